@@ -1,0 +1,119 @@
+package natslog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/bedside-lrs/bedside/lrs/eventlog"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// JetStream's error codes for a publish; jetstream does not name all of them.
+const (
+	codeAccountLimit    jetstream.ErrorCode = 10002
+	codeNotAvailable    jetstream.ErrorCode = 10008
+	codeServerLimit     jetstream.ErrorCode = 10023
+	codeMemoryLimit     jetstream.ErrorCode = 10028
+	codeStorageLimit    jetstream.ErrorCode = 10047
+	codeOtherStream     jetstream.ErrorCode = 10060
+	codeStoreFailed     jetstream.ErrorCode = 10077
+	codeHeadersTooLarge jetstream.ErrorCode = 10097
+	codeSealed          jetstream.ErrorCode = 10109
+	codeOffline         jetstream.ErrorCode = 10118
+)
+
+// Append stores data as revision expected+1, as eventlog.Log says. It takes up to
+// Config.AppendTimeout. With natsembed, nil means that data is fsynced; in a
+// cluster it is so when its servers have sync_interval: always.
+func (l *Log) Append(ctx context.Context, expected eventlog.Revision, data []byte) error {
+	switch {
+	case l.life.Err() != nil:
+		return eventlog.ErrClosed
+	case ctx.Err() != nil:
+		return unavailable(ctx.Err())
+	case l.cfg.Conn.IsClosed():
+		return unavailable(nats.ErrConnectionClosed)
+	}
+	if err := l.server.ready(ctx); err != nil {
+		return unavailable(err)
+	}
+	waiting, cancel := context.WithTimeout(ctx, l.cfg.AppendTimeout)
+	defer cancel()
+	ack, err := l.js.PublishMsg(waiting,
+		&nats.Msg{Subject: subject(l.cfg.Name), Data: data},
+		jetstream.WithExpectStream(streamName(l.cfg.Name)),
+		jetstream.WithExpectLastSequence(uint64(expected)),
+		jetstream.WithRetryAttempts(0))
+	err = l.outcome(ctx, ack, err, expected)
+	switch {
+	case !errors.Is(err, eventlog.ErrUnknownOutcome):
+		l.server.answered()
+	case !errors.Is(err, context.Canceled): // else the caller gave up
+		var api *jetstream.APIError
+		l.server.silent(errors.As(err, &api) && api.ErrorCode == codeStoreFailed)
+	}
+	return err
+}
+
+// outcome says what became of a publish. Whatever is not known to store nothing is
+// an unknown outcome: a time-out, no responders, a lost connection, new errors.
+func (l *Log) outcome(ctx context.Context, ack *jetstream.PubAck, err error, expected eventlog.Revision) error {
+	if err == nil {
+		if ack.Sequence != uint64(expected)+1 {
+			return fmt.Errorf("%w: stream %s stored what must be sequence %d as %d", eventlog.ErrLogDamaged, ack.Stream, expected+1, ack.Sequence)
+		}
+		return nil
+	}
+	var api *jetstream.APIError
+	if !errors.As(err, &api) {
+		switch {
+		case errors.Is(err, nats.ErrMaxPayload):
+			return fmt.Errorf("%w: %w (%d bytes)", eventlog.ErrTooLarge, err, l.cfg.Conn.MaxPayload())
+		case errors.Is(err, nats.ErrReconnectBufExceeded), errors.Is(err, nats.ErrConnectionDraining):
+			return unavailable(err) // was not sent
+		}
+		return fmt.Errorf("%w: %w", eventlog.ErrUnknownOutcome, err)
+	}
+	switch api.ErrorCode {
+	case jetstream.JSErrCodeStreamWrongLastSequence:
+		return l.conflict(ctx, api, expected)
+	case jetstream.JSErrCodeStreamWrongLastSequenceConstant:
+		return fmt.Errorf("%w: %w", eventlog.ErrConflict, err)
+	case jetstream.JSErrCodeStreamMessageExceedsMaximum, codeHeadersTooLarge:
+		return fmt.Errorf("%w: %w", eventlog.ErrTooLarge, err)
+	case codeServerLimit, codeAccountLimit, codeStorageLimit, codeMemoryLimit:
+		return fmt.Errorf("%w: %w: raise the server's max_file_store or the account's limits", eventlog.ErrUnavailable, err)
+	case codeOtherStream:
+		return fmt.Errorf("%w: %w: %s belongs to another stream than %s", eventlog.ErrUnavailable, err, subject(l.cfg.Name), streamName(l.cfg.Name))
+	case codeSealed, codeOffline, codeNotAvailable,
+		jetstream.JSErrCodeJetStreamNotEnabled, jetstream.JSErrCodeJetStreamNotEnabledForAccount:
+		return unavailable(err)
+	}
+	return fmt.Errorf("%w: %w", eventlog.ErrUnknownOutcome, err)
+}
+
+// conflict tells a taken revision from one that lies beyond the log's end. The
+// server names its last sequence, which in a cluster counts commits that are on
+// their way.
+func (l *Log) conflict(ctx context.Context, api *jetstream.APIError, expected eventlog.Revision) error {
+	_, last, _ := strings.Cut(api.Description, ": ")
+	n, err := strconv.ParseUint(last, 10, 64)
+	if err != nil || n > uint64(expected) {
+		return fmt.Errorf("%w: %w", eventlog.ErrConflict, api)
+	}
+	// A leader that is new may be behind itself.
+	switch state, err := l.state(ctx); {
+	case err != nil:
+		return err
+	case state.LastSeq > uint64(expected):
+		return fmt.Errorf("%w: %w", eventlog.ErrConflict, api)
+	case state.LastSeq == uint64(expected):
+		return unavailable(api)
+	default:
+		return fmt.Errorf("%w: stream %s ends at %d, but revision %d was stored", eventlog.ErrLogDamaged, streamName(l.cfg.Name), state.LastSeq, expected)
+	}
+}

@@ -1,0 +1,211 @@
+// Package natslog is the driver of eventlog.Log for NATS JetStream, in this
+// process (natsembed) or in a cluster.
+//
+// A log is a stream with one subject; a commit is a message; its revision is its
+// sequence in the stream. An append says which sequence must be the last one
+// (Nats-Expected-Last-Sequence), which is all the locking there is between nodes.
+// Message ids are not used. JetStream removes what it finds damaged and numbers
+// on, so every reader checks that no sequence is missing.
+package natslog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"time"
+
+	"github.com/bedside-lrs/bedside/lrs/eventlog"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Config says which log to open and how long to wait for it.
+type Config struct {
+	// Conn is the connection; it stays the caller's. It must reconnect by itself,
+	// and should not keep publishes for later while it does
+	// (nats.ReconnectBufSize(-1)): they would come after their time-out.
+	Conn *nats.Conn
+
+	// Name is the log's name: 1 to 64 of A-Z a-z 0-9 _ -. The stream is
+	// "bedside-" and the name, its subject "bedside.log." and the name.
+	Name string
+
+	// Replicas is on how many servers a commit is stored before it counts, 1 to 5;
+	// default 1. A log with more is accepted.
+	Replicas int
+
+	// AppendTimeout bounds the wait for an append's answer; after it the outcome
+	// is unknown. Default 2 s.
+	AppendTimeout time.Duration
+
+	// RequestTimeout bounds each other request. Default 5 s.
+	RequestTimeout time.Duration
+
+	// Patience is how long a reader keeps asking a log that is not available
+	// before its loop ends with eventlog.ErrUnavailable. Default 30 s: an election
+	// takes up to 10.
+	Patience time.Duration
+
+	// IdleCheck is how often a reader that gets nothing compares with the head.
+	// Default 1 s.
+	IdleCheck time.Duration
+
+	// Restart restarts an embedded server (natsembed.Server.Restart). It is called
+	// when JetStream says that it could not store, and after RestartAfter appends
+	// in a row whose outcome is unknown: after a write error JetStream neither
+	// answers nor recovers. nil for a server that is not ours.
+	Restart func(context.Context) error
+
+	// RestartAfter is that number; default 3. RestartTimeout bounds a call of
+	// Restart; default 1 minute.
+	RestartAfter   int
+	RestartTimeout time.Duration
+
+	// Logger receives what happens without a caller to tell: restarts, readers
+	// that begin anew. Default slog.Default().
+	Logger *slog.Logger
+}
+
+var validName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+func (cfg *Config) complete() error {
+	if cfg.Conn == nil {
+		return errors.New("natslog: Config.Conn is nil")
+	}
+	if !validName.MatchString(cfg.Name) {
+		return fmt.Errorf("natslog: log name %q: use 1 to 64 of A-Z a-z 0-9 _ -", cfg.Name)
+	}
+	if cfg.Replicas < 0 || cfg.Replicas > 5 {
+		return fmt.Errorf("natslog: Config.Replicas is %d, must be 1 to 5", cfg.Replicas)
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	for value, standard := range map[*time.Duration]time.Duration{
+		&cfg.AppendTimeout:  2 * time.Second,
+		&cfg.RequestTimeout: 5 * time.Second,
+		&cfg.Patience:       30 * time.Second,
+		&cfg.IdleCheck:      time.Second,
+		&cfg.RestartTimeout: time.Minute,
+	} {
+		if *value <= 0 {
+			*value = standard
+		}
+	}
+	cfg.Replicas = max(cfg.Replicas, 1)
+	if cfg.RestartAfter <= 0 {
+		cfg.RestartAfter = 3
+	}
+	return nil
+}
+
+// Log is an open log: an eventlog.Log.
+type Log struct {
+	cfg    Config
+	js     jetstream.JetStream
+	stream jetstream.Stream
+	log    *slog.Logger
+
+	life   context.Context // ends with Close
+	close  context.CancelFunc
+	server warden
+}
+
+// Open creates the log's stream or checks that the one there is keeps commits as
+// they are (ErrSettings). It does not look for damage: Head does, and Read ends
+// where there is any. While the server is not available Open asks again until
+// Config.Patience is over or ctx ends.
+func Open(ctx context.Context, cfg Config) (*Log, error) {
+	if err := cfg.complete(); err != nil {
+		return nil, err
+	}
+	js, err := jetstream.New(cfg.Conn)
+	if err != nil {
+		return nil, fmt.Errorf("natslog: %w", err)
+	}
+	l := &Log{cfg: cfg, js: js, log: cfg.Logger.With("component", "natslog", "log", cfg.Name)}
+	l.life, l.close = context.WithCancel(context.Background())
+	l.server.init(l)
+	p := l.patience()
+	for {
+		l.stream, err = l.openStream(ctx)
+		if err == nil || !errors.Is(err, eventlog.ErrUnavailable) {
+			break
+		}
+		if err = p.wait(ctx, err); err != nil {
+			break
+		}
+	}
+	if err != nil {
+		l.close()
+		return nil, fmt.Errorf("natslog: log %s: %w", cfg.Name, err)
+	}
+	return l, nil
+}
+
+// openStream finds or creates the stream and checks its settings.
+func (l *Log) openStream(ctx context.Context) (jetstream.Stream, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.cfg.RequestTimeout)
+	defer cancel()
+	want := settings(l.cfg.Name, l.cfg.Replicas)
+	stream, err := l.js.Stream(ctx, want.Name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		stream, err = l.js.CreateStream(ctx, want)
+	}
+	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another node was faster
+		stream, err = l.js.Stream(ctx, want.Name)
+	}
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	if err := checkSettings(stream.CachedInfo().Config, want); err != nil {
+		return nil, err
+	}
+	if n := l.cfg.Conn.MaxPayload(); n < minPayload {
+		return nil, fmt.Errorf("%w: the server's max_payload is %d bytes, commits need %d; set it to 8MB", ErrSettings, n, minPayload)
+	}
+	return stream, nil
+}
+
+// Close ends reads and subscriptions with eventlog.ErrClosed; an append under way
+// still gets its result. It does not close the connection.
+func (l *Log) Close() error {
+	l.close()
+	l.server.stop()
+	return nil
+}
+
+// Head is the last revision that is stored. It is eventlog.ErrLogDamaged when the
+// stream says of itself that a message is missing.
+func (l *Log) Head(ctx context.Context) (eventlog.Revision, error) {
+	state, err := l.state(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if lost := state.LastSeq - state.Msgs; lost != 0 {
+		return 0, fmt.Errorf("%w: stream %s has %d messages in sequences %d to %d: %d are missing; restore it from a backup",
+			eventlog.ErrLogDamaged, streamName(l.cfg.Name), state.Msgs, state.FirstSeq, state.LastSeq, lost)
+	}
+	return eventlog.Revision(state.LastSeq), nil
+}
+
+// state is the stream's, as its leader has it.
+func (l *Log) state(ctx context.Context) (jetstream.StreamState, error) {
+	if l.life.Err() != nil {
+		return jetstream.StreamState{}, eventlog.ErrClosed
+	}
+	ctx, cancel := context.WithTimeout(ctx, l.cfg.RequestTimeout)
+	defer cancel()
+	info, err := l.stream.Info(ctx)
+	if err != nil {
+		return jetstream.StreamState{}, unavailable(fmt.Errorf("stream info: %w", err))
+	}
+	return info.State, nil
+}
+
+// unavailable wraps err, which came instead of an answer.
+func unavailable(err error) error {
+	return fmt.Errorf("%w: %w", eventlog.ErrUnavailable, err)
+}

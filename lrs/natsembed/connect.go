@@ -1,0 +1,76 @@
+package natsembed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+var errRestarting = errors.New("natsembed: the server is not running at this moment")
+
+// Connect returns a connection within this process. It survives Restart by
+// reconnecting. While there is no server its publishes fail at once
+// (nats.ErrReconnectBufExceeded) instead of being kept for later. Server.Close
+// closes it; the caller may do so earlier.
+func (s *Server) Connect() (*nats.Conn, error) {
+	if s.running.Load() == nil {
+		return nil, errRestarting
+	}
+	nc, err := nats.Connect("",
+		nats.InProcessServer(dialer{s}),
+		nats.Name("bedside"),
+		nats.MaxReconnects(-1),
+		nats.ReconnectWait(20*time.Millisecond),
+		nats.ReconnectJitter(0, 0),
+		nats.ReconnectBufSize(-1),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			s.log.Warn("in-process connection", "error", err)
+		}),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("natsembed: connect: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		nc.Close()
+		return nil, ErrClosed
+	}
+	s.conns = append(slices.DeleteFunc(s.conns, (*nats.Conn).IsClosed), nc)
+	return nc, nil
+}
+
+// dialer connects to whichever server is running.
+type dialer struct{ s *Server }
+
+func (d dialer) InProcessConn() (net.Conn, error) {
+	srv := d.s.running.Load()
+	if srv == nil {
+		return nil, errRestarting
+	}
+	return srv.InProcessConn()
+}
+
+// reconnected waits until the connections are with the server that runs now.
+func (s *Server) reconnected(ctx context.Context) error {
+	s.mu.Lock()
+	conns := slices.Clone(s.conns)
+	s.mu.Unlock()
+	for _, nc := range conns {
+		status := nc.StatusChanged(nats.CONNECTED, nats.CLOSED)
+		defer nc.RemoveStatusListener(status)
+		for srv := s.running.Load(); srv != nil && nc.ConnectedServerId() != srv.ID() && !nc.IsClosed(); srv = s.running.Load() {
+			select {
+			case <-status:
+			case <-ctx.Done():
+				return fmt.Errorf("natsembed: restarted, but a connection is not back yet: %w", ctx.Err())
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,206 @@
+// Package natsembed runs a NATS server with JetStream inside this process: no
+// port, no signal handlers, and every write fsynced before it is acknowledged.
+//
+// JetStream mends a damaged store silently: at the first record that does not
+// check out it cuts the message block off, and numbers on. After an unclean stop,
+// when it reads its whole store, the server therefore copies aside the blocks that
+// are new or damaged, starts, and compares; a copy of what JetStream did not keep
+// whole stays, with a warning (Server.Damaged). Damage after a clean stop is not
+// copied: the log's readers meet the gap, and the bytes come from a backup.
+package natsembed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+)
+
+// DefaultMaxStore is what JetStream may store when Config.MaxStore is 0: 1 TiB.
+const DefaultMaxStore = 1 << 40
+
+// MaxPayload is the largest message in bytes, headers included.
+const MaxPayload = 8 << 20
+
+// ErrClosed is the error of calls on a closed Server.
+var ErrClosed = errors.New("natsembed: the server is closed")
+
+// Config says where a Server keeps its store and how much it may hold.
+type Config struct {
+	// Dir is the store's directory, made when missing. One Server at a time may
+	// have it; the owner of the data directory sees to that. JetStream's files
+	// are in Dir/jetstream; copies of blocks that it shortened are beside it.
+	Dir string
+
+	// MaxStore bounds what JetStream may store, in bytes; above it appends are
+	// refused. Default DefaultMaxStore, not JetStream's own, which is three
+	// quarters of the space that was free when it first started.
+	MaxStore int64
+
+	// Logger receives the server's warnings and errors, and its notices at
+	// debug level. Default slog.Default().
+	Logger *slog.Logger
+
+	// NoSync leaves syncing to JetStream's interval of two minutes: a power cut
+	// then loses acknowledged commits. It exists for the test that shows so.
+	NoSync bool
+}
+
+// Server is a NATS server in this process. Its methods may be called
+// concurrently.
+type Server struct {
+	cfg Config
+	log *slog.Logger
+
+	// turn is held by whoever starts or stops the server, also after its caller
+	// has stopped waiting.
+	turn chan struct{}
+
+	running atomic.Pointer[server.Server] // nil while there is none to connect to
+	damaged atomic.Pointer[string]
+
+	mu     sync.Mutex   // guards what follows
+	closed bool         // Close was called
+	conns  []*nats.Conn // what Connect gave out
+}
+
+// Start starts a server and returns when its streams are recovered. When ctx
+// ends first, Start returns ctx's error; what has begun then goes on in the
+// background until the server is up, and is shut down, so Dir may be in use for
+// a while.
+func Start(ctx context.Context, cfg Config) (*Server, error) {
+	if cfg.Dir == "" {
+		return nil, errors.New("natsembed: Config.Dir is empty")
+	}
+	if cfg.MaxStore < 0 {
+		return nil, fmt.Errorf("natsembed: Config.MaxStore is %d, must not be negative", cfg.MaxStore)
+	}
+	if cfg.MaxStore == 0 {
+		cfg.MaxStore = DefaultMaxStore
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	s := &Server{cfg: cfg, log: cfg.Logger.With("component", "natsembed"), turn: make(chan struct{}, 1)}
+	if err := s.takeTurn(ctx, s.open); err != nil {
+		go func() {
+			if err := s.Close(); err != nil {
+				s.log.Warn("closing after a failed start", "error", err)
+			}
+		}()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Restart shuts the server down and starts it anew on the same directory: the
+// cure when JetStream has stopped storing after a write error. Connections from
+// Connect live on: they are back, with their subscriptions, when Restart returns
+// nil. Consumers in memory are gone, and requests under way get no answer.
+//
+// When ctx ends first, Restart returns ctx's error and goes on in the
+// background. After another error no server is running; Restart may be called
+// again.
+func (s *Server) Restart(ctx context.Context) error {
+	err := s.takeTurn(ctx, func() error {
+		s.mu.Lock()
+		closed := s.closed
+		s.mu.Unlock()
+		if closed {
+			return ErrClosed
+		}
+		if err := s.shut(); err != nil {
+			s.log.Warn("restarting as after an unclean stop", "error", err)
+		}
+		return s.open()
+	})
+	if err != nil {
+		return err
+	}
+	return s.reconnected(ctx)
+}
+
+// Close closes the connections that Connect gave out, shuts the server down and
+// waits until it has written its index and closed its files.
+func (s *Server) Close() error {
+	return s.takeTurn(context.Background(), func() error {
+		s.mu.Lock()
+		conns := s.conns
+		s.conns, s.closed = nil, true
+		s.mu.Unlock()
+		for _, nc := range conns {
+			nc.Close()
+		}
+		return s.shut()
+	})
+}
+
+// takeTurn runs f, alone among the calls that start or stop the server, and
+// waits for it until ctx ends.
+func (s *Server) takeTurn(ctx context.Context, f func() error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	select {
+	case s.turn <- struct{}{}:
+	case <-ctx.Done():
+		return fmt.Errorf("natsembed: waiting for another start or stop: %w", ctx.Err())
+	}
+	done := make(chan error, 1)
+	go func() {
+		err := f()
+		<-s.turn
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("natsembed: still starting or stopping: %w", ctx.Err())
+	}
+}
+
+// open starts a server on the directory. Its caller has the turn.
+func (s *Server) open() error {
+	aside, err := setAside(s.cfg.Dir)
+	if err != nil {
+		return fmt.Errorf("natsembed: copying message blocks aside in %s, before JetStream may mend them (is there space?): %w", s.cfg.Dir, err)
+	}
+	srv, err := s.launch()
+	if err != nil {
+		return err
+	}
+	if err := s.inspect(srv, aside); err != nil {
+		stop(srv)
+		return err
+	}
+	s.running.Store(srv)
+	return nil
+}
+
+// shut stops the running server, if any. Its caller has the turn.
+func (s *Server) shut() error {
+	srv := s.running.Swap(nil)
+	if srv == nil {
+		return nil
+	}
+	stop(srv)
+	return markClean(s.cfg.Dir)
+}
+
+// Damaged is the directory with the message blocks that JetStream shortened or
+// changed when this Server last recovered after an unclean stop, as they were
+// before; empty when it did not. A block whose last write was torn by a power
+// cut counts, although nobody was promised that commit: whether one is missing
+// the log's readers tell.
+func (s *Server) Damaged() string {
+	if p := s.damaged.Load(); p != nil {
+		return *p
+	}
+	return ""
+}
