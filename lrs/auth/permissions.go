@@ -1,0 +1,66 @@
+package auth
+
+// Reach says which Statements a credential may read.
+type Reach uint8
+
+// The reaches, each wider than the one before, so that max joins two.
+const (
+	ReadNone Reach = iota // none: 403
+	ReadMine              // those whose authority equals the credential's authority
+	ReadAll               // every Statement
+)
+
+// String is "none", "mine" or "all".
+func (r Reach) String() string { return [...]string{"none", "mine", "all"}[min(r, ReadAll)] }
+
+// any tells whether the set holds at least one of the scopes of set. Each permission below is such a test or a
+// ladder of them, so a scope can only ever add permissions.
+func (s Scopes) any(set Scopes) bool { return s&set != 0 }
+
+// CanWriteStatements tells whether Statements may be stored (PUT and POST of /statements), voiding ones included.
+func (s Scopes) CanWriteStatements() bool { return s.any(ScopeStatementsWrite | ScopeAll) }
+
+// ReadStatements tells which Statements GET /statements may return. To a reader of ReadMine every other Statement is
+// as if it were not there (404 by id, absent from lists).
+func (s Scopes) ReadStatements() Reach {
+	switch {
+	case s.any(ScopeStatementsRead | ScopeAllRead | ScopeAll):
+		return ReadAll
+	case s.any(ScopeStatementsReadMine):
+		return ReadMine
+	}
+	return ReadNone
+}
+
+// State tells whether State documents may be read, or with write also created, changed and deleted. The
+// specification narrows the scope to Activities and Agents that belong to the credential "to the extent possible"; a
+// Basic credential stands for a system, not for a learner, so no such relation is known and none is applied.
+func (s Scopes) State(write bool) bool { return s.document(ScopeState, write) }
+
+// Profile does for Agent Profile and Activity Profile documents what State does for State documents.
+func (s Scopes) Profile(write bool) bool { return s.document(ScopeProfile, write) }
+
+func (s Scopes) document(scope Scopes, write bool) bool {
+	if write {
+		return s.any(scope | ScopeAll)
+	}
+	return s.any(scope | ScopeAllRead | ScopeAll)
+}
+
+// Define tells whether the definitions and names in this credential's Statements go into what the LRS answers about
+// Activities and Agents. Without it they stay in the Statement alone (SHOULD NOT update, Communication 4.2).
+func (s Scopes) Define() bool { return s.any(ScopeDefine | ScopeAll) }
+
+// ReadActivities tells whether GET /activities is allowed. The specification's table leaves this open: definitions
+// describe courses, not people, so every scope suffices that reads or defines anything.
+func (s Scopes) ReadActivities() bool { return s.any(^ScopeStatementsWrite) }
+
+// ReadAgents tells whether GET /agents is allowed. The specification's table leaves this open: a Person object joins
+// names from everybody's Statements, so only those may read it who may read every Statement.
+func (s Scopes) ReadAgents() bool { return s.ReadStatements() == ReadAll }
+
+// ReadEverything tells whether nothing that can be read is withheld (all/read, all).
+func (s Scopes) ReadEverything() bool { return s.any(ScopeAllRead | ScopeAll) }
+
+// Everything tells whether nothing is withheld at all (all).
+func (s Scopes) Everything() bool { return s.any(ScopeAll) }
