@@ -1,0 +1,415 @@
+package index
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"pgregory.net/rapid"
+
+	"github.com/bedside-lrs/bedside/lrs/event"
+	"github.com/bedside-lrs/bedside/lrs/xapi"
+)
+
+// model is what the index must answer, by looking at every statement for every
+// question.
+type model struct {
+	statements  []*modelStatement // by number, from 1
+	byID        map[uuid.UUID]*modelStatement
+	hops        int
+	definitions map[string][]byte
+	names       map[string][]string // in the order they came up
+	documents   map[event.DocumentKey]Document
+	credentials map[string]string
+}
+
+func newModel(hops int) *model {
+	return &model{
+		byID: map[uuid.UUID]*modelStatement{}, hops: hops,
+		definitions: map[string][]byte{}, names: map[string][]string{},
+		documents: map[event.DocumentKey]Document{}, credentials: map[string]string{},
+	}
+}
+
+// modelStatement is a statement as the test made it. Agents, verbs, activities,
+// registrations and authorities are small numbers; 0 is none.
+type modelStatement struct {
+	number                       uint64
+	stored                       int64
+	id                           uuid.UUID
+	json                         string
+	agents, related              []int
+	verb, activity, registration int
+	activities                   []int // related
+	authority                    int
+	target                       *uuid.UUID
+	voiding                      bool
+}
+
+func (m *model) voided(s *modelStatement) bool {
+	return !s.voiding && slices.ContainsFunc(m.statements, func(v *modelStatement) bool {
+		return v.voiding && *v.target == s.id
+	})
+}
+
+// meets reports whether s, or a statement along its chain of targets, does.
+func (m *model) meets(s *modelStatement, condition func(*modelStatement) bool) bool {
+	for range m.hops + 1 {
+		if condition(s) {
+			return true
+		}
+		if s.target == nil || m.byID[*s.target] == nil {
+			return false
+		}
+		s = m.byID[*s.target]
+	}
+	return false
+}
+
+// modelQuery is a Query in the test's numbers.
+type modelQuery struct {
+	agent, verb, activity, registration, authority int
+	relatedAgents, relatedActivities, ascending    bool
+	since, until                                   int64
+	limit                                          int
+}
+
+func (q modelQuery) query() Query {
+	out := Query{
+		RelatedAgents: q.relatedAgents, RelatedActivities: q.relatedActivities,
+		Since: q.since, Until: q.until, Ascending: q.ascending, Limit: q.limit,
+	}
+	if q.agent > 0 {
+		out.Agent = &xapi.IFI{Kind: xapi.Account, HomePage: "https://hr.example", Value: fmt.Sprint(q.agent)}
+	}
+	if q.verb > 0 {
+		out.Verb = verbIRI(q.verb)
+	}
+	if q.activity > 0 {
+		out.Activity = activityIRI(q.activity)
+	}
+	if q.registration > 0 {
+		out.Registration = uuid.NullUUID{UUID: id(1000 + q.registration), Valid: true}
+	}
+	if q.authority > 0 {
+		out.Authority = &authorities[q.authority].Actor
+	}
+	return out
+}
+
+func (m *model) matches(s *modelStatement, q modelQuery) bool {
+	agents := func(s *modelStatement) []int { return s.agents }
+	if q.relatedAgents {
+		agents = func(s *modelStatement) []int { return s.related }
+	}
+	activities := func(s *modelStatement) []int { return []int{s.activity} }
+	if q.relatedActivities {
+		activities = func(s *modelStatement) []int { return s.activities }
+	}
+	meets := func(wanted int, of func(*modelStatement) []int) bool {
+		return wanted == 0 || m.meets(s, func(s *modelStatement) bool { return slices.Contains(of(s), wanted) })
+	}
+	return !m.voided(s) &&
+		(q.since == 0 || s.stored > q.since) && (q.until == 0 || s.stored <= q.until) &&
+		(q.authority == 0 || s.authority == q.authority) &&
+		meets(q.agent, agents) && meets(q.activity, activities) &&
+		meets(q.verb, func(s *modelStatement) []int { return []int{s.verb} }) &&
+		meets(q.registration, func(s *modelStatement) []int { return []int{s.registration} })
+}
+
+// list is the numbers of the whole list.
+func (m *model) list(q modelQuery) (numbers []uint64) {
+	for _, s := range m.statements {
+		if m.matches(s, q) {
+			numbers = append(numbers, s.number)
+		}
+	}
+	if !q.ascending {
+		slices.Reverse(numbers)
+	}
+	return numbers
+}
+
+func verbIRI(n int) string {
+	if n == 1 {
+		return xapi.Voided
+	}
+	return fmt.Sprintf("https://verbs.example/%d", n)
+}
+
+func activityIRI(n int) string { return fmt.Sprintf("https://activities.example/%d", n) }
+
+func agentJSON(n int, name string) string {
+	return fmt.Sprintf(`{"objectType":"Agent","account":{"homePage":"https://hr.example","name":"%d"}%s}`, n, name)
+}
+
+var authorities = []*xapi.Authority{
+	1: must(xapi.ParseAuthority([]byte(agentJSON(1, "")))), // who is also an Agent of statements
+	2: must(xapi.ParseAuthority([]byte(agentJSON(9, "")))),
+}
+
+// drawStatement makes a statement with an id that is not used yet.
+func drawStatement(t *rapid.T, m *model, free []uuid.UUID) *modelStatement {
+	s := &modelStatement{id: rapid.SampledFrom(free).Draw(t, "id")}
+	some := func(label string, upTo int) int { return rapid.IntRange(0, upTo).Draw(t, label) }
+	actor, name := 1+some("actor", 2), ""
+	if n := some("name", 2); n > 0 {
+		name = fmt.Sprintf(`,"name":"Name %d"`, n)
+	}
+	s.agents = []int{actor}
+	s.verb = 2 + some("verb", 2)
+	s.authority = 1 + some("authority", 1)
+	var object string
+	activity := func(n int) string {
+		language := rapid.SampledFrom([]string{"", "en", "de"}).Draw(t, "language")
+		if language == "" {
+			return fmt.Sprintf(`{"id":"%s"}`, activityIRI(n))
+		}
+		return fmt.Sprintf(`{"id":"%s","definition":{"name":{"%s":"%d"}}}`, activityIRI(n), language, some("text", 2))
+	}
+	switch kind := rapid.SampledFrom([]string{"activity", "ref", "ref", "void", "agent", "sub", "sub that would void"}).Draw(t, "object"); kind {
+	case "activity":
+		s.activity = 1 + some("activity", 2)
+		s.activities = []int{s.activity}
+		object = activity(s.activity)
+	case "agent":
+		agent := 1 + some("object agent", 2)
+		s.agents = append(s.agents, agent)
+		object = agentJSON(agent, "")
+	case "sub":
+		n, agent := 1+some("sub activity", 2), 1+some("sub agent", 2)
+		s.activities, s.related = []int{n}, []int{agent}
+		object = fmt.Sprintf(`{"objectType":"SubStatement","actor":%s,"verb":{"id":"%s"},"object":%s}`, agentJSON(agent, ""), verbIRI(2), activity(n))
+	case "sub that would void":
+		object = fmt.Sprintf(`{"objectType":"SubStatement","actor":%s,"verb":{"id":"%s"},"object":{"objectType":"StatementRef","id":"%s"}}`,
+			agentJSON(1, ""), verbIRI(1), id(1+some("no target", poolSize-1)))
+		s.related = []int{1}
+	default:
+		target := id(1 + some("target", poolSize-1))
+		s.target = &target
+		object = fmt.Sprintf(`{"objectType":"StatementRef","id":"%s"}`, target)
+		if kind == "void" {
+			s.verb, s.voiding = 1, true
+		}
+	}
+	s.related = append(append(s.related, s.agents...), map[int]int{1: 1, 2: 9}[s.authority])
+	var context []string
+	if s.registration = some("registration", 2); s.registration > 0 {
+		context = append(context, fmt.Sprintf(`"registration":"%s"`, id(1000+s.registration)))
+	}
+	if n := some("instructor", 3); n > 0 {
+		s.related = append(s.related, n)
+		context = append(context, `"instructor":`+agentJSON(n, ""))
+	}
+	if n := some("parent", 3); n > 0 {
+		s.activities = append(s.activities, n)
+		context = append(context, `"contextActivities":{"parent":[`+activity(n)+`]}`)
+	}
+	s.json = fmt.Sprintf(`{"id":"%s","actor":%s,"verb":{"id":"%s"},"object":%s,"context":{%s}}`,
+		s.id, agentJSON(actor, name), verbIRI(s.verb), object, strings.Join(context, ","))
+	return s
+}
+
+// poolSize is how many ids there are: few, so that they refer to each other.
+const poolSize = 24
+
+func (m *model) add(e testEvent, s *modelStatement) {
+	m.statements = append(m.statements, s)
+	m.byID[s.id] = s
+	if e.noDefine {
+		return
+	}
+	st := e.draft.Statement()
+	for _, d := range xapi.Definitions(st) {
+		if d.Raw != nil {
+			m.definitions[d.ID] = slices.Clone(xapi.MergeDefinition(m.definitions[d.ID], d.Raw))
+		}
+	}
+	for _, a := range xapi.Names(st) {
+		if names := m.names[a.IFI.Key()]; !slices.Contains(names, a.Name) {
+			m.names[a.IFI.Key()] = append(names, a.Name)
+		}
+	}
+}
+
+// drawEvent makes any event and does it to the model.
+func drawEvent(t *rapid.T, m *model, stored int64) (testEvent, bool) {
+	kind := rapid.SampledFrom([]string{"statement", "statement", "statement", "document", "delete", "clear"}).Draw(t, "event")
+	key := event.DocumentKey{Kind: event.State, Activity: activityIRI(1), Agent: "a", ID: "1"}
+	key.Registration = rapid.SampledFrom([]string{"", "r"}).Draw(t, "state registration")
+	key.ID = rapid.SampledFrom([]string{"1", "2", "a/b"}).Draw(t, "state")
+	if rapid.Bool().Draw(t, "profile") {
+		key.Kind, key.Activity, key.Registration = event.AgentProfile, "", ""
+	}
+	switch kind {
+	case "statement":
+		var free []uuid.UUID
+		for n := range poolSize {
+			if m.byID[id(n+1)] == nil {
+				free = append(free, id(n+1))
+			}
+		}
+		if len(free) == 0 {
+			return testEvent{}, false
+		}
+		s := drawStatement(t, m, free)
+		s.number, s.stored = uint64(len(m.statements)+1), stored
+		e := sentBy(s.json, authorities[s.authority])
+		e.noDefine = rapid.IntRange(0, 3).Draw(t, "no define") == 0
+		m.add(e, s)
+		return e, true
+	case "document":
+		d := Document{Updated: stored}
+		d.Key, d.ContentType, d.ETag = key, "text/plain", strings.Repeat("0", 40)
+		d.Body = []byte(rapid.StringN(0, 3, -1).Draw(t, "body"))
+		if d.Size = int64(len(d.Body)); d.Size == 0 {
+			d.Body = nil
+		}
+		m.documents[key] = d
+		return happened(event.DocumentStored{Document: d.Document}), true
+	case "delete":
+		delete(m.documents, key)
+		return happened(event.DocumentDeleted{Key: key}), true
+	default:
+		key.Kind, key.Activity, key.ID = event.State, activityIRI(1), ""
+		maps.DeleteFunc(m.documents, func(k event.DocumentKey, _ Document) bool { k.ID = ""; return k == key })
+		return happened(event.DocumentsDeleted{Scope: key}), true
+	}
+}
+
+func drawQuery(t *rapid.T, m *model) modelQuery {
+	some := func(label string, upTo int) int { return rapid.IntRange(0, upTo).Draw(t, label) }
+	q := modelQuery{
+		agent: some("agent", 3), verb: some("verb", 4), activity: some("activity", 3),
+		registration: some("registration", 2), authority: some("authority", 2),
+		relatedAgents: rapid.Bool().Draw(t, "related agents"), relatedActivities: rapid.Bool().Draw(t, "related activities"),
+		ascending: rapid.Bool().Draw(t, "ascending"), limit: 1 + some("limit", 4),
+	}
+	for _, bound := range []*int64{&q.since, &q.until} {
+		if len(m.statements) > 0 && some("bounded", 3) == 0 {
+			*bound = rapid.SampledFrom(m.statements).Draw(t, "bound").stored + int64(some("off", 2)-1)
+		}
+	}
+	return q
+}
+
+// checkPage asks for a page and compares it with the model as it is now.
+func (h *harness) checkPage(m *model, q modelQuery, after, head uint64) (p Page) {
+	h.t.Helper()
+	ask := q.query()
+	ask.After, ask.Head = after, head
+	h.view(func(v *View) { p = must(v.Query(context.Background(), ask)) })
+	if head == 0 {
+		head = uint64(len(m.statements) + 1)
+	}
+	want := slices.DeleteFunc(m.list(q), func(n uint64) bool {
+		return n >= head || after > 0 && (q.ascending && n <= after || !q.ascending && n >= after)
+	})
+	more := len(want) > q.limit
+	want = want[:min(q.limit, len(want))]
+	var got []uint64
+	for _, st := range p.Statements {
+		got = append(got, st.Number)
+		if s := m.statements[st.Number-1]; !strings.Contains(string(st.Raw), s.id.String()) || st.Stored != s.stored || st.Voided {
+			h.t.Fatalf("statement %d: %+v", st.Number, st)
+		}
+	}
+	if !slices.Equal(got, want) || p.More != more || p.Head != head {
+		h.t.Fatalf("%+v after %d: %v, more %v, head %d; want %v, %v, %d", q, after, got, p.More, p.Head, want, more, head)
+	}
+	return p
+}
+
+// checkState compares everything but lists.
+func (h *harness) checkState(m *model) {
+	h.t.Helper()
+	h.view(func(v *View) {
+		for n := range poolSize {
+			st, err := v.Statement(id(n + 1))
+			s := m.byID[id(n+1)]
+			switch {
+			case s == nil:
+				wantError(h.t, err, ErrNotFound)
+			case err != nil:
+				h.t.Fatal(err)
+			case st.Number != s.number || st.Stored != s.stored || st.Voided != m.voided(s):
+				h.t.Fatalf("statement %s: %d at %d, voided %v", s.id, st.Number, st.Stored, st.Voided)
+			}
+		}
+		for n := range 4 {
+			if got, want := must(v.Activity(activityIRI(n))), m.definitions[activityIRI(n)]; string(got) != string(want) {
+				h.t.Fatalf("activity %d: %s, want %s", n, got, want)
+			}
+			agent := xapi.IFI{Kind: xapi.Account, HomePage: "https://hr.example", Value: fmt.Sprint(n)}.Key()
+			want := slices.Clone(m.names[agent])
+			slices.Reverse(want)
+			if got := must(v.Names(agent)); !slices.Equal(got, want) {
+				h.t.Fatalf("names of %d: %q, want %q", n, got, want)
+			}
+		}
+		scopes := map[event.DocumentKey][]string{}
+		for k, want := range m.documents {
+			got, err := v.Document(k)
+			check(h.t, err)
+			if fmt.Sprintf("%+v", *got) != fmt.Sprintf("%+v", want) {
+				h.t.Fatalf("document %+v: %+v, want %+v", k, *got, want)
+			}
+			scope := k
+			scope.ID = ""
+			scopes[scope] = append(scopes[scope], k.ID)
+		}
+		for _, r := range []string{"", "r"} {
+			scope := event.DocumentKey{Kind: event.State, Activity: activityIRI(1), Agent: "a", Registration: r}
+			slices.Sort(scopes[scope])
+			if got := must(v.DocumentIDs(scope, 0)); !slices.Equal(got, scopes[scope]) {
+				h.t.Fatalf("documents of %+v: %q, want %q", scope, got, scopes[scope])
+			}
+		}
+	})
+}
+
+// TestModel compares the index with the model after any history.
+func TestModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		l := limits{
+			hops:   rapid.SampledFrom([]int{2, 100}).Draw(t, "hops"),
+			visits: rapid.SampledFrom([]int{1, 3, 1000}).Draw(t, "visits"),
+			terms:  rapid.SampledFrom([]int{5, 1000}).Draw(t, "terms"),
+		}
+		h, m := newHarness(t, l), newModel(l.hops)
+		commit := func(t *rapid.T) {
+			var events []testEvent
+			for i := range rapid.IntRange(0, 6).Draw(t, "events") {
+				if e, ok := drawEvent(t, m, h.clock+int64(i)); ok {
+					events = append(events, e)
+				} else {
+					break
+				}
+			}
+			h.store(events...)
+		}
+		settle := func() { check(t, h.x.Settle(context.Background())) }
+		t.Repeat(map[string]func(*rapid.T){
+			"commit": commit,
+			"reopen": func(*rapid.T) { h.reopen() },
+			"list": func(t *rapid.T) {
+				settle()
+				q := drawQuery(t, m)
+				p := h.checkPage(m, q, 0, 0)
+				for p.More {
+					if rapid.Bool().Draw(t, "meanwhile") {
+						commit(t)
+						settle()
+					}
+					p = h.checkPage(m, q, p.Next, p.Head)
+				}
+			},
+			"": func(*rapid.T) { h.checkState(m) },
+		})
+		h.checkRebuilt()
+	})
+}
