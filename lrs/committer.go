@@ -1,0 +1,254 @@
+package lrs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/bedside-lrs/bedside/lrs/eventlog"
+)
+
+// committer is the one goroutine that decides changes, seals commits, appends
+// and applies them. Its fields belong to that goroutine.
+type committer struct {
+	*Store
+	builder *eventlog.Builder
+	head    eventlog.Head // last commit that is applied
+}
+
+// run serves the queue until it is closed and empty.
+func (c *committer) run(ctx context.Context) {
+	var carried []*change // to be decided first, in order
+	for {
+		if len(carried) == 0 {
+			ch, ok := <-c.queue
+			if !ok {
+				return
+			}
+			carried = append(carried, ch)
+		}
+		carried = c.commit(ctx, carried)
+	}
+}
+
+// commit decides the carried changes and as many from the queue as one commit
+// holds, appends and applies what they come to, and answers. It returns the
+// changes that must be decided in a later commit.
+func (c *committer) commit(ctx context.Context, carried []*change) []*change {
+	if err := c.writable(); err != nil {
+		c.reject(carried, err)
+		return nil
+	}
+	first, err := c.clock.openCommit()
+	if err != nil {
+		c.reject(carried, err)
+		return nil
+	}
+	view := c.index.View()
+	defer view.Close()
+	c.builder.Reset()
+	tx := newTransaction(view, first)
+	waiting, rest := c.decideAll(tx, carried)
+	if len(tx.events) == 0 {
+		c.clock.dropCommit()
+		for _, p := range waiting {
+			c.finish(p.change, p.answer)
+		}
+		return rest
+	}
+	err = c.append(ctx, tx)
+	switch {
+	case err == nil:
+		for _, p := range waiting {
+			c.finish(p.change, p.answer)
+		}
+		return rest
+	case errors.Is(err, eventlog.ErrConflict):
+		// Another node was faster: see what it wrote, then decide again.
+		c.metrics.conflicts.Inc()
+		if err := c.catchUp(ctx); err != nil {
+			c.fail(err)
+		}
+		return append(changes(waiting), rest...)
+	default:
+		// What rests on the commit without being part of it is decided anew.
+		var again []*change
+		for _, p := range waiting {
+			if p.events > 0 {
+				c.finish(p.change, answer{err: err})
+			} else {
+				again = append(again, p.change)
+			}
+		}
+		return append(again, rest...)
+	}
+}
+
+// decideAll fills the open commit. What needs no commit is answered at once.
+func (c *committer) decideAll(tx *transaction, carried []*change) (waiting []pending, rest []*change) {
+	for {
+		var ch *change
+		if len(carried) > 0 {
+			ch, carried = carried[0], carried[1:]
+		} else {
+			select {
+			case next, ok := <-c.queue:
+				if !ok {
+					return waiting, nil
+				}
+				ch = next
+			default:
+				return waiting, nil
+			}
+		}
+		p, err := c.decide(tx, ch)
+		if errors.Is(err, eventlog.ErrFull) {
+			return waiting, append([]*change{ch}, carried...)
+		}
+		if p != nil {
+			waiting = append(waiting, *p)
+		}
+	}
+}
+
+// decide takes one change into the open commit, or answers it. Its only error
+// is eventlog.ErrFull: the change must wait for the next commit.
+func (c *committer) decide(tx *transaction, ch *change) (*pending, error) {
+	if err := ch.ctx.Err(); err != nil {
+		c.finish(ch, answer{err: fmt.Errorf("%w: the client went away before it was stored", ErrClosed)})
+		return nil, nil
+	}
+	d, err := ch.decide(tx)
+	if err == nil && len(d.events) > 0 {
+		switch addErr := c.builder.Add(d.events...); {
+		case errors.Is(addErr, eventlog.ErrFull):
+			return nil, addErr
+		case addErr != nil:
+			err = fmt.Errorf("%w: %w", ErrTooLarge, addErr)
+		default:
+			p := &pending{change: ch, events: len(d.events)}
+			p.position = Position{Revision: c.head.Revision + 1, Index: len(tx.events)}
+			tx.add(d)
+			return p, nil
+		}
+	}
+	p := &pending{change: ch, answer: answer{err: err}}
+	if d.rests {
+		return p, nil
+	}
+	c.finish(ch, p.answer)
+	return nil, nil
+}
+
+// append seals the open commit, makes it durable in the log and applies it.
+//
+//	nil         in the log and in the index
+//	ErrConflict (eventlog) not in the log; another commit has its revision
+//	others      of this package. Not in the log, except with ErrUnknownOutcome.
+func (c *committer) append(ctx context.Context, tx *transaction) error {
+	sealed, err := c.builder.Seal(eventlog.SealInfo{
+		Log: c.head.Log, Previous: c.head, FirstStored: tx.first, Node: c.node,
+	})
+	if err != nil {
+		c.clock.dropCommit()
+		return fmt.Errorf("%w: seal: %w", ErrUnavailable, err)
+	}
+	start := time.Now()
+	err = eventlog.Settle(ctx, c.log, c.head.Revision, sealed.Data, c.Settle)
+	c.metrics.appended(time.Since(start), len(tx.events), len(sealed.Data), err)
+	switch {
+	case err == nil:
+		c.logFailure.Store(nil)
+		return c.apply(sealed.Commit, tx)
+	case errors.Is(err, eventlog.ErrConflict):
+		c.clock.dropCommit()
+		return err
+	case errors.Is(err, eventlog.ErrUnknownOutcome):
+		// Only when the store is being closed. The watermark stays before the
+		// commit, and nothing is appended behind it.
+		err = fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
+		c.fail(err)
+		return err
+	default:
+		c.clock.dropCommit()
+		c.logFailure.Store(&err)
+		return fmt.Errorf("%w: append: %w", ErrUnavailable, err)
+	}
+}
+
+// apply makes a commit of this node readable. If that fails, the commit is in
+// the log all the same, so nobody may be told otherwise.
+func (c *committer) apply(commit *eventlog.Commit, tx *transaction) error {
+	start := time.Now()
+	if err := c.index.Apply(commit, tx.events, tx.drafts); err != nil {
+		err = fmt.Errorf("%w: the commit is in the log, but the index cannot take it: %w", ErrUnknownOutcome, err)
+		c.fail(err)
+		return err
+	}
+	c.applied(commit)
+	for key, cred := range tx.credentials {
+		if cred == nil {
+			c.auth.Revoke(key)
+		} else if err := c.auth.Add(*cred); err != nil {
+			c.Logger.Error("a credential of the log is not usable", "key", key, "error", err)
+		}
+	}
+	c.metrics.apply.Observe(time.Since(start).Seconds())
+	return nil
+}
+
+// applied moves the head behind a commit that the index has taken.
+func (c *committer) applied(commit *eventlog.Commit) {
+	c.head = commit.Head()
+	c.setHead(c.head)
+	c.clock.closeCommit(lastTime(commit))
+}
+
+// lastTime is the time of a commit's last event, µs.
+func lastTime(c *eventlog.Commit) int64 {
+	return c.FirstStored + int64(max(c.Header.Events, 1)-1)
+}
+
+// catchUp applies what the log has behind the index.
+func (c *committer) catchUp(ctx context.Context) error {
+	for commit, err := range eventlog.Follow(c.log.Read(ctx, c.head.Revision+1), c.head) {
+		if err != nil {
+			return fmt.Errorf("read the log behind revision %d: %w", c.head.Revision, err)
+		}
+		events, err := commit.Events()
+		if err != nil {
+			return fmt.Errorf("commit %d: %w", commit.Revision, err)
+		}
+		if err := c.index.Apply(commit, events, nil); err != nil {
+			return fmt.Errorf("apply commit %d: %w", commit.Revision, err)
+		}
+		if err := c.loadCredentials(events); err != nil {
+			return fmt.Errorf("commit %d: %w", commit.Revision, err)
+		}
+		c.applied(commit)
+	}
+	return nil
+}
+
+func (c *committer) reject(changes []*change, err error) {
+	for _, ch := range changes {
+		c.finish(ch, answer{err: err})
+	}
+	// Those behind them in the queue would meet the same; they are asked one
+	// commit later, so that each sees the state at its own time.
+}
+
+// finish answers a change and gives back its place in the queue.
+func (c *committer) finish(ch *change, a answer) {
+	c.queuedBytes.Add(-ch.size)
+	ch.answer <- a
+}
+
+func changes(waiting []pending) []*change {
+	out := make([]*change, len(waiting))
+	for i, p := range waiting {
+		out[i] = p.change
+	}
+	return out
+}

@@ -1,0 +1,244 @@
+package lrs
+
+import (
+	"context"
+	"crypto/sha1"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+
+	"github.com/bedside-lrs/bedside/lrs/event"
+	"github.com/bedside-lrs/bedside/lrs/index"
+	"github.com/bedside-lrs/bedside/lrs/xapi"
+)
+
+// maxInline is the largest document body that travels in its event. Larger ones
+// go to the blob store first, so that one document cannot fill a commit.
+const maxInline = 32 << 10
+
+// Check decides, with the current document in hand (nil: there is none), if a
+// write may go on. It is called by the committer and must be pure and quick.
+// Its error is returned to the writer as it is.
+type Check func(current *index.Document) error
+
+// DocumentWrite is a PUT or POST of a document (xAPI 1.0.3, Communication 2.2).
+type DocumentWrite struct {
+	Key         event.DocumentKey
+	ContentType string
+	Body        []byte
+	Merge       bool // POST: JSON objects are merged, see ErrNotMergeable
+	Check       Check
+}
+
+// ErrNotMergeable: a POST onto a document where one of the two is not a JSON
+// object under the content type application/json. Nothing is changed.
+var ErrNotMergeable = errors.New("lrs: only JSON objects can be merged")
+
+// errMergeOutside: the merge needs the blob store, which the committer does not
+// wait for.
+var errMergeOutside = errors.New("lrs: merge outside of the committer")
+
+// errMoved: the document changed between reading it and the commit.
+var errMoved = errors.New("lrs: the document changed meanwhile")
+
+// WriteDocument stores a document and returns it as stored. Of concurrent
+// writers each decides on what the one before it left: no acknowledged update
+// is lost.
+func (s *Store) WriteDocument(ctx context.Context, w DocumentWrite) (*event.Document, Position, error) {
+	doc, err := s.newDocument(ctx, w.Key, w.ContentType, w.Body)
+	if err != nil {
+		return nil, Position{}, err
+	}
+	stored := doc
+	pos, err := s.submit(ctx, int64(len(w.Body))+256, func(tx *transaction) (decision, error) {
+		current, open, err := tx.document(w.Key)
+		if err == nil && w.Check != nil {
+			err = w.Check(current)
+		}
+		stored = doc
+		if err == nil && w.Merge && current != nil {
+			stored, err = mergeInline(current, w)
+		}
+		if err != nil {
+			return decision{rests: open}, err
+		}
+		return storeDocument(stored)
+	})
+	if errors.Is(err, errMergeOutside) {
+		return s.mergeOutside(ctx, w)
+	}
+	return stored, pos, err
+}
+
+// mergeOutside merges large documents: it reads, merges and stores the result
+// as a blob, and starts again when the document has changed meanwhile. Each
+// round that fails is another writer's success.
+func (s *Store) mergeOutside(ctx context.Context, w DocumentWrite) (*event.Document, Position, error) {
+	for {
+		doc, etag, err := s.mergedDocument(ctx, w)
+		if err != nil {
+			return nil, Position{}, err
+		}
+		pos, err := s.submit(ctx, int64(len(doc.Body))+256, func(tx *transaction) (decision, error) {
+			current, open, err := tx.document(w.Key)
+			if err == nil && (current == nil) != (etag == "") || current != nil && current.ETag != etag {
+				err = errMoved
+			}
+			if err == nil && w.Check != nil {
+				err = w.Check(current)
+			}
+			if err != nil {
+				return decision{rests: open}, err
+			}
+			return storeDocument(doc)
+		})
+		if !errors.Is(err, errMoved) {
+			return doc, pos, err
+		}
+	}
+}
+
+// mergedDocument returns what w makes of the document as it is now, and the
+// ETag of that one ("" when there is none).
+func (s *Store) mergedDocument(ctx context.Context, w DocumentWrite) (*event.Document, string, error) {
+	view, err := s.View()
+	if err != nil {
+		return nil, "", err
+	}
+	defer view.Close()
+	current, err := view.Document(w.Key)
+	if errors.Is(err, index.ErrNotFound) {
+		doc, err := s.newDocument(ctx, w.Key, w.ContentType, w.Body)
+		return doc, "", err
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("%w: index: %w", ErrUnavailable, err)
+	}
+	body, err := s.DocumentBody(ctx, current)
+	if err != nil {
+		return nil, "", err
+	}
+	merged, err := mergeBodies(current.ContentType, body, w)
+	if err != nil {
+		return nil, "", err
+	}
+	doc, err := s.newDocument(ctx, w.Key, w.ContentType, merged)
+	return doc, current.ETag, err
+}
+
+// mergeInline merges within the committer, without any I/O.
+func mergeInline(current *index.Document, w DocumentWrite) (*event.Document, error) {
+	if current.Blob != "" || len(w.Body) > maxInline {
+		return nil, errMergeOutside
+	}
+	merged, err := mergeBodies(current.ContentType, current.Body, w)
+	if err != nil {
+		return nil, err
+	}
+	if len(merged) > maxInline {
+		return nil, errMergeOutside
+	}
+	return describe(w.Key, w.ContentType, merged), nil
+}
+
+func mergeBodies(contentType string, body []byte, w DocumentWrite) ([]byte, error) {
+	if !isJSON(contentType) || !isJSON(w.ContentType) {
+		return nil, fmt.Errorf("%w: the stored document is %s, the posted one %s", ErrNotMergeable, contentType, w.ContentType)
+	}
+	merged, err := xapi.MergeDocument(body, w.Body)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNotMergeable, err)
+	}
+	return merged, nil
+}
+
+// isJSON says whether a content type is application/json, with any parameters.
+func isJSON(contentType string) bool {
+	t, _, err := mime.ParseMediaType(contentType)
+	return err == nil && t == "application/json"
+}
+
+// newDocument describes a body, and stores it in the blob store if it is large.
+func (s *Store) newDocument(ctx context.Context, key event.DocumentKey, contentType string, body []byte) (*event.Document, error) {
+	doc := describe(key, contentType, body)
+	if len(body) <= maxInline {
+		return doc, nil
+	}
+	w, err := s.blobs.Create(ctx, "")
+	if err != nil {
+		return nil, fmt.Errorf("%w: blob: %w", ErrUnavailable, err)
+	}
+	defer w.Abort() // of no effect after Commit
+	if _, err := w.Write(body); err != nil {
+		return nil, fmt.Errorf("%w: blob: %w", ErrUnavailable, err)
+	}
+	id, _, err := w.Commit(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%w: blob: %w", ErrUnavailable, err)
+	}
+	doc.Blob, doc.Body = id, nil
+	return doc, nil
+}
+
+func describe(key event.DocumentKey, contentType string, body []byte) *event.Document {
+	sum := sha1.Sum(body) // the ETag that xAPI 1.0.3 asks for (Communication 3.1)
+	return &event.Document{
+		Key: key, ContentType: contentType, ETag: hex.EncodeToString(sum[:]),
+		Size: int64(len(body)), Body: body,
+	}
+}
+
+func storeDocument(doc *event.Document) (decision, error) {
+	return decide(event.DocumentStored{Document: *doc}, func(tx *transaction) {
+		tx.documents[doc.Key] = &index.Document{Document: *doc}
+	})
+}
+
+// DeleteDocument removes a document; one that is not there is no error.
+func (s *Store) DeleteDocument(ctx context.Context, key event.DocumentKey, check Check) (Position, error) {
+	return s.submit(ctx, 256, func(tx *transaction) (decision, error) {
+		current, open, err := tx.document(key)
+		if err == nil && check != nil {
+			err = check(current)
+		}
+		if err != nil || current == nil {
+			return decision{rests: open}, err
+		}
+		return decide(event.DocumentDeleted{Key: key}, func(tx *transaction) { tx.documents[key] = nil })
+	})
+}
+
+// ClearDocuments removes every document of a state set: one activity, agent and
+// registration (xAPI 1.0.3, Communication 2.3).
+func (s *Store) ClearDocuments(ctx context.Context, key event.DocumentKey) (Position, error) {
+	key = set(key)
+	return s.submit(ctx, 256, func(tx *transaction) (decision, error) {
+		return decide(event.DocumentsDeleted{Scope: key}, func(tx *transaction) {
+			for k := range tx.documents {
+				if set(k) == key {
+					delete(tx.documents, k)
+				}
+			}
+			tx.cleared[key] = true
+		})
+	})
+}
+
+// DocumentBody returns a document's bytes, from the index or the blob store.
+func (s *Store) DocumentBody(ctx context.Context, doc *index.Document) ([]byte, error) {
+	if doc.Blob == "" {
+		return doc.Body, nil
+	}
+	r, _, err := s.blobs.Open(ctx, doc.Blob)
+	if err != nil {
+		return nil, fmt.Errorf("%w: document %s: %w", ErrUnavailable, doc.Key.ID, err)
+	}
+	defer r.Close()
+	body, err := io.ReadAll(r)
+	if err != nil {
+		return nil, fmt.Errorf("%w: document %s: %w", ErrUnavailable, doc.Key.ID, err)
+	}
+	return body, nil
+}

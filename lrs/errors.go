@@ -1,0 +1,55 @@
+package lrs
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+)
+
+// What a write can come to, beside success. The api package has the one table
+// from these errors to HTTP statuses.
+var (
+	// ErrBusy: the queue of undecided changes is full. Nothing was stored; try
+	// again.
+	ErrBusy = errors.New("lrs: too many changes are waiting")
+
+	// ErrNoSpace: less disk space is free than Config.MinFree. Nothing was
+	// stored; writes resume by themselves when there is space.
+	ErrNoSpace = errors.New("lrs: the disk is nearly full")
+
+	// ErrClock: the machine's clock is behind the log. Nothing was stored.
+	ErrClock = errors.New("lrs: the clock is wrong")
+
+	// ErrUnavailable: the log or the index cannot take the change now. Nothing
+	// was stored.
+	ErrUnavailable = errors.New("lrs: the store is not available")
+
+	// ErrUnknownOutcome: the log did not say in time whether it has the change.
+	// Sending the same change again is harmless and settles it.
+	ErrUnknownOutcome = errors.New("lrs: it is not known yet whether the change is stored")
+
+	// ErrTooLarge: the change does not fit into one commit.
+	ErrTooLarge = errors.New("lrs: the request is larger than one commit can hold")
+
+	// ErrClosed: the store is shutting down. Nothing was stored.
+	ErrClosed = errors.New("lrs: the store is closed")
+
+	// ErrExists: a credential with that key is there already.
+	ErrExists = errors.New("lrs: it exists already")
+
+	// ErrNotFound: there is no such statement, document or credential.
+	ErrNotFound = errors.New("lrs: not found")
+)
+
+// ConflictError refuses a statement whose id is stored with other content
+// (xAPI 1.0.3, Communication 2.1.1 and 2.1.2: 409). Nothing of its request is
+// stored.
+type ConflictError struct {
+	Statement int // index in the request
+	ID        uuid.UUID
+}
+
+func (e *ConflictError) Error() string {
+	return fmt.Sprintf("lrs: statement %s is stored with other content", e.ID)
+}

@@ -1,0 +1,220 @@
+package lrs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/google/uuid"
+
+	"github.com/bedside-lrs/bedside/lrs/eventlog"
+	"github.com/bedside-lrs/bedside/lrs/eventlog/eventlogtest"
+	"github.com/bedside-lrs/bedside/lrs/xapi"
+)
+
+// quick settles without waiting in real time for long.
+var quick = eventlog.SettleOptions{
+	Timeout: 20 * time.Millisecond,
+	Backoff: func(int, error) time.Duration { return 0 },
+}
+
+// TestFaultsAtEveryStep lets each fault befall each call of the log in turn,
+// and runs of them, while statements are stored; whatever the client is told
+// must be true afterwards, in this process and after a crash.
+func TestFaultsAtEveryStep(t *testing.T) {
+	for _, fault := range eventlogtest.Faults {
+		for step := range 8 {
+			for run := 1; run <= 3; run++ {
+				t.Run(fmt.Sprintf("%v at call %d, %d times", fault, step, run), func(t *testing.T) {
+					t.Parallel()
+					b := newBench(t)
+					b.close(t)
+					faulty := &eventlogtest.Faulty{Log: b.log}
+					if err := b.open(t, func(c *Config) { c.Log, c.Settle = faulty, quick }); err != nil {
+						t.Fatal(err)
+					}
+					var mu sync.Mutex
+					n := 0
+					faulty.Plan = func(eventlogtest.Call) eventlogtest.Fault {
+						mu.Lock()
+						defer mu.Unlock()
+						n++
+						if n > step && n <= step+run {
+							return fault
+						}
+						return eventlogtest.None
+					}
+					told := map[uuid.UUID]error{}
+					for range 5 {
+						id := uuid.New()
+						_, told[id] = b.put(t, draft(t, id, "passed"))
+					}
+					check(t, b, told)
+					b.crash(t)
+					if err := b.open(t, nil); err != nil {
+						t.Fatal(err)
+					}
+					check(t, b, told)
+				})
+			}
+		}
+	}
+}
+
+// check compares what clients were told with what is stored.
+func check(t *testing.T, b *bench, told map[uuid.UUID]error) {
+	t.Helper()
+	for id, err := range told {
+		there := b.stored(t, id) != ""
+		switch {
+		case err == nil && !there:
+			t.Errorf("%s was acknowledged and is not there", id)
+		case err != nil && !errors.Is(err, ErrUnknownOutcome) && there:
+			t.Errorf("%s was refused (%v) and is there", id, err)
+		}
+	}
+}
+
+// TestUnavailable: an append that certainly failed is 503, stores nothing, and
+// the next one works. What rested on the failed commit is decided anew.
+func TestUnavailable(t *testing.T) {
+	b := newBench(t)
+	b.close(t)
+	down := &refusingLog{Log: b.log}
+	if err := b.open(t, func(c *Config) { c.Log = down }); err != nil {
+		t.Fatal(err)
+	}
+	id := uuid.New()
+	down.refuse(1)
+	if _, err := b.put(t, draft(t, id, "passed")); !errors.Is(err, ErrUnavailable) {
+		t.Fatalf("the log is down: %v", err)
+	}
+	if len(b.Ready()) == 0 {
+		t.Error("ready although the last append failed")
+	}
+	if b.stored(t, id) != "" {
+		t.Error("a refused statement is readable")
+	}
+	if _, err := b.put(t, draft(t, id, "failed")); err != nil {
+		t.Fatalf("the log is up again: %v", err)
+	}
+	if reasons := b.Ready(); len(reasons) > 0 {
+		t.Errorf("not ready after a success: %v", reasons)
+	}
+
+	// Two requests in one commit: the second finds its id taken by the first.
+	first, second := draft(t, uuid.New(), "passed"), draft(t, uuid.New(), "passed")
+	same := draft(t, first.ID(), "failed")
+	down.hold()
+	answers := make(chan error, 1)
+	go func() { _, err := b.put(t, second); answers <- err }() // occupies the log
+	down.waitHeld()
+	results := make([]chan error, 2)
+	for i, d := range []*xapi.Draft{first, same} {
+		results[i] = make(chan error, 1)
+		go func() { _, err := b.put(t, d); results[i] <- err }()
+		b.waitQueued(i + 1)
+	}
+	down.refuse(1) // the commit with the two
+	down.release()
+	if err := <-answers; err != nil {
+		t.Fatal(err)
+	}
+	if err := <-results[0]; !errors.Is(err, ErrUnavailable) {
+		t.Errorf("in the failed commit: %v", err)
+	}
+	if err := <-results[1]; err != nil {
+		t.Errorf("refused by a statement that was never stored: %v", err)
+	}
+	if got := b.stored(t, same.ID()); !strings.Contains(got, "v.example/failed") {
+		t.Errorf("stored: %q", got)
+	}
+}
+
+// waitQueued waits until n changes are in the queue. The committer is held by
+// the test, so the number only grows.
+func (b *bench) waitQueued(n int) {
+	for len(b.queue) < n {
+		runtime.Gosched()
+	}
+}
+
+// refusingLog refuses or holds appends on demand.
+type refusingLog struct {
+	eventlog.Log
+	mu       sync.Mutex
+	refusals int           // appends still to refuse, after the held one
+	held     chan struct{} // closed when an append is being held
+	released chan struct{} // closed to let it go
+}
+
+func (l *refusingLog) refuse(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.refusals = n
+}
+
+func (l *refusingLog) hold() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.held, l.released = make(chan struct{}), make(chan struct{})
+}
+
+func (l *refusingLog) waitHeld() { <-l.held }
+func (l *refusingLog) release()  { close(l.released) }
+
+func (l *refusingLog) Append(ctx context.Context, expected eventlog.Revision, data []byte) error {
+	l.mu.Lock()
+	held, released := l.held, l.released
+	l.held = nil
+	l.mu.Unlock()
+	if held != nil {
+		close(held)
+		<-released
+		return l.Log.Append(ctx, expected, data)
+	}
+	l.mu.Lock()
+	refuse := l.refusals > 0
+	if refuse {
+		l.refusals--
+	}
+	l.mu.Unlock()
+	if refuse {
+		return fmt.Errorf("%w: refused by the test", eventlog.ErrUnavailable)
+	}
+	return l.Log.Append(ctx, expected, data)
+}
+
+// TestLosesRevision: another node takes the revision; the change is decided
+// again on what that node wrote.
+func TestLosesRevision(t *testing.T) {
+	b := newBench(t)
+	other := &bench{log: b.log, fs: vfs.NewCrashableMem(), dir: t.TempDir(), clock: b.clock}
+	if err := other.open(t, nil); err != nil {
+		t.Fatal(err)
+	}
+	id := uuid.New()
+	if _, err := b.put(t, draft(t, id, "passed")); err != nil {
+		t.Fatal(err)
+	}
+	// The other node has not seen that commit.
+	if _, err := other.put(t, draft(t, uuid.New(), "passed")); err != nil {
+		t.Fatalf("after a lost race: %v", err)
+	}
+	if other.stored(t, id) == "" {
+		t.Error("the winner's statement is not readable on the node that lost")
+	}
+	var conflict *ConflictError
+	if _, err := b.put(t, draft(t, uuid.New(), "passed")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.put(t, draft(t, id, "failed")); !errors.As(err, &conflict) {
+		t.Errorf("an id that the other node stored: %v", err)
+	}
+}

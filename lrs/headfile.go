@@ -1,0 +1,96 @@
+package lrs
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/bedside-lrs/bedside/lrs/eventlog"
+)
+
+// headFile is a note beside the log of how far it had come. The log must
+// contain what it names: a log that lost its tail cannot pass for a whole one.
+// It also holds the bound on published watermarks (clock.lease).
+type headFile struct {
+	Log      string            `json:"log"`      // hex
+	Revision eventlog.Revision `json:"revision"` // applied and durable
+	Hash     string            `json:"hash"`     // hex
+	Lease    int64             `json:"lease"`    // µs; no watermark beyond it was published
+	Clean    bool              `json:"clean"`    // written at a clean stop
+}
+
+func newHeadFile(h eventlog.Head, lease int64, clean bool) headFile {
+	return headFile{
+		Log: hex.EncodeToString(h.Log[:]), Revision: h.Revision,
+		Hash: hex.EncodeToString(h.Hash[:]), Lease: lease, Clean: clean,
+	}
+}
+
+// head is the commit that the file names.
+func (f headFile) head() (eventlog.Head, error) {
+	h := eventlog.Head{Revision: f.Revision}
+	if n, err := hex.Decode(h.Log[:], []byte(f.Log)); err != nil || n != len(h.Log) {
+		return h, fmt.Errorf("log id %q is not %d hex bytes", f.Log, len(h.Log))
+	}
+	if n, err := hex.Decode(h.Hash[:], []byte(f.Hash)); err != nil || n != len(h.Hash) {
+		return h, fmt.Errorf("hash %q is not %d hex bytes", f.Hash, len(h.Hash))
+	}
+	return h, nil
+}
+
+// readHeadFile returns ok false when there is no file yet.
+func readHeadFile(path string) (f headFile, ok bool, err error) {
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return f, false, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(b, &f, json.RejectUnknownMembers(true))
+	}
+	if err == nil {
+		_, err = f.head()
+	}
+	if err != nil {
+		return f, false, fmt.Errorf("lrs: head file %s: %w (it guards against a log that lost its tail; "+
+			"verify the log before you remove it)", path, err)
+	}
+	return f, true, nil
+}
+
+// write replaces the file atomically and durably.
+func (f headFile) write(path string) error {
+	b, err := json.Marshal(f)
+	if err != nil {
+		return fmt.Errorf("lrs: head file: %w", err)
+	}
+	tmp := path + ".new"
+	if err := writeSync(tmp, append(b, '\n')); err != nil {
+		return fmt.Errorf("lrs: head file: %w", err)
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		return fmt.Errorf("lrs: head file: %w", err)
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+func writeSync(path string, b []byte) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

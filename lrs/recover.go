@@ -1,0 +1,141 @@
+package lrs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/bedside-lrs/bedside/lrs/event"
+	"github.com/bedside-lrs/bedside/lrs/eventlog"
+)
+
+// recover brings the index to the head of the log after checking that the log
+// still holds everything that this node has ever seen in it.
+func (c *committer) recover(ctx context.Context) error {
+	revision, err := c.log.Head(ctx)
+	if err != nil {
+		return fmt.Errorf("lrs: head of the log: %w", err)
+	}
+	file, noted, err := c.readNote()
+	if err != nil {
+		return err
+	}
+	pos := c.index.Position()
+	if noted.Revision > 0 {
+		if err := c.mustContain(ctx, revision, noted, "the head file "+c.HeadFile); err != nil {
+			return err
+		}
+	}
+	if pos.Head.Revision > 0 {
+		if err := c.mustContain(ctx, revision, pos.Head, "the index"); err != nil {
+			return err
+		}
+	}
+	c.head = pos.Head
+	c.setHead(c.head)
+	c.clock.start(pos.LastStored, file.Lease)
+	if err := c.storedCredentials(); err != nil {
+		return err
+	}
+	if revision == 0 {
+		return c.create(ctx)
+	}
+	if behind := revision - pos.Head.Revision; behind > 0 {
+		c.Logger.Info("the index is behind the log and is brought up to it", "index", pos.Head.Revision, "log", revision)
+	}
+	if err := c.catchUp(ctx); err != nil {
+		return fmt.Errorf("lrs: %w", err)
+	}
+	if err := c.index.Settle(ctx); err != nil {
+		return fmt.Errorf("lrs: index: %w", err)
+	}
+	return nil
+}
+
+// readNote returns the head file and the commit that it names, zero when there
+// is no file.
+func (c *committer) readNote() (file headFile, noted eventlog.Head, err error) {
+	if c.HeadFile == "" {
+		return file, noted, nil
+	}
+	file, ok, err := readHeadFile(c.HeadFile)
+	if err != nil || !ok {
+		return file, noted, err
+	}
+	noted, err = file.head()
+	return file, noted, err
+}
+
+var errNotInLog = errors.New("the log does not have it")
+
+// mustContain fails unless the log, whose head is at revision, has the commit
+// want, which the witness has seen in it.
+func (c *committer) mustContain(ctx context.Context, revision eventlog.Revision, want eventlog.Head, witness string) error {
+	lost := func(found string, err error) error {
+		return fmt.Errorf("lrs: %w: %s has seen revision %d of log %x with hash %x, and %s (%w); "+
+			"do not serve from it: restore the log from a backup, or ask for help with both files kept",
+			eventlog.ErrLogDamaged, witness, want.Revision, want.Log, want.Hash, found, err)
+	}
+	if revision < want.Revision {
+		return lost(fmt.Sprintf("the log ends at revision %d", revision), errNotInLog)
+	}
+	for rec, err := range c.log.Read(ctx, want.Revision) {
+		if err != nil {
+			return fmt.Errorf("lrs: read revision %d: %w", want.Revision, err)
+		}
+		commit, err := eventlog.Decode(rec.Data)
+		if err != nil {
+			return lost("it cannot be read", err)
+		}
+		if err := commit.Verify(); err != nil {
+			return lost("it does not verify", err)
+		}
+		if commit.Head() != want {
+			return lost(fmt.Sprintf("the log has there revision %d of log %x with hash %x", commit.Revision, commit.Log, commit.Hash), errNotInLog)
+		}
+		return nil
+	}
+	return lost("reading it gave nothing", errNotInLog)
+}
+
+// create appends the first commit of an empty log: it fixes the log's id.
+func (c *committer) create(ctx context.Context) error {
+	first, err := c.clock.openCommit()
+	if err != nil {
+		return err
+	}
+	view := c.index.View()
+	defer view.Close()
+	tx := newTransaction(view, first)
+	d, err := decide(event.LogCreated{}, nil)
+	if err != nil {
+		return err
+	}
+	if err := c.builder.Add(d.events...); err != nil {
+		return fmt.Errorf("lrs: first commit: %w", err)
+	}
+	tx.add(d)
+	c.head = eventlog.Head{Log: newLogID()}
+	err = c.append(ctx, tx)
+	if errors.Is(err, eventlog.ErrConflict) {
+		// Another node created it at the same moment.
+		c.head = eventlog.Head{}
+		return c.catchUp(ctx)
+	}
+	return err
+}
+
+// storedCredentials fills the registry with what the index has.
+func (c *committer) storedCredentials() error {
+	view := c.index.View()
+	defer view.Close()
+	for cred, err := range view.Credentials() {
+		if err == nil {
+			err = c.auth.Add(cred.Credential)
+		}
+		if err != nil {
+			return fmt.Errorf("lrs: credentials of the index: %w", err)
+		}
+	}
+	return nil
+}

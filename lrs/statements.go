@@ -1,0 +1,68 @@
+package lrs
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/bedside-lrs/bedside/lrs/event"
+	"github.com/bedside-lrs/bedside/lrs/eventlog"
+	"github.com/bedside-lrs/bedside/lrs/xapi"
+)
+
+// StoreStatements stores the statements of one request, all or none (xAPI
+// 1.0.3, Communication 2.1.1 and 2.1.2). A statement that is stored already
+// with equal content is left as it is; with other content the whole request is
+// a *ConflictError. The drafts belong to the store until it returns.
+//
+// define is false for a credential without the "define" scope: the statements
+// are stored, and change no definition of an Activity or Agent.
+//
+// Attachments must be in the blob store before. The position is that of the
+// first statement that was new, zero when none was.
+func (s *Store) StoreStatements(ctx context.Context, drafts []*xapi.Draft, define bool) (Position, error) {
+	var size int64
+	for _, d := range drafts {
+		size += int64(len(d.Statement().Raw)) + 512
+	}
+	return s.submit(ctx, size, func(tx *transaction) (decision, error) {
+		return decideStatements(tx, drafts, define)
+	})
+}
+
+func decideStatements(tx *transaction, drafts []*xapi.Draft, define bool) (decision, error) {
+	d := decision{
+		events: make([]eventlog.Event, 0, len(drafts)),
+		drafts: make([]*xapi.Draft, 0, len(drafts)),
+	}
+	for i, draft := range drafts {
+		old, open, err := tx.statement(draft.ID())
+		if err != nil {
+			return decision{}, err
+		}
+		if old != nil {
+			d.rests = d.rests || open
+			equal, err := xapi.Equal(old, draft.Statement().Raw)
+			if err != nil {
+				return decision{rests: open}, fmt.Errorf("%w: compare statement %s: %w", ErrUnavailable, draft.ID(), err)
+			}
+			if !equal {
+				return decision{rests: open}, &ConflictError{Statement: i, ID: draft.ID()}
+			}
+			continue
+		}
+		ev, err := encode(event.StatementStored{
+			Statement: draft.Stamp(tx.next(len(d.events))), NoDefine: !define,
+		})
+		if err != nil {
+			return decision{}, err
+		}
+		d.events = append(d.events, ev)
+		d.drafts = append(d.drafts, draft)
+	}
+	d.merge = func(tx *transaction) {
+		for i, draft := range d.drafts {
+			tx.stored[draft.ID()] = d.events[i].Payload
+		}
+	}
+	return d, nil
+}

@@ -1,0 +1,283 @@
+package lrs
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/bedside-lrs/bedside/lrs/auth"
+	"github.com/bedside-lrs/bedside/lrs/blob"
+	"github.com/bedside-lrs/bedside/lrs/eventlog"
+	"github.com/bedside-lrs/bedside/lrs/index"
+)
+
+// Config is what a Store is made of. The caller opens Log, Index and Blobs and
+// closes them after the Store.
+type Config struct {
+	Log   eventlog.Log
+	Index *index.Index
+	Blobs blob.Store
+	Auth  *auth.Registry // filled from the log; may hold ephemeral credentials already
+
+	HeadFile string                 // path of the head file, see headFile
+	Node     string                 // this node's name in the commits it seals
+	MinFree  uint64                 // below so many free bytes writes are ErrNoSpace
+	Free     func() (uint64, error) // free bytes where the log and the index are
+	MaxQueue int64                  // bytes of changes waiting; above, writes are ErrBusy; default 64 MiB
+	Settle   eventlog.SettleOptions // how long one append is waited for before it is sent again
+	Now      func() time.Time       // default time.Now
+	Logger   *slog.Logger           // default slog.Default
+	Metrics  *Metrics               // default: counted, not exported
+}
+
+// queueLength bounds the number of waiting changes; MaxQueue bounds their bytes.
+const queueLength = 1 << 14
+
+// leaseTime is how far ahead of the clock the watermark's bound is persisted,
+// and leaseEvery how often. A start after a crash begins its times behind the
+// bound, so at most leaseTime ahead of the clock.
+const (
+	leaseTime  = 3 * time.Second
+	leaseEvery = time.Second
+)
+
+// Store is a learning record store on one event log. Its methods may be called
+// concurrently.
+type Store struct {
+	Config
+	log     eventlog.Log
+	index   *index.Index
+	blobs   blob.Store
+	auth    *auth.Registry
+	node    string
+	clock   *clock
+	metrics *Metrics
+
+	queue       chan *change
+	queuedBytes atomic.Int64
+
+	closing sync.RWMutex // held for reading while a change enters the queue
+	closed  bool         // under closing
+
+	headMu sync.Mutex
+	head   eventlog.Head // last applied commit, for the head file; under headMu
+
+	broken     atomic.Pointer[error] // the store can no longer go on; see fail
+	logFailure atomic.Pointer[error] // the last append's failure, nil after a success
+
+	cancel context.CancelFunc // ends the committer's waits
+	wg     sync.WaitGroup     // committer, lease keeper
+	stop   chan struct{}      // closed to end the lease keeper
+}
+
+// Open checks the log against the head file and the index, creates the first
+// commit of an empty log, applies what the index lacks, and starts the
+// committer. It returns when the store can serve.
+//
+// eventlog.ErrLogDamaged (wrapped) says that the log lacks what the head file
+// or the index has seen: the node must not serve.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	cfg.setDefaults()
+	run, cancel := context.WithCancel(context.Background())
+	s := &Store{
+		Config: cfg, log: cfg.Log, index: cfg.Index, blobs: cfg.Blobs, auth: cfg.Auth,
+		node: cfg.Node, metrics: cfg.Metrics, clock: &clock{now: cfg.Now},
+		queue: make(chan *change, queueLength), cancel: cancel, stop: make(chan struct{}),
+	}
+	c := &committer{Store: s, builder: eventlog.NewBuilder(eventlog.DefaultLimits)}
+	if err := c.recover(ctx); err != nil {
+		cancel()
+		return nil, err
+	}
+	if err := s.renewLease(); err != nil {
+		cancel()
+		return nil, err
+	}
+	s.metrics.observe(s)
+	s.wg.Go(func() { c.run(run) })
+	s.wg.Go(s.keepLease)
+	return s, nil
+}
+
+func (cfg *Config) setDefaults() {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	if cfg.Metrics == nil {
+		cfg.Metrics = NewMetrics(nil)
+	}
+	if cfg.MaxQueue == 0 {
+		cfg.MaxQueue = 64 << 20
+	}
+	if cfg.Auth == nil {
+		cfg.Auth = auth.NewRegistry("http://localhost")
+	}
+	if cfg.Free == nil {
+		cfg.Free = func() (uint64, error) { return 1 << 62, nil }
+	}
+}
+
+// submit queues a change and waits for its answer.
+func (s *Store) submit(ctx context.Context, size int64, decide func(*transaction) (decision, error)) (Position, error) {
+	ch := &change{ctx: ctx, size: size, decide: decide, answer: make(chan answer, 1)}
+	if err := s.enqueue(ch); err != nil {
+		return Position{}, err
+	}
+	select {
+	case a := <-ch.answer:
+		return a.position, a.err
+	case <-ctx.Done():
+		return Position{}, fmt.Errorf("%w: %w", ErrUnknownOutcome, context.Cause(ctx))
+	}
+}
+
+func (s *Store) enqueue(ch *change) error {
+	s.closing.RLock()
+	defer s.closing.RUnlock()
+	if s.closed {
+		return ErrClosed
+	}
+	if s.queuedBytes.Add(ch.size) > s.MaxQueue {
+		s.queuedBytes.Add(-ch.size)
+		return ErrBusy
+	}
+	select {
+	case s.queue <- ch:
+		return nil
+	default:
+		s.queuedBytes.Add(-ch.size)
+		return ErrBusy
+	}
+}
+
+// writable says why no commit may be sealed now, nil if one may.
+func (s *Store) writable() error {
+	if err := s.failure(); err != nil {
+		return err
+	}
+	free, err := s.Free()
+	if err != nil {
+		return fmt.Errorf("%w: free space: %w", ErrUnavailable, err)
+	}
+	if free < s.MinFree {
+		return fmt.Errorf("%w: %d MiB are free and --min-free asks for %d MiB", ErrNoSpace, free>>20, s.MinFree>>20)
+	}
+	return nil
+}
+
+// fail records why the store cannot go on. Reads and writes are refused from
+// then on; a restart finds out what is true.
+func (s *Store) fail(err error) {
+	if s.broken.CompareAndSwap(nil, &err) {
+		s.Logger.Error("the store stops serving; restart it", "error", err)
+	}
+}
+
+// failure is why the store cannot serve at all, nil if it can.
+func (s *Store) failure() error {
+	if p := s.broken.Load(); p != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, *p)
+	}
+	if err := s.index.Err(); err != nil {
+		return fmt.Errorf("%w: index: %w", ErrUnavailable, err)
+	}
+	return nil
+}
+
+// Ready returns what keeps the node from serving reads and writes in full; none
+// when it is ready.
+func (s *Store) Ready() []error {
+	var reasons []error
+	if err := s.writable(); err != nil {
+		reasons = append(reasons, err)
+	}
+	if p := s.logFailure.Load(); p != nil {
+		reasons = append(reasons, fmt.Errorf("%w: the last append failed: %w", ErrUnavailable, *p))
+	}
+	if n := s.index.Pending(); n > 0 {
+		reasons = append(reasons, fmt.Errorf("index: %d statements wait for what their targets' filters add", n))
+	}
+	return reasons
+}
+
+// Head is the last applied commit.
+func (s *Store) Head() eventlog.Head {
+	s.headMu.Lock()
+	defer s.headMu.Unlock()
+	return s.head
+}
+
+func (s *Store) setHead(h eventlog.Head) {
+	s.headMu.Lock()
+	defer s.headMu.Unlock()
+	s.head = h
+}
+
+// Auth is the registry of credentials that the store keeps current.
+func (s *Store) Auth() *auth.Registry { return s.auth }
+
+// Blobs is where attachments go before the statements that name them.
+func (s *Store) Blobs() blob.Store { return s.blobs }
+
+// Close refuses new changes, finishes those that are queued, and notes on disk
+// how far the log has come. If ctx ends first, what is queued is answered
+// ErrUnknownOutcome or ErrClosed.
+func (s *Store) Close(ctx context.Context) error {
+	s.closing.Lock()
+	if s.closed {
+		s.closing.Unlock()
+		return nil
+	}
+	s.closed = true
+	close(s.queue)
+	s.closing.Unlock()
+
+	stop := context.AfterFunc(ctx, s.cancel)
+	defer stop()
+	close(s.stop)
+	s.wg.Wait()
+	s.cancel()
+	if s.broken.Load() != nil || s.HeadFile == "" {
+		return nil // the last lease stands: the next start treats this as a crash
+	}
+	return newHeadFile(s.Head(), s.clock.bound(), true).write(s.HeadFile)
+}
+
+// renewLease persists how far watermarks may go, and how far the log has come.
+func (s *Store) renewLease() error {
+	lease := s.clock.nextLease()
+	if s.HeadFile != "" {
+		if err := newHeadFile(s.Head(), lease, false).write(s.HeadFile); err != nil {
+			return err
+		}
+	}
+	s.clock.extend(lease)
+	return nil
+}
+
+func (s *Store) keepLease() {
+	tick := time.NewTicker(leaseEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-s.stop:
+			return
+		case <-tick.C:
+			if err := s.renewLease(); err != nil {
+				s.Logger.Error("the watermark stands still until the head file can be written", "error", err)
+			}
+		}
+	}
+}
+
+func newLogID() (id eventlog.LogID) {
+	rand.Read(id[:]) // never fails: crypto/rand ends the program if the system has no randomness
+	return id
+}

@@ -1,0 +1,38 @@
+package lrs
+
+import (
+	"time"
+
+	"github.com/bedside-lrs/bedside/lrs/index"
+)
+
+// View is a consistent snapshot to read from. Close it.
+type View struct {
+	*index.View
+
+	// ConsistentThrough is the watermark of this snapshot (xAPI 1.0.3,
+	// Communication 2.1.3, X-Experience-API-Consistent-Through): it shows every
+	// statement with `stored` up to it and none after it, and no statement with
+	// `stored` up to it can appear later. So a poller that takes it as its next
+	// `since` misses nothing and sees nothing twice.
+	ConsistentThrough time.Time
+}
+
+// View returns the state behind everything that was acknowledged before.
+func (s *Store) View() (*View, error) {
+	if err := s.failure(); err != nil {
+		return nil, err
+	}
+	// The watermark first: all that it promises is then in the snapshot. What
+	// was committed between the two makes the snapshot later, not incomplete,
+	// because the log's times only grow.
+	w := s.clock.watermark()
+	v := s.index.View()
+	w = max(w, v.Position().LastStored)
+	return &View{View: v, ConsistentThrough: time.UnixMicro(w).UTC()}, nil
+}
+
+// ConsistentThrough is the watermark of a View taken now, without taking one.
+func (s *Store) ConsistentThrough() time.Time {
+	return time.UnixMicro(s.clock.watermark()).UTC()
+}
