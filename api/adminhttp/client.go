@@ -1,0 +1,91 @@
+package adminhttp
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"syscall"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/bedside-lrs/bedside/api/problem"
+)
+
+// Client administers the server behind a Unix socket.
+type Client struct{ http *http.Client }
+
+// ErrNoServer: nobody listens at the socket.
+var ErrNoServer = errors.New("adminhttp: no server is running")
+
+// NewClient returns a client of the socket at path. It connects when it is used.
+func NewClient(path string) *Client {
+	var d net.Dialer
+	return &Client{http: &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return d.DialContext(ctx, "unix", path)
+		},
+	}}}
+}
+
+// Add implements Credentials.
+func (c *Client) Add(ctx context.Context, n NewCredential) (out Created, err error) {
+	return out, c.do(ctx, http.MethodPost, nil, n, &out)
+}
+
+// List implements Credentials.
+func (c *Client) List(ctx context.Context) (out []Credential, err error) {
+	return out, c.do(ctx, http.MethodGet, nil, nil, &out)
+}
+
+// Revoke implements Credentials.
+func (c *Client) Revoke(ctx context.Context, key string) error {
+	var out struct{}
+	return c.do(ctx, http.MethodDelete, url.Values{"key": {key}}, nil, &out)
+}
+
+// do asks the server. A refusal is a *problem.Problem; ErrNoServer says that
+// there is none to ask.
+func (c *Client) do(ctx context.Context, method string, query url.Values, in, out any) error {
+	var body io.Reader
+	if in != nil {
+		b, err := json.Marshal(in)
+		if err != nil {
+			return fmt.Errorf("adminhttp: %w", err)
+		}
+		body = bytes.NewReader(b)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "http://admin/credentials?"+query.Encode(), body)
+	if err != nil {
+		return fmt.Errorf("adminhttp: %w", err)
+	}
+	res, err := c.http.Do(req)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+		return fmt.Errorf("%w: %w", ErrNoServer, err)
+	}
+	if err != nil {
+		return fmt.Errorf("adminhttp: %w", err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		return fmt.Errorf("adminhttp: %w", err)
+	}
+	if res.StatusCode != http.StatusOK {
+		p := &problem.Problem{}
+		if err := json.Unmarshal(b, p); err != nil {
+			return fmt.Errorf("adminhttp: the server answers %s", res.Status)
+		}
+		return p
+	}
+	if err := json.Unmarshal(b, out); err != nil {
+		return fmt.Errorf("adminhttp: the server's answer: %w", err)
+	}
+	return nil
+}

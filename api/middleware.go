@@ -1,0 +1,149 @@
+package api
+
+import (
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/bedside-lrs/bedside/api/problem"
+)
+
+// observe gives each request an id, counts and logs it, and turns a panic into
+// 500.
+func (s *Server) observe(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		req := &problem.Request{ID: uuid.NewString()}
+		r = r.WithContext(problem.WithRequest(r.Context(), req))
+		w.Header().Set("X-Request-Id", req.ID)
+		rec := &recorder{ResponseWriter: w}
+		defer func() {
+			if v := recover(); v != nil {
+				if v == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so
+					panic(v)
+				}
+				err := fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+				if rec.status != 0 {
+					s.cfg.Log.Error("panic after the answer began", "request", req.ID, "error", err)
+					panic(http.ErrAbortHandler)
+				}
+				problem.Write(rec, r, s.cfg.Log, err)
+			}
+			s.metrics.request(r, rec.status, time.Since(start), req.Problem)
+			if req.Problem == nil { // refusals are logged by problem.Write
+				s.cfg.Log.LogAttrs(r.Context(), slog.LevelDebug, "served", slog.String("request", req.ID),
+					slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", rec.status),
+					slog.Duration("took", time.Since(start)))
+			}
+		}()
+		next.ServeHTTP(rec, r)
+	})
+}
+
+// recorder remembers the status.
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	return r.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController and MaxBytesReader reach the connection.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+// decode takes request bodies in gzip. What comes out of it is still held to
+// every limit on bodies, and to maxRatio.
+func (s *Server) decode(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch encoding := strings.ToLower(strings.TrimSpace(r.Header.Get("Content-Encoding"))); encoding {
+		case "", "identity":
+		case "gzip", "x-gzip":
+			r.Body = &gunzip{compressed: counter{r: r.Body}, body: r.Body}
+			r.ContentLength = -1
+			r.Header.Del("Content-Encoding")
+			r.Header.Del("Content-Length")
+		default:
+			problem.Write(w, r, s.cfg.Log, problem.New(http.StatusUnsupportedMediaType, "request.encoding",
+				"The Content-Encoding %q is not supported; gzip is.", encoding))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+const (
+	// maxRatio bounds what a gzip body may grow to beyond its first MiB:
+	// statements shrink to a twentieth, a bomb to a thousandth.
+	maxRatio  = 200
+	freeRatio = 1 << 20
+)
+
+// gunzip decompresses a body; it opens it at the first read, so that a bad
+// header is an error of reading.
+type gunzip struct {
+	compressed counter
+	body       io.Closer
+	zr         *gzip.Reader
+	out        int64
+}
+
+func (g *gunzip) Read(p []byte) (int, error) {
+	if g.zr == nil {
+		zr, err := gzip.NewReader(&g.compressed)
+		if err != nil {
+			return 0, badGzip(err)
+		}
+		g.zr = zr
+	}
+	n, err := g.zr.Read(p)
+	g.out += int64(n)
+	if g.out > freeRatio && g.out > maxRatio*g.compressed.n {
+		return 0, problem.New(http.StatusRequestEntityTooLarge, "request.ratio",
+			"The gzip body grows more than %d times; send it less compressed.", maxRatio)
+	}
+	if err != nil && err != io.EOF {
+		return n, badGzip(err)
+	}
+	return n, err
+}
+
+func (g *gunzip) Close() error { return g.body.Close() }
+
+func badGzip(err error) error {
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return err
+	}
+	return &problem.Problem{Status: http.StatusBadRequest, Code: "request.gzip", Message: "The body is not valid gzip.", Cause: err}
+}
+
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}

@@ -1,0 +1,31 @@
+package problem
+
+import "context"
+
+// Request travels in the context of every HTTP request: its id, and the problem
+// that it ended with, for the log and the metrics.
+type Request struct {
+	ID      string
+	Problem *Problem // set by Write
+}
+
+type requestKey struct{}
+
+// WithRequest puts r into a context.
+func WithRequest(ctx context.Context, r *Request) context.Context {
+	return context.WithValue(ctx, requestKey{}, r)
+}
+
+// RequestID is the id of the request that ctx belongs to, "" outside of one.
+func RequestID(ctx context.Context) string {
+	if r, ok := ctx.Value(requestKey{}).(*Request); ok {
+		return r.ID
+	}
+	return ""
+}
+
+func note(ctx context.Context, p *Problem) {
+	if r, ok := ctx.Value(requestKey{}).(*Request); ok {
+		r.Problem = p
+	}
+}

@@ -1,0 +1,44 @@
+package problem
+
+import (
+	"log/slog"
+	"net/http"
+	"strconv"
+
+	"github.com/go-json-experiment/json"
+)
+
+// Write answers with the problem that err is. Errors of the server's own making
+// are logged as such, refusals at info, each with the request's id.
+func Write(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) {
+	p := From(err)
+	body := *p // a problem may be shared
+	body.RequestID = RequestID(r.Context())
+	h := w.Header()
+	if p.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(p.RetryAfter))
+	}
+	if p.Status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", `Basic realm="xAPI", charset="UTF-8"`)
+	}
+	h.Del("ETag")
+	h.Del("Last-Modified")
+	h.Del("Content-Encoding")
+	h.Set("Content-Type", "application/json")
+	level := slog.LevelInfo
+	if p.Status >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	log.LogAttrs(r.Context(), level, "refused",
+		slog.String("request", body.RequestID), slog.String("method", r.Method), slog.String("path", r.URL.Path),
+		slog.Int("status", p.Status), slog.String("code", p.Code), slog.String("rule", p.Rule), slog.Any("error", err))
+	note(r.Context(), p)
+	b, err := json.Marshal(body)
+	if err != nil { // only if a Violation could not be encoded: the rest can
+		body.Violations = nil
+		b, _ = json.Marshal(body)
+	}
+	h.Set("Content-Length", strconv.Itoa(len(b)))
+	w.WriteHeader(p.Status)
+	_, _ = w.Write(b) // the client went away: nobody is left to tell
+}

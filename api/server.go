@@ -1,0 +1,135 @@
+// Package api assembles what Bedside serves over HTTP: the xAPI resources,
+// health, readiness and metrics, behind one chain of middleware.
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/gorilla/mux"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/rs/cors"
+
+	"github.com/bedside-lrs/bedside/api/problem"
+	"github.com/bedside-lrs/bedside/api/xapihttp"
+	"github.com/bedside-lrs/bedside/lrs"
+)
+
+// Config is how the server meets the world.
+type Config struct {
+	Log      *slog.Logger
+	Registry *prometheus.Registry
+
+	// CORSOrigins may use the API from a browser; "*" stands for all. Browsers
+	// send no credentials by themselves: a page must hold a key and secret.
+	CORSOrigins []string
+
+	HeaderTimeout time.Duration // to send the request's header
+	ReadTimeout   time.Duration // to send all of the request
+	WriteTimeout  time.Duration // from the end of the header to the end of the answer
+	IdleTimeout   time.Duration // between requests of a connection
+	HeaderBytes   int           // of one request
+}
+
+// DefaultConfig has the limits that are in force where the operator says
+// nothing.
+var DefaultConfig = Config{
+	CORSOrigins:   []string{"*"},
+	HeaderTimeout: 10 * time.Second,
+	ReadTimeout:   10 * time.Minute,
+	WriteTimeout:  10 * time.Minute,
+	IdleTimeout:   2 * time.Minute,
+	HeaderBytes:   64 << 10,
+}
+
+// Server listens from the start; until Attach gives it a store, it answers 503
+// to all but /healthz and /metrics.
+type Server struct {
+	cfg     Config
+	http    *http.Server
+	metrics *metrics
+	current atomic.Pointer[http.Handler] // what lies behind the middleware
+}
+
+// NewServer returns a server without a store.
+func NewServer(cfg Config) *Server {
+	s := &Server{cfg: cfg, metrics: newMetrics(cfg.Registry)}
+	s.route(nil, nil)
+	crossOrigin := cors.New(cors.Options{
+		AllowedOrigins: cfg.CORSOrigins,
+		AllowedMethods: []string{"GET", "HEAD", "PUT", "POST", "DELETE"},
+		AllowedHeaders: []string{
+			"Authorization", "Content-Type", "Content-Encoding", "Accept", "Accept-Language", "If-Match", "If-None-Match",
+			"X-Experience-API-Version", "X-Experience-API-Hash", "Content-Transfer-Encoding",
+		},
+		ExposedHeaders: []string{
+			"ETag", "Last-Modified", "Retry-After", "X-Experience-API-Version", "X-Experience-API-Consistent-Through",
+			"X-Bedside-Position", "X-Request-Id",
+		},
+		MaxAge: 600,
+	})
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*s.current.Load()).ServeHTTP(w, r) })
+	s.http = &http.Server{
+		Handler:           s.observe(crossOrigin.Handler(s.decode(h))),
+		ReadHeaderTimeout: cfg.HeaderTimeout,
+		ReadTimeout:       cfg.ReadTimeout,
+		WriteTimeout:      cfg.WriteTimeout,
+		IdleTimeout:       cfg.IdleTimeout,
+		MaxHeaderBytes:    cfg.HeaderBytes,
+		ErrorLog:          slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug), // clients' broken connections
+	}
+	return s
+}
+
+// Attach begins to serve a store that is ready.
+func (s *Server) Attach(store *lrs.Store, xapi xapihttp.Config) {
+	xapi.Store = store
+	s.route(store, func(r *mux.Router) { xapihttp.Register(r, xapi) })
+}
+
+// Detach goes back to 503; requests under way are not touched.
+func (s *Server) Detach() { s.route(nil, nil) }
+
+func (s *Server) route(store *lrs.Store, register func(*mux.Router)) {
+	r := mux.NewRouter()
+	r.HandleFunc("/healthz", healthz)
+	r.Handle("/readyz", readyz(store))
+	r.Handle("/metrics", promhttp.HandlerFor(s.cfg.Registry, promhttp.HandlerOpts{}))
+	if register != nil {
+		register(r)
+	}
+	r.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := problem.New(http.StatusNotFound, "resource.unknown", "There is nothing at %s.", r.URL.Path)
+		if store == nil {
+			err = problem.New(http.StatusServiceUnavailable, "store.starting", "The store is starting or stopping; try again.")
+			err.RetryAfter = 2
+		}
+		problem.Write(w, r, s.cfg.Log, err)
+	})
+	var h http.Handler = r
+	s.current.Store(&h)
+}
+
+// Serve serves until Shutdown.
+func (s *Server) Serve(l net.Listener) error {
+	if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("api: serve: %w", err)
+	}
+	return nil
+}
+
+// Shutdown stops listening and waits for the requests under way, until ctx
+// ends; then their connections are closed.
+func (s *Server) Shutdown(ctx context.Context) error {
+	if err := s.http.Shutdown(ctx); err != nil {
+		return errors.Join(fmt.Errorf("api: shutdown: %w", err), s.http.Close())
+	}
+	return nil
+}

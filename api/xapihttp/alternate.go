@@ -1,0 +1,82 @@
+package xapihttp
+
+import (
+	"bytes"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"github.com/bedside-lrs/bedside/api/problem"
+	"github.com/bedside-lrs/bedside/lrs/xapi"
+)
+
+// formHeaders are the members of a form that stand for headers (C 1.3).
+var formHeaders = []string{
+	"Authorization", headerVersion, "Content-Type", "Content-Length", "If-Match", "If-None-Match", "Accept-Language",
+}
+
+// isAlternate says whether a request uses the alternate request syntax of 1.0.3
+// (C 1.3): a POST with the query parameter `method`. The version may be in the
+// form, so a request without a version header may be one. 2.0 has no such
+// syntax; there `method` is an unknown parameter.
+func (c *call) isAlternate() bool {
+	if c.r.Method != http.MethodPost || !c.params.Has("method") {
+		return false
+	}
+	header := c.r.Header.Get(headerVersion)
+	if header == "" {
+		return true
+	}
+	v, err := xapi.ParseVersion(header)
+	return err == nil && v == xapi.V1
+}
+
+// undoAlternate turns the form into the request it stands for. It runs before
+// authentication, since the credentials may be in the form; Limits.Body bounds
+// what it reads.
+func (c *call) undoAlternate() error {
+	method := c.params["method"]
+	if len(c.params) != 1 || len(method) != 1 {
+		return problem.BadRequest("alternate.parameters", "With the alternate request syntax all parameters but `method` go into the form.")
+	}
+	if !slices.Contains([]string{"GET", "HEAD", "PUT", "POST", "DELETE"}, method[0]) {
+		return problem.BadRequest("alternate.method", "The alternate request syntax does not know the method %q.", method[0])
+	}
+	if t, _, err := mime.ParseMediaType(c.r.Header.Get("Content-Type")); err != nil || t != "application/x-www-form-urlencoded" {
+		return problem.BadRequest("alternate.form", "The alternate request syntax needs a body of application/x-www-form-urlencoded.")
+	}
+	b, err := c.body(c.Limits.Body)
+	if err != nil {
+		return err
+	}
+	form, err := url.ParseQuery(string(b))
+	if err != nil {
+		return problem.BadRequest("alternate.form", "The form is malformed: %v.", err)
+	}
+	r := c.r.Clone(c.r.Context())
+	r.Method = method[0]
+	r.Header.Set("Content-Type", "application/json") // unless the form says otherwise
+	for _, name := range formHeaders {
+		for member, values := range form {
+			if http.CanonicalHeaderKey(member) == http.CanonicalHeaderKey(name) {
+				r.Header[http.CanonicalHeaderKey(name)] = values
+				delete(form, member)
+			}
+		}
+	}
+	content, has := form["content"]
+	delete(form, "content")
+	if (r.Method == http.MethodPut || r.Method == http.MethodPost) && len(content) != 1 {
+		return problem.BadRequest("alternate.content", "The form has no single member `content`.")
+	}
+	r.Body = http.NoBody
+	if has {
+		r.Body = io.NopCloser(bytes.NewReader([]byte(content[0])))
+		r.Header.Set("Content-Length", strconv.Itoa(len(content[0])))
+	}
+	c.r, c.params = r, form
+	return nil
+}

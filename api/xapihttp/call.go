@@ -1,0 +1,123 @@
+package xapihttp
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/bedside-lrs/bedside/api/problem"
+	"github.com/bedside-lrs/bedside/lrs/auth"
+	"github.com/bedside-lrs/bedside/lrs/xapi"
+)
+
+// call is one request: the alternate syntax undone, its version and parameters
+// settled.
+type call struct {
+	*handler
+	w         http.ResponseWriter
+	r         *http.Request
+	ctx       context.Context
+	version   xapi.Version
+	params    url.Values
+	principal *auth.Principal // nil on open resources
+}
+
+func newCall(h *handler, w http.ResponseWriter, r *http.Request) (*call, error) {
+	params, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, problem.BadRequest("parameter.malformed", "The query is malformed: %v.", err)
+	}
+	c := &call{handler: h, w: w, r: r, ctx: r.Context(), params: params}
+	if c.isAlternate() {
+		if err := c.undoAlternate(); err != nil {
+			return nil, err
+		}
+	}
+	if err := c.negotiate(); err != nil {
+		return nil, err
+	}
+	for name, values := range c.params {
+		if len(values) > 1 {
+			return nil, problem.BadRequest("parameter.repeated", "The parameter %q is given %d times.", name, len(values))
+		}
+	}
+	return c, nil
+}
+
+// negotiate settles the version by the request's header (C 3.3).
+func (c *call) negotiate() error {
+	header := c.r.Header.Get(headerVersion)
+	if header == "" {
+		if c.open {
+			c.version = c.Default
+			return nil
+		}
+		return problem.BadRequest("version.missing", "The header %s is missing; this store speaks 1.0.3 and 2.0.0.", headerVersion)
+	}
+	v, err := xapi.ParseVersion(header)
+	if err != nil {
+		if c.open { // C 2.8: about is for clients that do not know the versions yet
+			c.version = c.Default
+			return nil
+		}
+		return problem.BadRequest("version.unsupported", "The version %q is not supported; this store speaks 1.0.3 and 2.0.0.", header)
+	}
+	c.version = v
+	c.w.Header().Set(headerVersion, v.String())
+	return nil
+}
+
+// authenticate checks the credentials and whether they cover a route.
+func (c *call) authenticate(rt *route) error {
+	key, secret, ok := c.r.BasicAuth()
+	if !ok {
+		return problem.New(http.StatusUnauthorized, "auth.missing", "HTTP Basic credentials are missing.")
+	}
+	principal, err := c.Store.Auth().Authenticate(key, secret, c.Now())
+	if err != nil {
+		return err
+	}
+	if !rt.allow(principal.Scopes) {
+		return problem.New(http.StatusForbidden, "auth.scope", "The credential's scopes (%s) do not cover %s %s.",
+			principal.Scopes, rt.method, c.path)
+	}
+	c.principal = principal
+	return nil
+}
+
+// only refuses parameters that the route does not know (C 2.1.3, XAPI-00324);
+// names are case-sensitive.
+func (c *call) only(names ...string) error {
+next:
+	for name := range c.params {
+		for _, known := range names {
+			if name == known {
+				continue next
+			}
+		}
+		return problem.BadRequest("parameter.unknown", "The parameter %q is not known here; %s are.", name, strings.Join(names, ", "))
+	}
+	return nil
+}
+
+// body reads the request's body up to a limit.
+func (c *call) body(limit int64) ([]byte, error) {
+	b, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, limit))
+	return b, bodyError(err)
+}
+
+// bodyError tells the client's faults in sending a body from ours.
+func bodyError(err error) error {
+	var p *problem.Problem
+	var tooLarge *http.MaxBytesError
+	switch {
+	case err == nil, errors.As(err, &tooLarge), errors.As(err, &p):
+		return err
+	default:
+		return &problem.Problem{Status: http.StatusBadRequest, Code: "request.body",
+			Message: "The body could not be read to its end.", Cause: err}
+	}
+}

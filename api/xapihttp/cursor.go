@@ -1,0 +1,62 @@
+package xapihttp
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"net/url"
+
+	"github.com/bedside-lrs/bedside/api/problem"
+	"github.com/bedside-lrs/bedside/lrs/eventlog"
+)
+
+// cursorParam is the parameter that a `more` link has beside those of its
+// first page.
+const cursorParam = "cursor"
+
+// cursor is where a list goes on (D 2.5, `more`). It names statements by their
+// number in the log, so that it outlives restarts and rebuilds, and holds no
+// right: whoever follows it is asked for credentials again.
+type cursor struct {
+	log     eventlog.LogID
+	after   uint64 // index.Page.Next
+	head    uint64 // index.Page.Head
+	through int64  // the first page's watermark, µs: the list shows nothing later
+}
+
+func (c cursor) String() string {
+	b := make([]byte, 0, 40)
+	b = append(b, c.log[:]...)
+	b = binary.BigEndian.AppendUint64(b, c.after)
+	b = binary.BigEndian.AppendUint64(b, c.head)
+	b = binary.BigEndian.AppendUint64(b, uint64(c.through))
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+func parseCursor(text string, log eventlog.LogID) (c cursor, err error) {
+	b, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil || len(b) != 40 {
+		return c, problem.BadRequest("parameter.invalid", "The parameter %q is not from a `more` link.", cursorParam)
+	}
+	copy(c.log[:], b)
+	c.after = binary.BigEndian.Uint64(b[16:])
+	c.head = binary.BigEndian.Uint64(b[24:])
+	c.through = int64(binary.BigEndian.Uint64(b[32:]))
+	if c.log != log {
+		return c, problem.BadRequest("parameter.invalid", "The `more` link is from another store.")
+	}
+	if c.after == 0 || c.head == 0 {
+		return c, problem.BadRequest("parameter.invalid", "The parameter %q is not from a `more` link.", cursorParam)
+	}
+	return c, nil
+}
+
+// more is the link to the next page: all parameters of this one, and where the
+// list goes on.
+func (c *call) more(next cursor) string {
+	params := url.Values{}
+	for name, values := range c.params {
+		params[name] = values
+	}
+	params.Set(cursorParam, next.String())
+	return c.BasePath + c.path + "?" + params.Encode()
+}

@@ -1,0 +1,24 @@
+package xapihttp
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/bedside-lrs/bedside/api/problem"
+	"github.com/bedside-lrs/bedside/lrs"
+	"github.com/bedside-lrs/bedside/lrs/index"
+)
+
+// notFound is 404 in the resource's words; other errors stay.
+func notFound(err error, message string) error {
+	if errors.Is(err, index.ErrNotFound) {
+		return problem.New(http.StatusNotFound, "not_found", "%s", message)
+	}
+	return err
+}
+
+// unavailable marks a failure of the blob store before anything was decided.
+func unavailable(err error) error {
+	return fmt.Errorf("%w: blob: %w", lrs.ErrUnavailable, err)
+}

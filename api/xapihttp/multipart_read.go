@@ -1,0 +1,182 @@
+package xapihttp
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"net/textproto"
+	"strings"
+
+	"github.com/bedside-lrs/bedside/api/problem"
+	"github.com/bedside-lrs/bedside/lrs/blob"
+	"github.com/bedside-lrs/bedside/lrs/xapi"
+)
+
+// upload is the body of a write: the JSON, and which attachments came with it.
+type upload struct {
+	statements []*xapi.Statement
+	array      bool
+	parts      map[string]bool   // by lower-case hash: the data is in the blob store
+	signatures map[string][]byte // the data of signatures, by lower-case hash
+}
+
+// readUpload reads application/json or multipart/mixed (C 1.5). Attachments go
+// to the blob store as they come; those of a request that is then refused are
+// swept later, because nothing names them.
+func (c *call) readUpload() (*upload, error) {
+	contentType := c.r.Header.Get("Content-Type")
+	t, params, err := mime.ParseMediaType(contentType)
+	switch {
+	case err == nil && t == "application/json":
+		b, err := c.body(c.Limits.Body)
+		if err != nil {
+			return nil, err
+		}
+		u := &upload{}
+		return u, u.parse(c, b)
+	case err == nil && t == "multipart/mixed":
+		return c.readMultipart(params["boundary"])
+	default:
+		return nil, problem.BadRequest("request.type", "Statements are sent as application/json or multipart/mixed, not as %q.", contentType)
+	}
+}
+
+func (c *call) readMultipart(boundary string) (*upload, error) {
+	if boundary == "" {
+		return nil, problem.BadRequest("multipart.boundary", "The Content-Type names no boundary.")
+	}
+	body := http.MaxBytesReader(c.w, c.r.Body, c.Limits.Body+c.Attachments)
+	mr := multipart.NewReader(body, boundary)
+	first, err := mr.NextRawPart()
+	if err != nil {
+		return nil, partError(err)
+	}
+	if t, _, err := mime.ParseMediaType(first.Header.Get("Content-Type")); err != nil || t != "application/json" {
+		return nil, problem.BadRequest("multipart.first", "The first part must be application/json: the statements.")
+	}
+	b, err := io.ReadAll(http.MaxBytesReader(c.w, first, c.Limits.Body))
+	if err != nil {
+		return nil, bodyError(err)
+	}
+	u := &upload{parts: map[string]bool{}, signatures: map[string][]byte{}}
+	if err := u.parse(c, b); err != nil {
+		return nil, err
+	}
+	wanted := u.wanted()
+	for {
+		part, err := mr.NextRawPart()
+		if err == io.EOF {
+			return u, nil
+		}
+		if err != nil {
+			return nil, partError(err)
+		}
+		if err := u.readPart(c, part, wanted); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// parse parses and validates the statements. The first that is refused is
+// explained by its JSON Schema too.
+func (u *upload) parse(c *call, b []byte) (err error) {
+	u.statements, u.array, err = xapi.ParseStatements(b, c.version)
+	if err != nil {
+		return explain(err, b, c.version)
+	}
+	if len(u.statements) > c.Batch {
+		return problem.New(http.StatusRequestEntityTooLarge, "request.batch",
+			"The request has %d statements; at most %d may be sent at once.", len(u.statements), c.Batch)
+	}
+	return nil
+}
+
+// wanted are the attachments of the statements by lower-case hash. One that is
+// a signature anywhere counts as one.
+func (u *upload) wanted() map[string]xapi.Attachment {
+	wanted := map[string]xapi.Attachment{}
+	for _, st := range u.statements {
+		for _, a := range statementAttachments(st) {
+			id := strings.ToLower(a.SHA2)
+			if old, ok := wanted[id]; !ok || !old.IsSignature() {
+				wanted[id] = a
+			}
+		}
+	}
+	return wanted
+}
+
+// readPart streams one attachment into the blob store.
+func (u *upload) readPart(c *call, part *multipart.Part, wanted map[string]xapi.Attachment) error {
+	id := strings.ToLower(part.Header.Get(headerHash))
+	if id == "" {
+		return problem.BadRequest("attachment.hash", "A part has no header %s; only the first part may be without.", headerHash)
+	}
+	attachment, ok := wanted[id]
+	if !ok {
+		return problem.BadRequest("attachment.unknown", "No statement has an attachment with the hash %q of a part.", id)
+	}
+	if !isBinary(part.Header) {
+		return problem.BadRequest("attachment.encoding", "Attachments are sent as they are: Content-Transfer-Encoding is binary (hash %s).", id)
+	}
+	if u.parts[id] {
+		return problem.BadRequest("attachment.repeated", "Two parts have the hash %q; one serves all statements.", id)
+	}
+	w, err := c.Store.Blobs().Create(c.ctx, id)
+	if err != nil {
+		return unavailable(err)
+	}
+	defer w.Abort() // of no effect after Commit
+	var from io.Reader = part
+	var signature bytes.Buffer
+	if attachment.IsSignature() {
+		from = io.TeeReader(io.LimitReader(part, xapi.MaxSignature+1), &signature)
+	}
+	n, err := io.Copy(w, from)
+	var tooLarge *http.MaxBytesError
+	if err != nil {
+		if errors.As(err, &tooLarge) || c.r.Context().Err() != nil || isClientRead(err) {
+			return bodyError(err)
+		}
+		return unavailable(err)
+	}
+	if attachment.IsSignature() && n > xapi.MaxSignature {
+		return problem.BadRequest("signature.size", "A signature has at most %d bytes.", xapi.MaxSignature)
+	}
+	if _, _, err := w.Commit(c.ctx); err != nil {
+		if errors.Is(err, blob.ErrHashMismatch) {
+			return err
+		}
+		return unavailable(err)
+	}
+	u.parts[id] = true
+	if attachment.IsSignature() {
+		u.signatures[id] = signature.Bytes()
+	}
+	return nil
+}
+
+// isBinary says whether a part's bytes are the attachment's. The specification
+// asks for the header; a part without it is taken as binary (C 1.5.2).
+func isBinary(h textproto.MIMEHeader) bool {
+	v := h.Get("Content-Transfer-Encoding")
+	return v == "" || strings.EqualFold(v, "binary")
+}
+
+// isClientRead says whether a copy failed on the client's side: what multipart
+// reports of a body that ends or has no delimiter.
+func isClientRead(err error) bool {
+	return errors.Is(err, io.ErrUnexpectedEOF) || strings.HasPrefix(err.Error(), "multipart:")
+}
+
+func partError(err error) error {
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return err
+	}
+	return &problem.Problem{Status: http.StatusBadRequest, Code: "multipart.malformed",
+		Message: "The multipart body is malformed: " + err.Error(), Cause: err}
+}

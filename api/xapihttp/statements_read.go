@@ -1,0 +1,242 @@
+package xapihttp
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+
+	"github.com/bedside-lrs/bedside/api/problem"
+	"github.com/bedside-lrs/bedside/lrs"
+	"github.com/bedside-lrs/bedside/lrs/auth"
+	"github.com/bedside-lrs/bedside/lrs/index"
+	"github.com/bedside-lrs/bedside/lrs/xapi"
+)
+
+// getStatements is GET /statements (C 2.1.3): one by id, or a list.
+func (c *call) getStatements() error {
+	if c.params.Has("statementId") || c.params.Has("voidedStatementId") {
+		return c.getStatement()
+	}
+	return c.listStatements()
+}
+
+// getStatement answers with one statement. A voided one is only found by
+// voidedStatementId, and nothing else is (C 2.1.4).
+func (c *call) getStatement() error {
+	name := "statementId"
+	if c.params.Has("voidedStatementId") {
+		name = "voidedStatementId"
+	}
+	if err := c.only(name, "format", "attachments"); err != nil {
+		return err
+	}
+	id, _, err := c.uuid(name)
+	if err != nil {
+		return err
+	}
+	form, err := c.format()
+	if err != nil {
+		return err
+	}
+	attachments, err := c.flag("attachments")
+	if err != nil {
+		return err
+	}
+	view, err := c.Store.View()
+	if err != nil {
+		return err
+	}
+	defer view.Close()
+	c.through(view.ConsistentThrough)
+	st, err := view.Statement(id)
+	if err == nil && st.Voided != (name == "voidedStatementId") {
+		err = index.ErrNotFound
+	}
+	if err == nil {
+		err = c.mayRead(st.Raw)
+	}
+	if err != nil {
+		return notFound(err, "There is no such statement, or you may not read it.")
+	}
+	c.w.Header().Set("Last-Modified", time.UnixMicro(st.Stored).UTC().Format(http.TimeFormat))
+	body := form(view, st.Raw)
+	if attachments {
+		return c.writeMultipart(body, [][]byte{st.Raw})
+	}
+	return c.writeJSON(body)
+}
+
+// mayRead hides the statements of other authorities from a credential that may
+// only read its own (C 4.2): they are as if they were not there.
+func (c *call) mayRead(raw []byte) error {
+	if c.principal.Scopes.ReadStatements() == auth.ReadAll {
+		return nil
+	}
+	mine, err := c.authority()
+	if err != nil {
+		return err
+	}
+	st, err := xapi.ParseStatement(raw, xapi.V2)
+	if err != nil {
+		return err
+	}
+	if st.Authority == nil || xapi.AuthorityTerm(*st.Authority) != xapi.AuthorityTerm(mine.Actor) {
+		return index.ErrNotFound
+	}
+	return nil
+}
+
+// listStatements answers with one page of the statements that match.
+func (c *call) listStatements() error {
+	q, form, attachments, err := c.query()
+	if err != nil {
+		return err
+	}
+	view, err := c.Store.View()
+	if err != nil {
+		return err
+	}
+	defer view.Close()
+	at := cursor{log: view.Position().Head.Log, through: view.ConsistentThrough.UnixMicro()}
+	if text, ok := c.text(cursorParam); ok {
+		if at, err = parseCursor(text, at.log); err != nil {
+			return err
+		}
+		q.After, q.Head = at.after, at.head
+	}
+	c.through(time.UnixMicro(at.through))
+	page, err := view.Query(c.ctx, q)
+	if err != nil {
+		return err
+	}
+	raws := make([][]byte, len(page.Statements))
+	size := 64
+	for i, st := range page.Statements {
+		raws[i] = st.Raw
+		size += len(st.Raw) + 1
+	}
+	body := append(make([]byte, 0, size), `{"statements":[`...)
+	for i, raw := range raws {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = append(body, form(view, raw)...)
+	}
+	body = append(body, `],"more":`...)
+	more := ""
+	if page.More {
+		at.after, at.head = page.Next, page.Head
+		more = c.more(at)
+	}
+	if body, err = jsontext.AppendQuote(body, more); err != nil {
+		return err
+	}
+	body = append(body, '}')
+	if attachments {
+		return c.writeMultipart(body, raws)
+	}
+	return c.writeJSON(body)
+}
+
+// query reads the parameters of a list (C 2.1.3).
+func (c *call) query() (q index.Query, form formatter, attachments bool, err error) {
+	fail := func(err error) (index.Query, formatter, bool, error) { return q, nil, false, err }
+	if err := c.only("agent", "verb", "activity", "registration", "related_activities", "related_agents", "since",
+		"until", "limit", "format", "attachments", "ascending", cursorParam); err != nil {
+		return fail(err)
+	}
+	agent, ok, err := c.agent("agent", true)
+	if err != nil {
+		return fail(err)
+	}
+	if ok {
+		ifi, identified := agent.IFI()
+		if !identified {
+			return fail(problem.BadRequest("parameter.invalid", "The parameter \"agent\" must identify an Agent or a Group."))
+		}
+		q.Agent = &ifi
+	}
+	if q.Verb, _, err = c.iri("verb"); err != nil {
+		return fail(err)
+	}
+	if q.Activity, _, err = c.iri("activity"); err != nil {
+		return fail(err)
+	}
+	registration, ok, err := c.uuid("registration")
+	if err != nil {
+		return fail(err)
+	}
+	q.Registration = uuid.NullUUID{UUID: registration, Valid: ok}
+	for name, into := range map[string]*bool{
+		"related_agents": &q.RelatedAgents, "related_activities": &q.RelatedActivities,
+		"ascending": &q.Ascending, "attachments": &attachments,
+	} {
+		if *into, err = c.flag(name); err != nil {
+			return fail(err)
+		}
+	}
+	since, _, err := c.time("since")
+	if err != nil {
+		return fail(err)
+	}
+	q.Since = max(since, 0) // nothing was stored before 1970
+	until, ok, err := c.time("until")
+	if err != nil {
+		return fail(err)
+	}
+	if ok {
+		q.Until = max(until, 1)
+	}
+	if q.Limit, err = c.limit(); err != nil {
+		return fail(err)
+	}
+	if form, err = c.format(); err != nil {
+		return fail(err)
+	}
+	if c.principal.Scopes.ReadStatements() == auth.ReadMine {
+		mine, err := c.authority()
+		if err != nil {
+			return fail(err)
+		}
+		q.Authority = &mine.Actor
+	}
+	return q, form, attachments, nil
+}
+
+// authority is whom the credential's statements are from.
+func (c *call) authority() (*xapi.Authority, error) {
+	return xapi.ParseAuthority(c.principal.AuthorityRaw)
+}
+
+// formatter turns a stored statement into what the reader asked for.
+type formatter func(view *lrs.View, raw []byte) []byte
+
+func (c *call) format() (formatter, error) {
+	text, ok := c.text("format")
+	switch {
+	case !ok, text == "exact":
+		return func(_ *lrs.View, raw []byte) []byte { return raw }, nil
+	case text == "ids":
+		return func(_ *lrs.View, raw []byte) []byte { return xapi.FormatIDs(raw) }, nil
+	case text == "canonical":
+		c.w.Header().Add("Vary", "Accept-Language")
+		langs := xapi.ParseAcceptLanguage(c.r.Header.Get("Accept-Language"))
+		return func(view *lrs.View, raw []byte) []byte {
+			return xapi.FormatCanonical(raw, func(id string) []byte {
+				definition, err := view.Activity(id)
+				if err != nil {
+					return nil // the statement's own words are the next best
+				}
+				return definition
+			}, langs)
+		}, nil
+	default:
+		return nil, problem.BadRequest("parameter.invalid", "The parameter \"format\" must be ids, exact or canonical.")
+	}
+}
+
+func (c *call) through(t time.Time) {
+	c.w.Header().Set(headerThrough, t.UTC().Format(timeFormat))
+}

@@ -1,0 +1,166 @@
+package xapihttp
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/google/uuid"
+
+	"github.com/bedside-lrs/bedside/api/problem"
+	"github.com/bedside-lrs/bedside/lrs"
+	"github.com/bedside-lrs/bedside/lrs/xapi"
+	"github.com/bedside-lrs/bedside/schemas"
+)
+
+// putStatement stores one statement under the id of the parameter (C 2.1.1).
+func (c *call) putStatement() error {
+	if err := c.only("statementId"); err != nil {
+		return err
+	}
+	if _, err := c.required("statementId"); err != nil {
+		return err
+	}
+	id, _, err := c.uuid("statementId")
+	if err != nil {
+		return err
+	}
+	u, err := c.readUpload()
+	if err != nil {
+		return err
+	}
+	if u.array || len(u.statements) != 1 {
+		return problem.BadRequest("statement.single", "PUT stores one statement, not an array of them.")
+	}
+	st := u.statements[0]
+	if st.HasID && st.ID != id {
+		return problem.BadRequest("statement.id", "The statement's id %s is not the parameter's %s.", st.ID, id)
+	}
+	st.SetID(id)
+	if _, err := c.store(u); err != nil {
+		return err
+	}
+	c.w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// postStatements stores one statement or a batch, all or none, and answers with
+// their ids in order (C 2.1.2).
+func (c *call) postStatements() error {
+	if err := c.only(); err != nil {
+		return err
+	}
+	u, err := c.readUpload()
+	if err != nil {
+		return err
+	}
+	ids, err := c.store(u)
+	if err != nil {
+		return err
+	}
+	body := make([]byte, 0, 2+39*len(ids))
+	body = append(body, '[')
+	for i, id := range ids {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = append(body, '"')
+		body = append(body, id.String()...)
+		body = append(body, '"')
+	}
+	return c.writeJSON(append(body, ']'))
+}
+
+// store checks the attachments, and stores the statements.
+func (c *call) store(u *upload) ([]uuid.UUID, error) {
+	if err := c.checkAttachments(u); err != nil {
+		return nil, err
+	}
+	authority, err := c.authority()
+	if err != nil {
+		return nil, fmt.Errorf("the credential's authority: %w", err)
+	}
+	drafts := make([]*xapi.Draft, len(u.statements))
+	ids := make([]uuid.UUID, len(u.statements))
+	for i, st := range u.statements {
+		drafts[i] = xapi.NewDraft(st, authority, c.version)
+		ids[i] = drafts[i].ID()
+	}
+	if len(drafts) == 0 {
+		return ids, nil
+	}
+	pos, err := c.Store.StoreStatements(c.ctx, drafts, c.principal.Scopes.Define())
+	if err != nil {
+		return nil, err
+	}
+	c.position(pos)
+	return ids, nil
+}
+
+// checkAttachments refuses an attachment without data and without a place to
+// find it (D 2.4.11), and a signature that does not hold (D 2.6).
+func (c *call) checkAttachments(u *upload) error {
+	for i, st := range u.statements {
+		refuse := func(rule, format string, args ...any) error {
+			bad := &xapi.Error{Statement: -1, Rule: rule, Pointer: "/attachments", Message: fmt.Sprintf(format, args...)}
+			if u.array {
+				bad.Statement = i
+			}
+			return bad
+		}
+		for _, a := range statementAttachments(st) {
+			if a.FileURL == "" && !u.parts[strings.ToLower(a.SHA2)] {
+				return refuse("attachment.data", "The attachment %s has no fileUrl, and no part brings its data.", a.SHA2)
+			}
+		}
+		for _, a := range st.Attachments {
+			jws, ok := u.signatures[strings.ToLower(a.SHA2)]
+			if !ok || !a.IsSignature() {
+				continue
+			}
+			if err := xapi.VerifySignature(st.Raw, jws, c.version, c.X5CRoots, c.Now()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// position tells the client where its write stands in the log.
+func (c *call) position(p lrs.Position) {
+	if p.Revision > 0 {
+		c.w.Header().Set(headerPosition, fmt.Sprintf("%d.%d", p.Revision, p.Index))
+	}
+}
+
+// explain adds to the parser's refusal what the statement's JSON Schema says.
+func explain(err error, body []byte, v xapi.Version) error {
+	p := problem.From(err)
+	raw := body
+	if p.Statement != nil {
+		raw = element(body, *p.Statement)
+	}
+	if raw != nil {
+		p.Violations = schemas.Explain(v.String(), raw)
+	}
+	return p
+}
+
+// element is the i-th value of a JSON array, nil if there is none.
+func element(array []byte, i int) []byte {
+	dec := jsontext.NewDecoder(strings.NewReader(string(array)))
+	if tok, err := dec.ReadToken(); err != nil || tok.Kind() != '[' {
+		return nil
+	}
+	for range i {
+		if err := dec.SkipValue(); err != nil {
+			return nil
+		}
+	}
+	v, err := dec.ReadValue()
+	if err != nil {
+		return nil
+	}
+	return v
+}
