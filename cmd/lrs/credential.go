@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/spf13/cobra"
+
+	"github.com/bedside-lrs/bedside/api/adminhttp"
+	"github.com/bedside-lrs/bedside/lrs/auth"
+)
+
+func newCredential() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "credential",
+		Short: "Add, list and revoke the credentials that clients use",
+		Long: `Credentials are for HTTP Basic: a key and a secret, with scopes of the xAPI
+specification (statements/write, statements/read/mine, statements/read, state,
+define, profile, all/read, all). Changes are in force at once: the commands speak
+to the server that runs on --data, and open the directory themselves if none does.`,
+	}
+	cmd.AddCommand(newCredentialAdd(), newCredentialList(), newCredentialRevoke())
+	return cmd
+}
+
+func newCredentialAdd() *cobra.Command {
+	var n adminhttp.NewCredential
+	var authority, expires string
+	cmd := &cobra.Command{
+		Use:   "add",
+		Short: "Add a credential and print its key and secret",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if authority != "" {
+				n.Authority = jsontext.Value(authority)
+			}
+			if expires != "" {
+				t, err := time.Parse(time.RFC3339, expires)
+				if err != nil {
+					return fmt.Errorf("--expires: %w", err)
+				}
+				n.Expires = &t
+			}
+			return withCredentials(cmd, func(ctx context.Context, c adminhttp.Credentials) error {
+				created, err := c.Add(ctx, n)
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "key:    %s\nsecret: %s\n", created.Key, created.Secret)
+				return nil
+			})
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&n.Key, "key", "", "key (default: a generated one)")
+	f.StringVar(&n.Secret, "secret", "", "secret (default: a generated one, which is safer)")
+	f.StringVar(&n.Name, "name", "", "what uses it, for people")
+	f.StringVar(&n.Scopes, "scopes", auth.DefaultScopes.String(), "what it may do, separated by spaces or commas")
+	f.StringVar(&authority, "authority", "", "JSON of the Agent that its statements get as authority (default: an account named by the key)")
+	f.StringVar(&expires, "expires", "", "`time` from which it is refused, as 2027-01-31T00:00:00Z")
+	return cmd
+}
+
+func newCredentialList() *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List the credentials, without their secrets",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return withCredentials(cmd, func(ctx context.Context, c adminhttp.Credentials) error {
+				list, err := c.List(ctx)
+				if err != nil {
+					return err
+				}
+				w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 8, 2, ' ', 0)
+				fmt.Fprintln(w, "KEY\tNAME\tSCOPES\tCREATED\tEXPIRES")
+				for _, c := range list {
+					expires := "never"
+					if c.Expires != nil {
+						expires = c.Expires.UTC().Format(time.RFC3339)
+					}
+					name := c.Name
+					if c.Ephemeral {
+						name = "(environment)"
+					}
+					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", c.Key, name, strings.Join(c.Scopes, " "), c.Created.UTC().Format(time.RFC3339), expires)
+				}
+				return w.Flush()
+			})
+		},
+	}
+}
+
+func newCredentialRevoke() *cobra.Command {
+	return &cobra.Command{
+		Use:   "revoke KEY",
+		Short: "Revoke a credential at once",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return withCredentials(cmd, func(ctx context.Context, c adminhttp.Credentials) error {
+				return c.Revoke(ctx, args[0])
+			})
+		},
+	}
+}
+
+// withCredentials administers the running server, or the directory if none runs.
+func withCredentials(cmd *cobra.Command, do func(context.Context, adminhttp.Credentials) error) error {
+	dir, err := cmd.Flags().GetString("data")
+	if err != nil {
+		return err
+	}
+	ctx := cmd.Context()
+	err = do(ctx, adminhttp.NewClient(socketPath(dir)))
+	if !errors.Is(err, adminhttp.ErrNoServer) {
+		return err
+	}
+	lock, err := lockData(dir)
+	if errors.Is(err, errInUse) {
+		return fmt.Errorf("a server is starting or stopping on %s; try again in a moment: %w", dir, err)
+	}
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	cfg := defaultNode
+	cfg.dir = dir
+	const baseURL = "http://127.0.0.1:8080"
+	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	n, err := openNode(ctx, cfg, auth.NewRegistry(baseURL), prometheus.NewRegistry(), log)
+	if err != nil {
+		return err
+	}
+	err = do(ctx, adminhttp.Local{Store: n.store, BaseURL: baseURL, Now: time.Now})
+	return errors.Join(err, n.close(10*time.Second))
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/bedside-lrs/bedside/"
+
+// mayImport is who may import whom within this module; a name ending in /...
+// stands for the packages below it too. A package that is not listed may import
+// nothing of ours, so a new one has to be entered here.
+var mayImport = map[string][]string{
+	"schemas":                   {},
+	"lrs/xapi":                  {"schemas"},
+	"lrs/eventlog":              {},
+	"lrs/eventlog/eventlogtest": {"lrs/eventlog"},
+	"lrs/eventlog/memlog":       {"lrs/eventlog"},
+	"lrs/eventlog/natslog":      {"lrs/eventlog"},
+	"lrs/natsembed":             {},
+	"lrs/auth":                  {},
+	"lrs/event":                 {"lrs/auth"},
+	"lrs/blob":                  {},
+	"lrs/blob/blobtest":         {"lrs/blob"},
+	"lrs/index":                 {"lrs/xapi", "lrs/eventlog", "lrs/event"},
+	"lrs":                       {"lrs/xapi", "lrs/eventlog", "lrs/event", "lrs/index", "lrs/blob", "lrs/auth", "schemas"},
+	"api/problem":               {"lrs", "lrs/xapi", "lrs/auth", "lrs/blob", "schemas"},
+	"api/xapihttp":              {"api/problem", "lrs", "lrs/xapi", "lrs/eventlog", "lrs/event", "lrs/index", "lrs/blob", "lrs/auth", "schemas"},
+	"api/adminhttp":             {"api/problem", "lrs", "lrs/xapi", "lrs/auth"},
+	"api":                       {"api/problem", "api/xapihttp", "lrs", "lrs/xapi"},
+	"cmd/lrs":                   {"..."},
+}
+
+// neverLinks are clients and engines that leaf packages must not depend on, even
+// by way of others.
+var neverLinks = map[string][]string{
+	"schemas":      {"github.com/nats-io/", "github.com/cockroachdb/", "net/http"},
+	"lrs/xapi":     {"github.com/nats-io/", "github.com/cockroachdb/"},
+	"lrs/eventlog": {"github.com/nats-io/", "github.com/cockroachdb/", "net/http"},
+	"lrs":          {"github.com/nats-io/"},
+	"api":          {"github.com/nats-io/"},
+}
+
+// TestImports holds the table of the architecture: drivers do not know the
+// domain, the write path does not know the drivers, nothing below knows HTTP.
+func TestImports(t *testing.T) {
+	for pkg, imports := range goList(t, "{{.ImportPath}} {{join .Imports \" \"}}", module+"...") {
+		allowed, listed := mayImport[pkg]
+		if !listed {
+			t.Errorf("%s is not in the table", pkg)
+			continue
+		}
+		for _, path := range imports {
+			of, ours := strings.CutPrefix(path, module)
+			if ours && !slices.Contains(allowed, of) && !slices.Contains(allowed, "...") {
+				t.Errorf("%s imports %s", pkg, of)
+			}
+		}
+	}
+	for pkg, never := range neverLinks {
+		for _, deps := range goList(t, "{{.ImportPath}} {{join .Deps \" \"}}", module+pkg) {
+			for _, dep := range deps {
+				for _, prefix := range never {
+					if strings.HasPrefix(dep, prefix) {
+						t.Errorf("%s depends on %s", pkg, dep)
+					}
+				}
+			}
+		}
+	}
+}
+
+// goList runs go list with a template whose first field is the package.
+func goList(t *testing.T, template, pattern string) map[string][]string {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-f", template, pattern).Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	list := map[string][]string{}
+	for line := range strings.Lines(string(out)) {
+		fields := strings.Fields(line)
+		list[strings.TrimPrefix(fields[0], module)] = fields[1:]
+	}
+	if len(list) == 0 {
+		t.Fatal("go list names no package")
+	}
+	return list
+}

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestMain lets this test binary be the program: testscript runs it as lrs, and
+// startServer runs it with runAsProgram set.
+func TestMain(m *testing.M) {
+	if os.Getenv(runAsProgram) != "" {
+		main()
+		return
+	}
+	testscript.Main(m, map[string]func(){"lrs": main})
+}
+
+const runAsProgram = "LRS_TEST_RUN_AS_PROGRAM"
+
+// server is a running `lrs serve`, a process of its own.
+type server struct {
+	url    string // without a final slash
+	cmd    *exec.Cmd
+	exited chan struct{} // closed when the process has ended
+	err    error         // of the process; after exited
+	stderr *syncBuffer
+}
+
+const testKey, testSecret = "tester", "a secret for tests"
+
+// startServer starts the store on a data directory and waits until it is ready.
+func startServer(t *testing.T, dir string, args ...string) *server {
+	t.Helper()
+	s := &server{exited: make(chan struct{}), stderr: &syncBuffer{}}
+	s.cmd = exec.Command(os.Args[0], append([]string{"serve", "--data", dir, "--listen", "127.0.0.1:0", "--min-free", "64MB"}, args...)...)
+	s.cmd.Env = append(os.Environ(), runAsProgram+"=1", "LRS_API_KEY="+testKey, "LRS_API_SECRET="+testSecret)
+	s.cmd.Stderr = s.stderr
+	out, err := s.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ready := make(chan string, 1)
+	go func() {
+		defer close(s.exited)
+		lines := bufio.NewScanner(out)
+		for lines.Scan() {
+			if url, ok := strings.CutPrefix(lines.Text(), "xAPI endpoint: "); ok {
+				ready <- url
+			}
+		}
+		s.err = s.cmd.Wait()
+	}()
+	t.Cleanup(s.kill)
+	select {
+	case s.url = <-ready:
+	case <-s.exited:
+		t.Fatalf("serve ended before it was ready: %v\n%s", s.err, s.stderr)
+	case <-time.After(time.Minute):
+		t.Fatalf("serve is not ready after a minute\n%s", s.stderr)
+	}
+	return s
+}
+
+// kill ends the process with SIGKILL and waits for it.
+func (s *server) kill() {
+	_ = s.cmd.Process.Kill() // it may have ended already
+	<-s.exited
+}
+
+// stop ends the process as an operator would, and returns its error.
+func (s *server) stop(t *testing.T) error {
+	t.Helper()
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	<-s.exited
+	return s.err
+}
+
+// do sends one request and returns status and body; an error means that no
+// whole answer came.
+func (s *server) do(ctx context.Context, method, path string, body []byte) (int, http.Header, []byte, error) {
+	req, err := http.NewRequestWithContext(ctx, method, s.url+path, bytes.NewReader(body))
+	if err != nil {
+		return 0, nil, nil, err
+	}
+	req.SetBasicAuth(testKey, testSecret)
+	req.Header.Set("X-Experience-API-Version", "1.0.3")
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	res, err := testClient.Do(req)
+	if err != nil {
+		return 0, nil, nil, err
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	return res.StatusCode, res.Header, b, err
+}
+
+var testClient = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
+
+type syncBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Deadline: time.Now().Add(2 * time.Minute), // a server that should not have started
+		Dir:      filepath.Join("testdata", "script"),
+		Cmds:     map[string]func(*testscript.TestScript, bool, []string){"await": await, "xapi": xapiCommand},
+	})
+}
+
+// await waits for a line of a file that begins with a text, and sets a variable
+// to the rest of it: await FILE TEXT VARIABLE.
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: await FILE TEXT VARIABLE")
+	}
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(time.Minute)
+	for {
+		b, err := os.ReadFile(ts.MkAbs(args[0]))
+		if err != nil && !os.IsNotExist(err) {
+			ts.Fatalf("%v", err)
+		}
+		for line := range strings.Lines(string(b)) {
+			if rest, ok := strings.CutPrefix(line, args[1]); ok && strings.HasSuffix(rest, "\n") {
+				ts.Setenv(args[2], strings.TrimSpace(rest))
+				return
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			ts.Fatalf("no line %q in %s:\n%s", args[1], args[0], b)
+		}
+	}
+}
+
+// xapiCommand sends a request and prints status and body:
+// xapi KEY SECRET METHOD URL [JSON].
+func xapiCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 4 {
+		ts.Fatalf("usage: xapi KEY SECRET METHOD URL [JSON]")
+	}
+	var body io.Reader
+	if len(args) > 4 {
+		body = strings.NewReader(args[4])
+	}
+	req, err := http.NewRequest(args[2], args[3], body)
+	ts.Check(err)
+	req.SetBasicAuth(args[0], args[1])
+	req.Header.Set("X-Experience-API-Version", "1.0.3")
+	req.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(req)
+	ts.Check(err)
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	ts.Check(err)
+	fmt.Fprintf(ts.Stdout(), "%d %s\n", res.StatusCode, b)
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/bedside-lrs/bedside/lrs"
+	"github.com/bedside-lrs/bedside/lrs/auth"
+	"github.com/bedside-lrs/bedside/lrs/blob"
+	"github.com/bedside-lrs/bedside/lrs/eventlog"
+	"github.com/bedside-lrs/bedside/lrs/eventlog/natslog"
+	"github.com/bedside-lrs/bedside/lrs/index"
+	"github.com/bedside-lrs/bedside/lrs/natsembed"
+)
+
+// nodeConfig says what a node keeps and where. The data directory holds
+//
+//	lock        held while a process owns the directory
+//	log/        the embedded NATS server's store: the event log, the only truth
+//	head        how far the log has come (package lrs, headFile)
+//	blobs/      attachments and large documents
+//	index/      the index; may be removed while nothing runs, and is rebuilt
+//	admin.sock  administration of the running server
+type nodeConfig struct {
+	dir      string
+	name     string
+	baseURL  string
+	minFree  int64
+	maxLog   int64
+	cache    int64
+	maxQueue int64
+}
+
+var defaultNode = nodeConfig{minFree: 1 << 30, maxLog: natsembed.DefaultMaxStore, cache: 128 << 20, maxQueue: 64 << 20}
+
+// leastFree is what --min-free cannot go below: four memtables of the index and
+// a commit, so that what was acknowledged can always be flushed.
+const leastFree = 4*16<<20 + 1<<20
+
+// logName is the name of the log in the embedded server.
+const logName = "main"
+
+// node is the store with all it stands on, in one process.
+type node struct {
+	nats  *natsembed.Server
+	log   eventlog.Log
+	index *index.Index
+	store *lrs.Store
+}
+
+// openNode opens everything under a data directory that the caller has locked.
+// What was opened before an error is closed again.
+func openNode(ctx context.Context, cfg nodeConfig, registry *auth.Registry, reg prometheus.Registerer, log *slog.Logger) (n *node, err error) {
+	n = &node{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, n.close(10*time.Second))
+		}
+	}()
+	path := func(name string) string { return filepath.Join(cfg.dir, name) }
+	if n.nats, err = natsembed.Start(ctx, natsembed.Config{Dir: path("log"), MaxStore: cfg.maxLog, Logger: log}); err != nil {
+		return n, fmt.Errorf("event log: %w", err)
+	}
+	conn, err := n.nats.Connect()
+	if err != nil {
+		return n, fmt.Errorf("event log: %w", err)
+	}
+	if n.log, err = natslog.Open(ctx, natslog.Config{Conn: conn, Name: logName, Replicas: 1, Restart: n.nats.Restart}); err != nil {
+		return n, fmt.Errorf("event log: %w", err)
+	}
+	blobs, err := blob.NewFile(path("blobs"))
+	if err != nil {
+		return n, fmt.Errorf("attachments: %w", err)
+	}
+	if n.index, err = openIndex(path("index"), index.Options{Logger: log, CacheSize: cfg.cache}, log); err != nil {
+		return n, err
+	}
+	name := cfg.name
+	if name == "" {
+		if name, err = os.Hostname(); err != nil {
+			return n, fmt.Errorf("the host's name (set --node): %w", err)
+		}
+	}
+	n.store, err = lrs.Open(ctx, lrs.Config{
+		Log: n.log, Index: n.index, Blobs: blobs, Auth: registry,
+		HeadFile: path("head"), Node: name, MaxQueue: cfg.maxQueue,
+		MinFree: uint64(max(cfg.minFree, leastFree)), Free: func() (uint64, error) { return freeSpace(cfg.dir) },
+		Logger: log, Metrics: lrs.NewMetrics(reg),
+	})
+	if err != nil {
+		if damaged := n.nats.Damaged(); damaged != "" {
+			err = fmt.Errorf("%w\nJetStream shortened message blocks after the last stop; they are kept as they were in %s", err, damaged)
+		}
+		return n, err
+	}
+	return n, nil
+}
+
+// close closes what is open, the store first.
+func (n *node) close(timeout time.Duration) error {
+	var errs []error
+	if n.store != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), timeout)
+		defer cancel()
+		errs = append(errs, n.store.Close(ctx))
+	}
+	if n.index != nil {
+		errs = append(errs, n.index.Close())
+	}
+	if n.log != nil {
+		errs = append(errs, n.log.Close())
+	}
+	if n.nats != nil {
+		errs = append(errs, n.nats.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// openIndex opens the index, and begins a new one if it has another format or
+// is damaged: the store fills it from the log.
+func openIndex(dir string, o index.Options, log *slog.Logger) (*index.Index, error) {
+	x, err := index.Open(dir, o)
+	if !errors.Is(err, index.ErrStale) && !errors.Is(err, index.ErrDamaged) {
+		return x, err
+	}
+	log.Warn("the index cannot be used and is rebuilt from the log", "reason", err)
+	if err := os.RemoveAll(dir); err != nil {
+		return nil, fmt.Errorf("index: %w", err)
+	}
+	return index.Open(dir, o)
+}
+
+// lockData makes this process the owner of a data directory.
+func lockData(dir string) (*flock.Flock, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
+	lock := flock.New(filepath.Join(dir, "lock"))
+	ok, err := lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
+	if !ok {
+		return nil, fmt.Errorf("%w: %s: stop that server first, or choose another --data", errInUse, dir)
+	}
+	return lock, nil
+}
+
+var errInUse = errors.New("another lrs process owns the data directory")
+
+func socketPath(dir string) string { return filepath.Join(dir, "admin.sock") }
+
+// listenAdmin listens on the directory's socket, which only the owner may use.
+// The caller holds the lock, so a socket that is there is left from a crash.
+func listenAdmin(dir string) (net.Listener, error) {
+	path := socketPath(dir)
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("admin socket: %w", err)
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("admin socket (its path may have about 100 bytes; choose a shorter --data): %w", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("admin socket: %w", err), l.Close())
+	}
+	return l, nil
+}
+
+// freeSpace is how many bytes this process may still write where dir is.
+func freeSpace(dir string) (uint64, error) {
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(dir, &fs); err != nil {
+		return 0, fmt.Errorf("statfs %s: %w", dir, err)
+	}
+	return fs.Bavail * uint64(fs.Bsize), nil
+}
