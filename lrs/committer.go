@@ -160,6 +160,7 @@ func (c *committer) append(ctx context.Context, tx *transaction) error {
 	switch {
 	case err == nil:
 		c.logFailure.Store(nil)
+		c.logHead.Store(uint64(sealed.Commit.Revision))
 		return c.apply(sealed.Commit, tx)
 	case errors.Is(err, eventlog.ErrConflict):
 		c.clock.dropCommit()

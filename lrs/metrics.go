@@ -1,6 +1,7 @@
 package lrs
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"time"
@@ -86,6 +87,13 @@ func (m *Metrics) observe(s *Store) {
 		gauge("lrs_log_revision", "The last commit that is applied here.", func() float64 {
 			return float64(s.Head().Revision)
 		})
+		gauge("lrs_index_lag_commits", "Commits in the log that are not applied here yet.", func() float64 {
+			return max(0, float64(s.logHead.Load())-float64(s.Head().Revision))
+		})
+		gauge("lrs_log_bytes", "Bytes that the log takes; -1 if it cannot tell.", func() float64 { return s.logBytes() })
+		gauge("lrs_index_disk_bytes", "Bytes of the index's files.", func() float64 {
+			return float64(s.index.Metrics().DiskBytes)
+		})
 		gauge("lrs_index_pending", "Statements that wait for what their targets' filters add.", func() float64 {
 			return float64(s.index.Pending())
 		})
@@ -93,4 +101,21 @@ func (m *Metrics) observe(s *Store) {
 			return float64(s.clock.watermark()) / 1e6
 		})
 	})
+}
+
+// logBytes asks a driver that knows.
+func (s *Store) logBytes() float64 {
+	sized, ok := s.log.(interface {
+		Bytes(context.Context) (uint64, error)
+	})
+	if !ok {
+		return -1
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	n, err := sized.Bytes(ctx)
+	if err != nil {
+		return -1
+	}
+	return float64(n)
 }

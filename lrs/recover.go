@@ -40,7 +40,11 @@ func (c *committer) recover(ctx context.Context) error {
 	if revision == 0 {
 		return c.create(ctx)
 	}
-	if behind := revision - pos.Head.Revision; behind > 0 {
+	c.logHead.Store(uint64(revision))
+	switch {
+	case pos.Head.Revision == 0:
+		c.Logger.Warn("the index is missing or new and is rebuilt from the log", "commits", revision)
+	case pos.Head.Revision < revision:
 		c.Logger.Info("the index is behind the log and is brought up to it", "index", pos.Head.Revision, "log", revision)
 	}
 	if err := c.catchUp(ctx); err != nil {

@@ -63,6 +63,8 @@ type Store struct {
 	closing sync.RWMutex // held for reading while a change enters the queue
 	closed  bool         // under closing
 
+	logHead atomic.Uint64 // the last revision that this node knows to be in the log
+
 	headMu sync.Mutex
 	head   eventlog.Head // last applied commit, for the head file; under headMu
 
@@ -70,8 +72,8 @@ type Store struct {
 	logFailure atomic.Pointer[error] // the last append's failure, nil after a success
 
 	cancel context.CancelFunc // ends the committer's waits
-	wg     sync.WaitGroup     // committer, lease keeper
-	stop   chan struct{}      // closed to end the lease keeper
+	stop   context.CancelFunc // ends the lease keeper and the sweeper
+	wg     sync.WaitGroup     // committer, lease keeper, sweeper
 }
 
 // Open checks the log against the head file and the index, creates the first
@@ -83,12 +85,14 @@ type Store struct {
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	cfg.setDefaults()
 	run, cancel := context.WithCancel(context.Background())
+	background, stop := context.WithCancel(run)
 	s := &Store{
 		Config: cfg, log: cfg.Log, index: cfg.Index, blobs: cfg.Blobs, auth: cfg.Auth,
 		node: cfg.Node, metrics: cfg.Metrics, clock: &clock{now: cfg.Now},
-		queue: make(chan *change, queueLength), cancel: cancel, stop: make(chan struct{}),
+		queue: make(chan *change, queueLength), cancel: cancel, stop: stop,
 	}
 	c := &committer{Store: s, builder: eventlog.NewBuilder(eventlog.DefaultLimits)}
+	s.metrics.observe(s)
 	if err := c.recover(ctx); err != nil {
 		cancel()
 		return nil, err
@@ -97,9 +101,9 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		cancel()
 		return nil, err
 	}
-	s.metrics.observe(s)
 	s.wg.Go(func() { c.run(run) })
-	s.wg.Go(s.keepLease)
+	s.wg.Go(func() { s.keepLease(background) })
+	s.wg.Go(func() { s.keepSwept(background) })
 	return s, nil
 }
 
@@ -241,7 +245,7 @@ func (s *Store) Close(ctx context.Context) error {
 
 	stop := context.AfterFunc(ctx, s.cancel)
 	defer stop()
-	close(s.stop)
+	s.stop()
 	s.wg.Wait()
 	s.cancel()
 	if s.broken.Load() != nil || s.HeadFile == "" {
@@ -262,12 +266,12 @@ func (s *Store) renewLease() error {
 	return nil
 }
 
-func (s *Store) keepLease() {
+func (s *Store) keepLease(ctx context.Context) {
 	tick := time.NewTicker(leaseEvery)
 	defer tick.Stop()
 	for {
 		select {
-		case <-s.stop:
+		case <-ctx.Done():
 			return
 		case <-tick.C:
 			if err := s.renewLease(); err != nil {

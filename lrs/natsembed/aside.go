@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"maps"
 	"os"
 	"path/filepath"
@@ -32,7 +33,7 @@ type aside struct {
 // at its first bad record. From here on the directory does not count as stopped
 // well. A copy from an earlier start that did not get as far as settle stays: it
 // shows the block before JetStream first touched it.
-func setAside(dir string) (*aside, error) {
+func setAside(dir string, log *slog.Logger) (*aside, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -43,6 +44,9 @@ func setAside(dir string) (*aside, error) {
 	blocks, err := listBlocks(dir)
 	if err != nil {
 		return nil, err
+	}
+	if !clean && len(blocks) > 0 {
+		log.Info("checking the message blocks after an unclean stop", "blocks", len(blocks))
 	}
 	a := &aside{dir: dir, sizes: map[string]int64{}}
 	for _, b := range blocks {

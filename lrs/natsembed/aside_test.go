@@ -37,6 +37,7 @@ func unclean(t *testing.T) string {
 
 func TestUncleanStop(t *testing.T) {
 	const older, newer = streamDir + "/msgs/1.blk", streamDir + "/msgs/2.blk"
+	left := unclean(t)
 	record := recordHead + len("l") + messageSize + recordSum
 	for name, tt := range map[string]struct {
 		block  string
@@ -51,7 +52,8 @@ func TestUncleanStop(t *testing.T) {
 		"older block, last write torn":  {older, func(b []byte) []byte { return b[:len(b)-100] }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := unclean(t)
+			dir := t.TempDir()
+			copyTree(t, left, dir)
 			var was []byte
 			if tt.damage != nil {
 				was = rewrite(t, filepath.Join(dir, tt.block), tt.damage)
@@ -89,16 +91,18 @@ func TestUncleanStop(t *testing.T) {
 // A process that dies between JetStream's mending and our comparison must not
 // lose the copy.
 func TestCopySurvivesASecondCrash(t *testing.T) {
+	left := unclean(t)
 	for name, damage := range map[string]func([]byte) []byte{
 		"cut":     flip(3*messageSize + 1000),
 		"removed": flip(1000),
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := unclean(t)
+			dir := t.TempDir()
+			copyTree(t, left, dir)
 			block := streamDir + "/msgs/2.blk"
 			was := rewrite(t, filepath.Join(dir, block), damage)
 
-			if _, err := setAside(dir); err != nil {
+			if _, err := setAside(dir, slog.New(slog.DiscardHandler)); err != nil {
 				t.Fatal(err)
 			}
 			s := &Server{cfg: Config{Dir: dir, MaxStore: DefaultMaxStore}, log: slog.New(slog.DiscardHandler)}

@@ -1,7 +1,6 @@
 package natsembed
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -54,23 +53,4 @@ func (d dialer) InProcessConn() (net.Conn, error) {
 		return nil, errRestarting
 	}
 	return srv.InProcessConn()
-}
-
-// reconnected waits until the connections are with the server that runs now.
-func (s *Server) reconnected(ctx context.Context) error {
-	s.mu.Lock()
-	conns := slices.Clone(s.conns)
-	s.mu.Unlock()
-	for _, nc := range conns {
-		status := nc.StatusChanged(nats.CONNECTED, nats.CLOSED)
-		defer nc.RemoveStatusListener(status)
-		for srv := s.running.Load(); srv != nil && nc.ConnectedServerId() != srv.ID() && !nc.IsClosed(); srv = s.running.Load() {
-			select {
-			case <-status:
-			case <-ctx.Done():
-				return fmt.Errorf("natsembed: restarted, but a connection is not back yet: %w", ctx.Err())
-			}
-		}
-	}
-	return nil
 }

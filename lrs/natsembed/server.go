@@ -67,6 +67,7 @@ type Server struct {
 	mu     sync.Mutex   // guards what follows
 	closed bool         // Close was called
 	conns  []*nats.Conn // what Connect gave out
+	flight *flight      // a restart whose result nobody has taken yet
 }
 
 // Start starts a server and returns when its streams are recovered. When ctx
@@ -96,33 +97,6 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 		return nil, err
 	}
 	return s, nil
-}
-
-// Restart shuts the server down and starts it anew on the same directory: the
-// cure when JetStream has stopped storing after a write error. Connections from
-// Connect live on: they are back, with their subscriptions, when Restart returns
-// nil. Consumers in memory are gone, and requests under way get no answer.
-//
-// When ctx ends first, Restart returns ctx's error and goes on in the
-// background. After another error no server is running; Restart may be called
-// again.
-func (s *Server) Restart(ctx context.Context) error {
-	err := s.takeTurn(ctx, func() error {
-		s.mu.Lock()
-		closed := s.closed
-		s.mu.Unlock()
-		if closed {
-			return ErrClosed
-		}
-		if err := s.shut(); err != nil {
-			s.log.Warn("restarting as after an unclean stop", "error", err)
-		}
-		return s.open()
-	})
-	if err != nil {
-		return err
-	}
-	return s.reconnected(ctx)
 }
 
 // Close closes the connections that Connect gave out, shuts the server down and
@@ -167,7 +141,7 @@ func (s *Server) takeTurn(ctx context.Context, f func() error) error {
 
 // open starts a server on the directory. Its caller has the turn.
 func (s *Server) open() error {
-	aside, err := setAside(s.cfg.Dir)
+	aside, err := setAside(s.cfg.Dir, s.log)
 	if err != nil {
 		return fmt.Errorf("natsembed: copying message blocks aside in %s, before JetStream may mend them (is there space?): %w", s.cfg.Dir, err)
 	}

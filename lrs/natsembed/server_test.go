@@ -41,6 +41,30 @@ func TestRestartKeepsDataAndConnections(t *testing.T) {
 	}
 }
 
+// Who does not wait for a restart to end leaves its result to the next.
+func TestRestartTakesLong(t *testing.T) {
+	s := start(t, t.TempDir())
+	before := s.running.Load()
+	s.turn <- struct{}{} // nothing can start or stop
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	if err := s.Restart(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatal(err)
+	}
+	<-s.turn
+	<-s.flight.done
+	after := s.running.Load()
+	if after == before {
+		t.Error("it did not go on in the background")
+	}
+	if err := s.Restart(t.Context()); err != nil || s.running.Load() != after {
+		t.Errorf("the next call restarted again; %v", err)
+	}
+	if err := s.Restart(t.Context()); err != nil || s.running.Load() == after {
+		t.Errorf("the call after that did not restart; %v", err)
+	}
+}
+
 func TestNoPublishIsKeptForLater(t *testing.T) {
 	s := start(t, t.TempDir())
 	nc, err := s.Connect()

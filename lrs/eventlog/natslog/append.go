@@ -27,7 +27,8 @@ const (
 )
 
 // Append stores data as revision expected+1, as eventlog.Log says. It takes up to
-// Config.AppendTimeout. With natsembed, nil means that data is fsynced; in a
+// Config.AppendTimeout, and longer only while it waits for a restart of the
+// embedded server, which ctx can end. With natsembed, nil means that data is fsynced; in a
 // cluster it is so when its servers have sync_interval: always.
 func (l *Log) Append(ctx context.Context, expected eventlog.Revision, data []byte) error {
 	switch {

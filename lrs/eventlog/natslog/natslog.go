@@ -191,6 +191,12 @@ func (l *Log) Head(ctx context.Context) (eventlog.Revision, error) {
 	return eventlog.Revision(state.LastSeq), nil
 }
 
+// Bytes is how many bytes the log's commits take, as JetStream stores them.
+func (l *Log) Bytes(ctx context.Context) (uint64, error) {
+	state, err := l.state(ctx)
+	return state.Bytes, err
+}
+
 // state is the stream's, as its leader has it.
 func (l *Log) state(ctx context.Context) (jetstream.StreamState, error) {
 	if l.life.Err() != nil {

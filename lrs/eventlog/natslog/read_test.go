@@ -1,6 +1,7 @@
 package natslog_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -98,16 +99,16 @@ func TestDeletedMessages(t *testing.T) {
 				"read the gap":   log.Read(t.Context(), eventlog.Revision(deleted[0])),
 				"follow the gap": log.Subscribe(t.Context(), eventlog.Revision(deleted[0])),
 			} {
-				n := 0
+				n, last := 0, error(nil)
 				for r, err := range records {
-					if err != nil {
-						wantOnly(t, name, err, eventlog.ErrLogDamaged)
+					if last = err; err != nil {
 						break
 					}
 					if n++; uint64(r.Revision) >= deleted[0] {
 						t.Fatalf("%s: revision %d after the gap at %d", name, r.Revision, deleted[0])
 					}
 				}
+				wantOnly(t, name, last, eventlog.ErrLogDamaged)
 				if want := int(deleted[0]) - 1; n != want && !strings.Contains(name, "gap") {
 					t.Errorf("%s: %d records before the gap, want %d", name, n, want)
 				}
@@ -181,6 +182,55 @@ func TestSubscriptionOutlivesRestart(t *testing.T) {
 	}
 	if records, err := read(t.Context(), log, 1); err != nil || len(records) != 9 {
 		t.Errorf("%d records, %v", len(records), err)
+	}
+}
+
+// A subscription that waits while the server restarts makes a new consumer by
+// itself, though there is nothing to read.
+func TestIdleSubscriptionOutlivesRestart(t *testing.T) {
+	s := startServer(t, t.TempDir())
+	nc := connect(t, s)
+	log := open(t, natslog.Config{Conn: nc, RequestTimeout: 200 * time.Millisecond}) // what is asked while it stops gets no answer
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make(chan error)
+	go func() {
+		for r, err := range log.Subscribe(t.Context(), 1) {
+			if err == nil && r.Revision != 1 {
+				err = fmt.Errorf("revision %d", r.Revision)
+			}
+			got <- err
+			return
+		}
+	}()
+	consumers := func() (n int) {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		for n == 0 && ctx.Err() == nil {
+			stream, err := js.Stream(ctx, "bedside-test")
+			if err != nil {
+				t.Fatal(err)
+			}
+			n = stream.CachedInfo().State.Consumers
+		}
+		return n
+	}
+	for range 2 {
+		if consumers() != 1 {
+			t.Fatal("the subscription has no consumer")
+		}
+		if err := s.Restart(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if consumers() != 1 {
+		t.Fatal("the subscription has no consumer after a restart")
+	}
+	appendN(t, log, 1, 1, 100)
+	if err := <-got; err != nil {
+		t.Error(err)
 	}
 }
 

@@ -67,7 +67,7 @@ func (w *warden) restartLocked() {
 	}
 	running := make(chan struct{})
 	w.running = running
-	l.log.Warn("restarting the embedded server", "unknown outcomes", w.silence)
+	l.log.Warn("restarting the embedded server", "unknown_outcomes", w.silence)
 	go func() {
 		ctx, cancel := context.WithTimeout(l.life, l.cfg.RestartTimeout)
 		defer cancel()
