@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/bedside-lrs/bedside/lrs/eventlog"
+	"github.com/bedside-lrs/bedside/lrs/index"
+	"github.com/bedside-lrs/bedside/lrs/xapi"
 )
 
 // committer is the one goroutine that decides changes, seals commits, appends
@@ -161,7 +163,7 @@ func (c *committer) append(ctx context.Context, tx *transaction) error {
 	case err == nil:
 		c.logFailure.Store(nil)
 		c.logHead.Store(uint64(sealed.Commit.Revision))
-		return c.apply(sealed.Commit, tx)
+		return c.apply(ctx, sealed.Commit, tx)
 	case errors.Is(err, eventlog.ErrConflict):
 		c.clock.dropCommit()
 		return err
@@ -180,9 +182,9 @@ func (c *committer) append(ctx context.Context, tx *transaction) error {
 
 // apply makes a commit of this node readable. If that fails, the commit is in
 // the log all the same, so nobody may be told otherwise.
-func (c *committer) apply(commit *eventlog.Commit, tx *transaction) error {
+func (c *committer) apply(ctx context.Context, commit *eventlog.Commit, tx *transaction) error {
 	start := time.Now()
-	if err := c.index.Apply(commit, tx.events, tx.drafts); err != nil {
+	if err := c.applyToIndex(ctx, commit, tx.events, tx.drafts); err != nil {
 		err = fmt.Errorf("%w: the commit is in the log, but the index cannot take it: %w", ErrUnknownOutcome, err)
 		c.fail(err)
 		return err
@@ -198,6 +200,28 @@ func (c *committer) apply(commit *eventlog.Commit, tx *transaction) error {
 	c.metrics.apply.Observe(time.Since(start).Seconds())
 	return nil
 }
+
+// applyToIndex waits while the index cannot write to disk, as when it is full:
+// the commit is in the log, so nothing can be decided before it is applied. The
+// clients that wait longer than they like are told that the outcome is unknown.
+func (c *committer) applyToIndex(ctx context.Context, commit *eventlog.Commit, events []eventlog.Event, drafts []*xapi.Draft) error {
+	for {
+		err := c.index.Apply(commit, events, drafts)
+		if !errors.Is(err, index.ErrUnwritable) {
+			return err
+		}
+		wait := time.NewTimer(unwritableRetry)
+		select {
+		case <-wait.C:
+		case <-ctx.Done():
+			wait.Stop()
+			return errors.Join(err, ctx.Err())
+		}
+	}
+}
+
+// unwritableRetry is how often the index is asked whether it can write again.
+const unwritableRetry = 200 * time.Millisecond
 
 // applied moves the head behind a commit that the index has taken.
 func (c *committer) applied(commit *eventlog.Commit) {
@@ -221,7 +245,7 @@ func (c *committer) catchUp(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("commit %d: %w", commit.Revision, err)
 		}
-		if err := c.index.Apply(commit, events, nil); err != nil {
+		if err := c.applyToIndex(ctx, commit, events, nil); err != nil {
 			return fmt.Errorf("apply commit %d: %w", commit.Revision, err)
 		}
 		if err := c.loadCredentials(events); err != nil {

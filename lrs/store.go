@@ -3,6 +3,7 @@ package lrs
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -166,6 +167,9 @@ func (s *Store) writable() error {
 	if err := s.failure(); err != nil {
 		return err
 	}
+	if err := s.index.Err(); err != nil {
+		return fmt.Errorf("%w: index: %w", ErrUnavailable, err)
+	}
 	free, err := s.Free()
 	if err != nil {
 		return fmt.Errorf("%w: free space: %w", ErrUnavailable, err)
@@ -189,7 +193,7 @@ func (s *Store) failure() error {
 	if p := s.broken.Load(); p != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, *p)
 	}
-	if err := s.index.Err(); err != nil {
+	if err := s.index.Err(); err != nil && !errors.Is(err, index.ErrUnwritable) {
 		return fmt.Errorf("%w: index: %w", ErrUnavailable, err)
 	}
 	return nil

@@ -1,0 +1,109 @@
+package lrs
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/bedside-lrs/bedside/lrs/eventlog"
+)
+
+// LogReport is what reading a whole log came to.
+type LogReport struct {
+	Log      string            `json:"log"`      // hex
+	Revision eventlog.Revision `json:"revision"` // the last commit that is whole
+	Hash     string            `json:"hash"`     // of that commit, hex: whoever keeps it can tell later that nothing before it was changed
+	Events   int               `json:"events"`
+	Erased   int               `json:"erased"` // events whose payload was erased, digest kept
+	Bytes    int64             `json:"bytes"`  // of the commits as stored
+	First    time.Time         `json:"first"`  // time of the first event
+	Last     time.Time         `json:"last"`   // time of the last event
+	Fault    string            `json:"fault,omitzero"`
+}
+
+// VerifyLog reads a log from its first commit and checks the form of each, the
+// digest of each event, the chain, and that times grow. If a head file is named,
+// the log must hold the commit that the file names. Report.Fault is the first
+// fault, "" if there is none; the report then ends before it. The error is that
+// of not being able to read at all.
+func VerifyLog(ctx context.Context, log eventlog.Log, headFile string) (r LogReport, err error) {
+	var noted eventlog.Head
+	if headFile != "" {
+		file, ok, err := readHeadFile(headFile)
+		if err != nil {
+			return r, err
+		}
+		if ok {
+			if noted, err = file.head(); err != nil {
+				return r, fmt.Errorf("lrs: %w", err)
+			}
+		}
+	}
+	var head eventlog.Head
+	last, sawNoted := int64(0), noted.Revision == 0
+	counted := func(yield func(eventlog.Record, error) bool) {
+		for rec, err := range log.Read(ctx, 1) {
+			r.Bytes += int64(len(rec.Data))
+			if !yield(rec, err) {
+				return
+			}
+		}
+	}
+	for commit, err := range eventlog.Follow(counted, eventlog.Head{}) {
+		if err != nil {
+			return r.fail(ctx, err)
+		}
+		if commit.FirstStored <= last {
+			return r.fail(ctx, fmt.Errorf("%w: revision %d begins at %d µs, the one before ends at %d", eventlog.ErrLogDamaged, commit.Revision, commit.FirstStored, last))
+		}
+		last = lastTime(commit)
+		head = commit.Head()
+		if head.Revision == noted.Revision {
+			if head != noted {
+				return r.fail(ctx, fmt.Errorf("%w: revision %d has the hash %x, and %s has seen %x", eventlog.ErrLogDamaged, head.Revision, head.Hash, headFile, noted.Hash))
+			}
+			sawNoted = true
+		}
+		if err := r.add(commit); err != nil {
+			return r.fail(ctx, err)
+		}
+	}
+	if !sawNoted {
+		return r.fail(ctx, fmt.Errorf("%w: it ends at revision %d, and %s has seen revision %d", eventlog.ErrLogDamaged, head.Revision, headFile, noted.Revision))
+	}
+	return r, nil
+}
+
+func (r *LogReport) add(c *eventlog.Commit) error {
+	events, err := c.Events()
+	if err != nil {
+		return err
+	}
+	for _, ev := range events {
+		if ev.Erased {
+			r.Erased++
+		}
+	}
+	r.Log, r.Revision, r.Hash = hex.EncodeToString(c.Log[:]), c.Revision, hex.EncodeToString(c.Hash[:])
+	r.Events += len(events)
+	r.Last = time.UnixMicro(lastTime(c)).UTC()
+	if r.First.IsZero() {
+		r.First = time.UnixMicro(c.FirstStored).UTC()
+	}
+	return nil
+}
+
+// fail ends a report with a fault of the log, or with the reason why it could
+// not be read.
+func (r LogReport) fail(ctx context.Context, err error) (LogReport, error) {
+	if ctx.Err() != nil {
+		return r, fmt.Errorf("lrs: verify: %w", context.Cause(ctx))
+	}
+	if !errors.Is(err, eventlog.ErrLogDamaged) && !errors.Is(err, eventlog.ErrFormat) {
+		return r, fmt.Errorf("lrs: verify behind revision %d: %w", r.Revision, err)
+	}
+	r.Fault = err.Error()
+	return r, nil
+}
