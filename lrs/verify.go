@@ -76,6 +76,11 @@ func VerifyLog(ctx context.Context, log eventlog.Log, headFile string) (r LogRep
 	return r, nil
 }
 
+// VerifyLog is VerifyLog of the store's log while it serves.
+func (s *Store) VerifyLog(ctx context.Context) (LogReport, error) {
+	return VerifyLog(ctx, s.log, s.HeadFile)
+}
+
 func (r *LogReport) add(c *eventlog.Commit) error {
 	events, err := c.Events()
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/bedside-lrs/bedside/api/problem"
+	"github.com/bedside-lrs/bedside/lrs"
 )
 
 // Client administers the server behind a Unix socket.
@@ -36,23 +37,28 @@ func NewClient(path string) *Client {
 
 // Add implements Credentials.
 func (c *Client) Add(ctx context.Context, n NewCredential) (out Created, err error) {
-	return out, c.do(ctx, http.MethodPost, nil, n, &out)
+	return out, c.do(ctx, http.MethodPost, "/credentials", n, &out)
 }
 
 // List implements Credentials.
 func (c *Client) List(ctx context.Context) (out []Credential, err error) {
-	return out, c.do(ctx, http.MethodGet, nil, nil, &out)
+	return out, c.do(ctx, http.MethodGet, "/credentials", nil, &out)
 }
 
 // Revoke implements Credentials.
 func (c *Client) Revoke(ctx context.Context, key string) error {
 	var out struct{}
-	return c.do(ctx, http.MethodDelete, url.Values{"key": {key}}, nil, &out)
+	return c.do(ctx, http.MethodDelete, "/credentials?"+url.Values{"key": {key}}.Encode(), nil, &out)
+}
+
+// VerifyLog is lrs.VerifyLog in the server.
+func (c *Client) VerifyLog(ctx context.Context) (out lrs.LogReport, err error) {
+	return out, c.do(ctx, http.MethodGet, "/log/verify", nil, &out)
 }
 
 // do asks the server. A refusal is a *problem.Problem; ErrNoServer says that
 // there is none to ask.
-func (c *Client) do(ctx context.Context, method string, query url.Values, in, out any) error {
+func (c *Client) do(ctx context.Context, method, path string, in, out any) error {
 	var body io.Reader
 	if in != nil {
 		b, err := json.Marshal(in)
@@ -61,7 +67,7 @@ func (c *Client) do(ctx context.Context, method string, query url.Values, in, ou
 		}
 		body = bytes.NewReader(b)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, "http://admin/credentials?"+query.Encode(), body)
+	req, err := http.NewRequestWithContext(ctx, method, "http://admin"+path, body)
 	if err != nil {
 		return fmt.Errorf("adminhttp: %w", err)
 	}

@@ -9,13 +9,14 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/bedside-lrs/bedside/api/problem"
+	"github.com/bedside-lrs/bedside/lrs"
 )
 
 // maxBody bounds a request: a credential with its authority.
 const maxBody = 1 << 20
 
 // Handler serves the administration of a store.
-func Handler(credentials Credentials, log *slog.Logger) http.Handler {
+func Handler(credentials Credentials, store *lrs.Store, log *slog.Logger) http.Handler {
 	r := mux.NewRouter()
 	handle := func(method, path string, f func(r *http.Request) (any, error)) {
 		r.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
@@ -51,6 +52,9 @@ func Handler(credentials Credentials, log *slog.Logger) http.Handler {
 			return nil, problem.BadRequest("parameter.missing", "The parameter key is missing.")
 		}
 		return struct{}{}, credentials.Revoke(r.Context(), key)
+	})
+	handle(http.MethodGet, "/log/verify", func(r *http.Request) (any, error) {
+		return store.VerifyLog(r.Context())
 	})
 	return r
 }

@@ -113,31 +113,15 @@ func newCredentialRevoke() *cobra.Command {
 
 // withCredentials administers the running server, or the directory if none runs.
 func withCredentials(cmd *cobra.Command, do func(context.Context, adminhttp.Credentials) error) error {
-	dir, err := cmd.Flags().GetString("data")
-	if err != nil {
-		return err
-	}
-	ctx := cmd.Context()
-	err = do(ctx, adminhttp.NewClient(socketPath(dir)))
-	if !errors.Is(err, adminhttp.ErrNoServer) {
-		return err
-	}
-	lock, err := lockData(dir)
-	if errors.Is(err, errInUse) {
-		return fmt.Errorf("a server is starting or stopping on %s; try again in a moment: %w", dir, err)
-	}
-	if err != nil {
-		return err
-	}
-	defer lock.Unlock()
-	cfg := defaultNode
-	cfg.dir = dir
-	const baseURL = "http://127.0.0.1:8080"
-	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-	n, err := openNode(ctx, cfg, auth.NewRegistry(baseURL), prometheus.NewRegistry(), log)
-	if err != nil {
-		return err
-	}
-	err = do(ctx, adminhttp.Local{Store: n.store, BaseURL: baseURL, Now: time.Now})
-	return errors.Join(err, n.close(10*time.Second))
+	return administer(cmd, func(ctx context.Context, c *adminhttp.Client) error {
+		return do(ctx, c)
+	}, func(ctx context.Context, cfg nodeConfig, log *slog.Logger) error {
+		cfg.baseURL = "http://127.0.0.1:8080"
+		n, err := openNode(ctx, cfg, auth.NewRegistry(cfg.baseURL), prometheus.NewRegistry(), log)
+		if err != nil {
+			return err
+		}
+		err = do(ctx, adminhttp.Local{Store: n.store, BaseURL: cfg.baseURL, Now: time.Now})
+		return errors.Join(err, n.close(10*time.Second))
+	})
 }

@@ -68,15 +68,8 @@ func openNode(ctx context.Context, cfg nodeConfig, registry *auth.Registry, reg 
 		}
 	}()
 	path := func(name string) string { return filepath.Join(cfg.dir, name) }
-	if n.nats, err = natsembed.Start(ctx, natsembed.Config{Dir: path("log"), MaxStore: cfg.maxLog, Logger: log}); err != nil {
-		return n, fmt.Errorf("event log: %w", err)
-	}
-	conn, err := n.nats.Connect()
-	if err != nil {
-		return n, fmt.Errorf("event log: %w", err)
-	}
-	if n.log, err = natslog.Open(ctx, natslog.Config{Conn: conn, Name: logName, Replicas: 1, Restart: n.nats.Restart}); err != nil {
-		return n, fmt.Errorf("event log: %w", err)
+	if err := n.openLog(ctx, cfg, log); err != nil {
+		return n, err
 	}
 	blobs, err := blob.NewFile(path("blobs"))
 	if err != nil {
@@ -93,7 +86,7 @@ func openNode(ctx context.Context, cfg nodeConfig, registry *auth.Registry, reg 
 	}
 	n.store, err = lrs.Open(ctx, lrs.Config{
 		Log: n.log, Index: n.index, Blobs: blobs, Auth: registry,
-		HeadFile: path("head"), Node: name, MaxQueue: cfg.maxQueue,
+		HeadFile: headPath(cfg.dir), Node: name, MaxQueue: cfg.maxQueue,
 		MinFree: uint64(max(cfg.minFree, leastFree)), Free: func() (uint64, error) { return freeSpace(cfg.dir) },
 		Logger: log, Metrics: lrs.NewMetrics(reg),
 	})
@@ -105,6 +98,26 @@ func openNode(ctx context.Context, cfg nodeConfig, registry *auth.Registry, reg 
 	}
 	return n, nil
 }
+
+// openLog opens the event log alone.
+func (n *node) openLog(ctx context.Context, cfg nodeConfig, log *slog.Logger) (err error) {
+	n.nats, err = natsembed.Start(ctx, natsembed.Config{Dir: filepath.Join(cfg.dir, "log"), MaxStore: cfg.maxLog, Logger: log})
+	if err != nil {
+		return fmt.Errorf("event log: %w", err)
+	}
+	conn, err := n.nats.Connect()
+	if err != nil {
+		return fmt.Errorf("event log: %w", err)
+	}
+	n.log, err = natslog.Open(ctx, natslog.Config{Conn: conn, Name: logName, Replicas: 1, Restart: n.nats.Restart})
+	if err != nil {
+		return fmt.Errorf("event log: %w", err)
+	}
+	return nil
+}
+
+// headPath is where the head file of a data directory is.
+func headPath(dir string) string { return filepath.Join(dir, "head") }
 
 // close closes what is open, the store first.
 func (n *node) close(timeout time.Duration) error {

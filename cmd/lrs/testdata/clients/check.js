@@ -1,6 +1,7 @@
 // What both scripts share: where the server is, and how a check passes or ends
 // the run.
 import assert from "node:assert/strict";
+import { inspect } from "node:util";
 
 export { assert };
 
@@ -38,7 +39,7 @@ export async function refused(status, call) {
     assert.equal(err.status, status, `refused, but not with ${status}: ${err.message}`);
     return;
   }
-  assert.fail(`not refused with ${status}, answered ${JSON.stringify(answer)}`);
+  assert.fail(`not refused with ${status}, answered ${inspect(answer, { depth: 1 })}`);
 }
 
 // holds expects that every member of want is in got, with an equal value. The

@@ -177,6 +177,7 @@ async function attachments() {
   const same = ({ attachments: [got] }) => {
     assert.equal(got.contentType, attachment.contentType);
     assert.equal(got.sha2, createHash("sha256").update(text).digest("hex"));
+    assert.ok(got.content, "the attachment has no content");
     assert.equal(got.getContentAsString(), text);
   };
   await check("store a statement with an attachment", async () => {
