@@ -17,9 +17,10 @@ type Position struct {
 // method of Store, travels through the committer's queue, and is answered once.
 type change struct {
 	ctx    context.Context
-	size   int64                                // bytes it holds in the queue
-	decide func(*transaction) (decision, error) // pure but for reading; may run more than once
-	answer chan answer                          // capacity 1: the committer never waits for a client
+	size   int64                                   // bytes it holds in the queue
+	decide func(*transaction) (decision, error)    // pure but for reading; may run more than once
+	run    func(context.Context, *committer) error // instead of decide: the committer's own work, between commits
+	answer chan answer                             // capacity 1: the committer never waits for a client
 }
 
 type answer struct {

@@ -38,6 +38,10 @@ func (c *committer) run(ctx context.Context) {
 // holds, appends and applies what they come to, and answers. It returns the
 // changes that must be decided in a later commit.
 func (c *committer) commit(ctx context.Context, carried []*change) []*change {
+	if run := carried[0].run; run != nil {
+		c.finish(carried[0], answer{err: run(ctx, c)})
+		return carried[1:]
+	}
 	if err := c.writable(); err != nil {
 		c.reject(carried, err)
 		return nil
@@ -47,7 +51,7 @@ func (c *committer) commit(ctx context.Context, carried []*change) []*change {
 		c.reject(carried, err)
 		return nil
 	}
-	view := c.index.View()
+	view := c.Index().View()
 	defer view.Close()
 	c.builder.Reset()
 	tx := newTransaction(view, first)
@@ -103,6 +107,9 @@ func (c *committer) decideAll(tx *transaction, carried []*change) (waiting []pen
 			default:
 				return waiting, nil
 			}
+		}
+		if ch.run != nil { // between commits
+			return waiting, append([]*change{ch}, carried...)
 		}
 		p, err := c.decide(tx, ch)
 		if errors.Is(err, eventlog.ErrFull) {
@@ -184,7 +191,7 @@ func (c *committer) append(ctx context.Context, tx *transaction) error {
 // the log all the same, so nobody may be told otherwise.
 func (c *committer) apply(ctx context.Context, commit *eventlog.Commit, tx *transaction) error {
 	start := time.Now()
-	if err := c.applyToIndex(ctx, commit, tx.events, tx.drafts); err != nil {
+	if err := applyTo(ctx, c.Index(), commit, tx.events, tx.drafts); err != nil {
 		err = fmt.Errorf("%w: the commit is in the log, but the index cannot take it: %w", ErrUnknownOutcome, err)
 		c.fail(err)
 		return err
@@ -201,12 +208,12 @@ func (c *committer) apply(ctx context.Context, commit *eventlog.Commit, tx *tran
 	return nil
 }
 
-// applyToIndex waits while the index cannot write to disk, as when it is full:
+// applyTo applies a commit, and waits while the index cannot write to disk, as when it is full:
 // the commit is in the log, so nothing can be decided before it is applied. The
 // clients that wait longer than they like are told that the outcome is unknown.
-func (c *committer) applyToIndex(ctx context.Context, commit *eventlog.Commit, events []eventlog.Event, drafts []*xapi.Draft) error {
+func applyTo(ctx context.Context, x *index.Index, commit *eventlog.Commit, events []eventlog.Event, drafts []*xapi.Draft) error {
 	for {
-		err := c.index.Apply(commit, events, drafts)
+		err := x.Apply(commit, events, drafts)
 		if !errors.Is(err, index.ErrUnwritable) {
 			return err
 		}
@@ -228,6 +235,7 @@ func (c *committer) applied(commit *eventlog.Commit) {
 	c.head = commit.Head()
 	c.setHead(c.head)
 	c.clock.closeCommit(lastTime(commit))
+	c.settleLater()
 }
 
 // lastTime is the time of a commit's last event, µs.
@@ -245,7 +253,7 @@ func (c *committer) catchUp(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("commit %d: %w", commit.Revision, err)
 		}
-		if err := c.applyToIndex(ctx, commit, events, nil); err != nil {
+		if err := applyTo(ctx, c.Index(), commit, events, nil); err != nil {
 			return fmt.Errorf("apply commit %d: %w", commit.Revision, err)
 		}
 		if err := c.loadCredentials(events); err != nil {

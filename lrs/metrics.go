@@ -92,10 +92,10 @@ func (m *Metrics) observe(s *Store) {
 		})
 		gauge("lrs_log_bytes", "Bytes that the log takes; -1 if it cannot tell.", func() float64 { return s.logBytes() })
 		gauge("lrs_index_disk_bytes", "Bytes of the index's files.", func() float64 {
-			return float64(s.index.Metrics().DiskBytes)
+			return float64(s.Index().Metrics().DiskBytes)
 		})
 		gauge("lrs_index_pending", "Statements that wait for what their targets' filters add.", func() float64 {
-			return float64(s.index.Pending())
+			return float64(s.Index().Pending())
 		})
 		gauge("lrs_consistent_through_seconds", "The watermark, as a Unix time.", func() float64 {
 			return float64(s.clock.watermark()) / 1e6

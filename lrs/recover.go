@@ -20,7 +20,7 @@ func (c *committer) recover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	pos := c.index.Position()
+	pos := c.Index().Position()
 	if noted.Revision > 0 {
 		if err := c.mustContain(ctx, revision, noted, "the head file "+c.HeadFile); err != nil {
 			return err
@@ -50,7 +50,7 @@ func (c *committer) recover(ctx context.Context) error {
 	if err := c.catchUp(ctx); err != nil {
 		return fmt.Errorf("lrs: %w", err)
 	}
-	if err := c.index.Settle(ctx); err != nil {
+	if err := c.Index().Settle(ctx); err != nil {
 		return fmt.Errorf("lrs: index: %w", err)
 	}
 	return nil
@@ -108,7 +108,7 @@ func (c *committer) create(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	view := c.index.View()
+	view := c.Index().View()
 	defer view.Close()
 	tx := newTransaction(view, first)
 	d, err := decide(event.LogCreated{}, nil)
@@ -131,7 +131,7 @@ func (c *committer) create(ctx context.Context) error {
 
 // storedCredentials fills the registry with what the index has.
 func (c *committer) storedCredentials() error {
-	view := c.index.View()
+	view := c.Index().View()
 	defer view.Close()
 	for cred, err := range view.Credentials() {
 		if err == nil {

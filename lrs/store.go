@@ -16,11 +16,11 @@ import (
 	"github.com/bedside-lrs/bedside/lrs/index"
 )
 
-// Config is what a Store is made of. The caller opens Log, Index and Blobs and
-// closes them after the Store.
+// Config is what a Store is made of. The caller opens Log, Index and Blobs, and
+// closes them after the Store (the index that Store.Index then returns).
 type Config struct {
 	Log   eventlog.Log
-	Index *index.Index
+	Index *index.Index // the first one; see Store.Rebuild
 	Blobs blob.Store
 	Auth  *auth.Registry // filled from the log; may hold ephemeral credentials already
 
@@ -51,7 +51,7 @@ const (
 type Store struct {
 	Config
 	log     eventlog.Log
-	index   *index.Index
+	index   atomic.Pointer[index.Index] // replaced by the committer only
 	blobs   blob.Store
 	auth    *auth.Registry
 	node    string
@@ -63,6 +63,8 @@ type Store struct {
 
 	closing sync.RWMutex // held for reading while a change enters the queue
 	closed  bool         // under closing
+
+	unsettled chan struct{} // capacity 1: the index has terms to pass on
 
 	logHead atomic.Uint64 // the last revision that this node knows to be in the log
 
@@ -88,10 +90,12 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	run, cancel := context.WithCancel(context.Background())
 	background, stop := context.WithCancel(run)
 	s := &Store{
-		Config: cfg, log: cfg.Log, index: cfg.Index, blobs: cfg.Blobs, auth: cfg.Auth,
+		Config: cfg, log: cfg.Log, blobs: cfg.Blobs, auth: cfg.Auth,
 		node: cfg.Node, metrics: cfg.Metrics, clock: &clock{now: cfg.Now},
 		queue: make(chan *change, queueLength), cancel: cancel, stop: stop,
+		unsettled: make(chan struct{}, 1),
 	}
+	s.index.Store(cfg.Index)
 	c := &committer{Store: s, builder: eventlog.NewBuilder(eventlog.DefaultLimits)}
 	s.metrics.observe(s)
 	if err := c.recover(ctx); err != nil {
@@ -105,6 +109,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	s.wg.Go(func() { c.run(run) })
 	s.wg.Go(func() { s.keepLease(background) })
 	s.wg.Go(func() { s.keepSwept(background) })
+	s.wg.Go(func() { s.keepSettled(background) })
 	return s, nil
 }
 
@@ -167,7 +172,7 @@ func (s *Store) writable() error {
 	if err := s.failure(); err != nil {
 		return err
 	}
-	if err := s.index.Err(); err != nil {
+	if err := s.Index().Err(); err != nil {
 		return fmt.Errorf("%w: index: %w", ErrUnavailable, err)
 	}
 	free, err := s.Free()
@@ -193,7 +198,7 @@ func (s *Store) failure() error {
 	if p := s.broken.Load(); p != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, *p)
 	}
-	if err := s.index.Err(); err != nil && !errors.Is(err, index.ErrUnwritable) {
+	if err := s.Index().Err(); err != nil && !errors.Is(err, index.ErrUnwritable) {
 		return fmt.Errorf("%w: index: %w", ErrUnavailable, err)
 	}
 	return nil
@@ -209,7 +214,7 @@ func (s *Store) Ready() []error {
 	if p := s.logFailure.Load(); p != nil {
 		reasons = append(reasons, fmt.Errorf("%w: the last append failed: %w", ErrUnavailable, *p))
 	}
-	if n := s.index.Pending(); n > 0 {
+	if n := s.Index().Pending(); n > 0 {
 		reasons = append(reasons, fmt.Errorf("index: %d statements wait for what their targets' filters add", n))
 	}
 	return reasons
@@ -227,6 +232,9 @@ func (s *Store) setHead(h eventlog.Head) {
 	defer s.headMu.Unlock()
 	s.head = h
 }
+
+// Index is the index that is read from now.
+func (s *Store) Index() *index.Index { return s.index.Load() }
 
 // Auth is the registry of credentials that the store keeps current.
 func (s *Store) Auth() *auth.Registry { return s.auth }
@@ -281,6 +289,32 @@ func (s *Store) keepLease(ctx context.Context) {
 			if err := s.renewLease(); err != nil {
 				s.Logger.Error("the watermark stands still until the head file can be written", "error", err)
 			}
+		}
+	}
+}
+
+// settleLater wakes keepSettled if there is something to do.
+func (s *Store) settleLater() {
+	if s.Index().Pending() > 0 {
+		select {
+		case s.unsettled <- struct{}{}:
+		default: // it is awake
+		}
+	}
+}
+
+// keepSettled passes on the terms that did not fit into a commit's share of
+// work, beside the commits.
+func (s *Store) keepSettled(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.unsettled:
+		}
+		err := s.Index().Settle(ctx)
+		if err != nil && ctx.Err() == nil && !errors.Is(err, index.ErrClosed) { // closed: replaced by another
+			s.Logger.Error("some StatementRefs do not match yet by what they refer to", "error", err)
 		}
 	}
 }

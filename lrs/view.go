@@ -27,7 +27,7 @@ func (s *Store) View() (*View, error) {
 	// was committed between the two makes the snapshot later, not incomplete,
 	// because the log's times only grow.
 	w := s.clock.watermark()
-	v := s.index.View()
+	v := s.Index().View()
 	w = max(w, v.Position().LastStored)
 	return &View{View: v, ConsistentThrough: time.UnixMicro(w).UTC()}, nil
 }

@@ -56,6 +56,11 @@ func (c *Client) VerifyLog(ctx context.Context) (out lrs.LogReport, err error) {
 	return out, c.do(ctx, http.MethodGet, "/log/verify", nil, &out)
 }
 
+// RebuildIndex has the server make its index again.
+func (c *Client) RebuildIndex(ctx context.Context) (out Rebuilt, err error) {
+	return out, c.do(ctx, http.MethodPost, "/index/rebuild", nil, &out)
+}
+
 // do asks the server. A refusal is a *problem.Problem; ErrNoServer says that
 // there is none to ask.
 func (c *Client) do(ctx context.Context, method, path string, in, out any) error {

@@ -9,14 +9,13 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/bedside-lrs/bedside/api/problem"
-	"github.com/bedside-lrs/bedside/lrs"
 )
 
 // maxBody bounds a request: a credential with its authority.
 const maxBody = 1 << 20
 
 // Handler serves the administration of a store.
-func Handler(credentials Credentials, store *lrs.Store, log *slog.Logger) http.Handler {
+func Handler(credentials Credentials, m Maintenance, log *slog.Logger) http.Handler {
 	r := mux.NewRouter()
 	handle := func(method, path string, f func(r *http.Request) (any, error)) {
 		r.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
@@ -54,7 +53,10 @@ func Handler(credentials Credentials, store *lrs.Store, log *slog.Logger) http.H
 		return struct{}{}, credentials.Revoke(r.Context(), key)
 	})
 	handle(http.MethodGet, "/log/verify", func(r *http.Request) (any, error) {
-		return store.VerifyLog(r.Context())
+		return m.VerifyLog(r.Context())
+	})
+	handle(http.MethodPost, "/index/rebuild", func(r *http.Request) (any, error) {
+		return m.RebuildIndex(r.Context())
 	})
 	return r
 }

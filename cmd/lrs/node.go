@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
@@ -52,10 +53,12 @@ const logName = "main"
 
 // node is the store with all it stands on, in one process.
 type node struct {
-	nats  *natsembed.Server
-	log   eventlog.Log
-	index *index.Index
-	store *lrs.Store
+	nats       *natsembed.Server
+	log        eventlog.Log
+	index      *index.Index // the first one
+	store      *lrs.Store
+	indexDir   indexDir
+	rebuilding sync.Mutex // held while an index is rebuilt
 }
 
 // openNode opens everything under a data directory that the caller has locked.
@@ -75,7 +78,8 @@ func openNode(ctx context.Context, cfg nodeConfig, registry *auth.Registry, reg 
 	if err != nil {
 		return n, fmt.Errorf("attachments: %w", err)
 	}
-	if n.index, err = openIndex(path("index"), index.Options{Logger: log, CacheSize: cfg.cache}, log); err != nil {
+	n.indexDir = indexDir{path: path("index"), options: index.Options{Logger: log, CacheSize: cfg.cache}, log: log}
+	if n.index, err = n.indexDir.open(); err != nil {
 		return n, err
 	}
 	name := cfg.name
@@ -116,6 +120,9 @@ func (n *node) openLog(ctx context.Context, cfg nodeConfig, log *slog.Logger) (e
 	return nil
 }
 
+// VerifyLog implements adminhttp.Maintenance.
+func (n *node) VerifyLog(ctx context.Context) (lrs.LogReport, error) { return n.store.VerifyLog(ctx) }
+
 // headPath is where the head file of a data directory is.
 func headPath(dir string) string { return filepath.Join(dir, "head") }
 
@@ -126,6 +133,7 @@ func (n *node) close(timeout time.Duration) error {
 		ctx, cancel := context.WithTimeout(context.Background(), timeout)
 		defer cancel()
 		errs = append(errs, n.store.Close(ctx))
+		n.index = n.store.Index()
 	}
 	if n.index != nil {
 		errs = append(errs, n.index.Close())
@@ -137,20 +145,6 @@ func (n *node) close(timeout time.Duration) error {
 		errs = append(errs, n.nats.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// openIndex opens the index, and begins a new one if it has another format or
-// is damaged: the store fills it from the log.
-func openIndex(dir string, o index.Options, log *slog.Logger) (*index.Index, error) {
-	x, err := index.Open(dir, o)
-	if !errors.Is(err, index.ErrStale) && !errors.Is(err, index.ErrDamaged) {
-		return x, err
-	}
-	log.Warn("the index cannot be used and is rebuilt from the log", "reason", err)
-	if err := os.RemoveAll(dir); err != nil {
-		return nil, fmt.Errorf("index: %w", err)
-	}
-	return index.Open(dir, o)
 }
 
 // lockData makes this process the owner of a data directory.

@@ -23,6 +23,6 @@ environment over the file.`,
 	}
 	root.PersistentFlags().String("data", "./data", "directory of the log, the index and the attachments")
 	root.PersistentFlags().String("config", "", "YAML `file` with flags as keys; an unknown key is an error")
-	root.AddCommand(newServe(), newCredential(), newLog())
+	root.AddCommand(newServe(), newCredential(), newLog(), newIndex())
 	return root
 }

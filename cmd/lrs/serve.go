@@ -160,7 +160,7 @@ func serve(ctx context.Context, cfg serveConfig, stdout, stderr io.Writer) (err 
 	if err != nil {
 		return err
 	}
-	admin := &http.Server{Handler: adminhttp.Handler(local, local.Store, log), ReadTimeout: time.Minute}
+	admin := &http.Server{Handler: adminhttp.Handler(local, n, log), ReadTimeout: time.Minute}
 	go func() { failed <- ignoreClosed(admin.Serve(socket)) }() // ends by Close below
 	defer admin.Close()
 

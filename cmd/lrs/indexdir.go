@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/bedside-lrs/bedside/api/adminhttp"
+	"github.com/bedside-lrs/bedside/lrs/index"
+)
+
+// indexDir is where a node keeps its index: DATA/index, with one folder for each
+// index (two while one is rebuilt beside the other) and a file `live` with the
+// name of the folder that counts. All of it may be removed while nothing runs.
+type indexDir struct {
+	path    string
+	options index.Options
+	log     *slog.Logger
+}
+
+// firstIndex is the live folder where no file says another.
+const firstIndex = "1"
+
+func (d indexDir) livePath() string { return filepath.Join(d.path, "live") }
+
+// live is the name of the folder that counts.
+func (d indexDir) live() (string, error) {
+	b, err := os.ReadFile(d.livePath())
+	if errors.Is(err, fs.ErrNotExist) {
+		return firstIndex, nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("index: %w", err)
+	}
+	name := strings.TrimSpace(string(b))
+	if name == "" || name != filepath.Base(name) || name == "." || name == ".." {
+		return firstIndex, nil // an index that is not there is rebuilt
+	}
+	return name, nil
+}
+
+// open opens the live index and removes others that a crash left. If it has
+// another format or is damaged, it begins a new one: the store fills it from the
+// log.
+func (d indexDir) open() (*index.Index, error) {
+	name, err := d.live()
+	if err != nil {
+		return nil, err
+	}
+	if err := d.removeAllBut(name); err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(d.path, name)
+	x, err := index.Open(dir, d.options)
+	if !errors.Is(err, index.ErrStale) && !errors.Is(err, index.ErrDamaged) {
+		return x, err
+	}
+	d.log.Warn("the index cannot be used and is rebuilt from the log", "reason", err)
+	if err := os.RemoveAll(dir); err != nil {
+		return nil, fmt.Errorf("index: %w", err)
+	}
+	return index.Open(dir, d.options)
+}
+
+// next opens an empty index beside the live one, and returns what makes it the
+// live one.
+func (d indexDir) next() (x *index.Index, name string, adopt func() error, err error) {
+	live, err := d.live()
+	if err != nil {
+		return nil, "", nil, err
+	}
+	name = "1"
+	if live == name {
+		name = "2"
+	}
+	dir := filepath.Join(d.path, name)
+	if err := os.RemoveAll(dir); err != nil {
+		return nil, "", nil, fmt.Errorf("index: %w", err)
+	}
+	if x, err = index.Open(dir, d.options); err != nil {
+		return nil, "", nil, err
+	}
+	return x, name, func() error {
+		tmp := d.livePath() + ".new"
+		if err := os.WriteFile(tmp, []byte(name+"\n"), 0o600); err != nil {
+			return err
+		}
+		// Not synced: whichever index a start finds live, it is whole, or is rebuilt.
+		return os.Rename(tmp, d.livePath())
+	}, nil
+}
+
+// removeAllBut removes every folder but one.
+func (d indexDir) removeAllBut(name string) error {
+	entries, err := os.ReadDir(d.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("index: %w", err)
+	}
+	for _, e := range entries {
+		if e.IsDir() && e.Name() != name {
+			if err := os.RemoveAll(filepath.Join(d.path, e.Name())); err != nil {
+				return fmt.Errorf("index: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// RebuildIndex implements adminhttp.Maintenance: it fills a new index from the
+// log beside the live one, and serves from it.
+func (n *node) RebuildIndex(ctx context.Context) (adminhttp.Rebuilt, error) {
+	if !n.rebuilding.TryLock() {
+		return adminhttp.Rebuilt{}, adminhttp.ErrRebuilding
+	}
+	defer n.rebuilding.Unlock()
+	start := time.Now()
+	next, name, adopt, err := n.indexDir.next()
+	if err != nil {
+		return adminhttp.Rebuilt{}, err
+	}
+	if err := n.store.Rebuild(ctx, next, adopt); err != nil {
+		return adminhttp.Rebuilt{}, errors.Join(err, next.Close())
+	}
+	p := next.Position()
+	rebuilt := adminhttp.Rebuilt{
+		Commits: uint64(p.Head.Revision), Statements: p.Next - 1, Seconds: time.Since(start).Seconds(),
+	}
+	return rebuilt, n.indexDir.removeAllBut(name)
+}

@@ -1,0 +1,76 @@
+package lrs
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/bedside-lrs/bedside/lrs/eventlog"
+	"github.com/bedside-lrs/bedside/lrs/index"
+)
+
+// closeEnough is how many commits a new index may be behind for the committer
+// to apply the rest while the queue waits.
+const closeEnough = 20
+
+// Rebuild fills a new, empty index from the log while the live one serves, and
+// then puts it in its place. adopt is called in between, when nothing is
+// written: it makes the new index the one that the next start opens. The old
+// index is closed when Rebuild returns nil; after an error the new one is the
+// caller's to close, and the old one goes on.
+func (s *Store) Rebuild(ctx context.Context, next *index.Index, adopt func() error) error {
+	for {
+		if err := s.fill(ctx, next); err != nil {
+			return err
+		}
+		if err := next.Settle(ctx); err != nil {
+			return fmt.Errorf("lrs: rebuild: %w", err)
+		}
+		if s.Head().Revision-next.Position().Head.Revision <= closeEnough {
+			break
+		}
+	}
+	var old *index.Index
+	ch := &change{ctx: ctx, answer: make(chan answer, 1), run: func(ctx context.Context, c *committer) error {
+		if err := c.fill(ctx, next); err != nil {
+			return err
+		}
+		if got := next.Position().Head; got != c.head {
+			return fmt.Errorf("lrs: rebuild: the new index is at revision %d (%x), the live one at %d (%x): "+
+				"one of them is wrong; verify the log", got.Revision, got.Hash, c.head.Revision, c.head.Hash)
+		}
+		if err := adopt(); err != nil {
+			return fmt.Errorf("lrs: rebuild: %w", err)
+		}
+		old = c.index.Swap(next)
+		c.settleLater()
+		return nil
+	}}
+	if err := s.enqueue(ch); err != nil {
+		return err
+	}
+	if a := <-ch.answer; a.err != nil { // the committer always answers
+		return a.err
+	}
+	if err := old.Close(); err != nil {
+		s.Logger.Warn("the index that was replaced did not close well", "error", err)
+	}
+	return nil
+}
+
+// fill applies what the log has behind an index.
+func (s *Store) fill(ctx context.Context, x *index.Index) error {
+	after := x.Position().Head
+	for commit, err := range eventlog.Follow(s.log.Read(ctx, after.Revision+1), after) {
+		if err != nil {
+			return fmt.Errorf("lrs: read the log behind revision %d: %w", after.Revision, err)
+		}
+		events, err := commit.Events()
+		if err != nil {
+			return fmt.Errorf("lrs: commit %d: %w", commit.Revision, err)
+		}
+		if err := applyTo(ctx, x, commit, events, nil); err != nil {
+			return fmt.Errorf("lrs: apply commit %d: %w", commit.Revision, err)
+		}
+	}
+	return nil
+}
