@@ -32,15 +32,15 @@ func TestAddRefuses(t *testing.T) {
 		"no version":    {[]Event{{Type: "T"}}, nil},
 		"erased":        {[]Event{{Type: "T", Version: 1, Erased: true}}, nil},
 		"second is bad": {[]Event{event(nil), {}}, nil},
-		"too many":      {make1(maxEvents+1, event(nil)), ErrTooLarge},
-		"too much raw":  {make1(5, event(make([]byte, 900_000))), ErrTooLarge},
+		"too many":      {repeat(maxEvents+1, event(nil)), ErrTooLarge},
+		"too much raw":  {repeat(5, event(make([]byte, 900_000))), ErrTooLarge},
 		"too large":     {[]Event{event(noise(900_000))}, ErrTooLarge},
-		"too large together, in frames that do not compress": {make1(10, event(noise(90_000))), ErrTooLarge},
+		"too large together, in frames that do not compress": {repeat(10, event(noise(90_000))), ErrTooLarge},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, before := range []int{0, 1} {
 				b := NewBuilder(Limits{})
-				if err := b.Add(make1(before, event([]byte("before")))...); err != nil {
+				if err := b.Add(repeat(before, event([]byte("before")))...); err != nil {
 					t.Fatal(err)
 				}
 				err := b.Add(c.events...)
@@ -58,7 +58,45 @@ func TestAddRefuses(t *testing.T) {
 	}
 }
 
-func make1(n int, e Event) []Event { return slices.Repeat([]Event{e}, n) }
+// TestLimitIsExact grows an event that has a frame to itself by single bytes: the
+// last that is taken fills the commit but for what a header can need.
+func TestLimitIsExact(t *testing.T) {
+	source := noise(maxFrame + 3_000)
+	b := NewBuilder(Limits{Encoded: maxFrame + 2_000})
+	for n := maxFrame + 1_000; ; n++ {
+		if err := b.Add(event(source[:n])); errors.Is(err, ErrTooLarge) {
+			return
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		s := mustSeal(t, b)
+		if len(s.Data) > b.limits.Encoded {
+			t.Fatalf("%d bytes, over %d", len(s.Data), b.limits.Encoded)
+		}
+		if err := b.Add(event(source[:n+1])); err != nil && len(s.Data) < b.limits.Encoded-maxHeader {
+			t.Fatalf("%d bytes are all of %d that are used", len(s.Data), b.limits.Encoded)
+		}
+		b.Reset()
+	}
+}
+
+// TestAddCompresses adds what fits only because it compresses: in one event, and in
+// the many of one request.
+func TestAddCompresses(t *testing.T) {
+	for _, events := range [][]Event{{event(make([]byte, 2_000_000))}, statements(maxEvents)} {
+		b := NewBuilder(Limits{})
+		if err := b.Add(events...); err != nil {
+			t.Fatal(err)
+		}
+		s := mustSeal(t, b)
+		if rawOf(s) < DefaultLimits.Encoded {
+			t.Fatalf("%d bytes fit anyway", rawOf(s))
+		}
+		within(t, s, Limits{})
+	}
+}
+
+func repeat(n int, e Event) []Event { return slices.Repeat([]Event{e}, n) }
 
 // TestAddFills adds until ErrFull, at each limit, and checks how near it came.
 func TestAddFills(t *testing.T) {
@@ -271,7 +309,7 @@ func TestSaltsAreFresh(t *testing.T) {
 			m := b.Mark()
 			for range 2 {
 				b.Rollback(m)
-				if err := b.Add(make1(400, event(nil))...); err != nil {
+				if err := b.Add(repeat(400, event(nil))...); err != nil {
 					t.Fatal(err)
 				}
 				for _, e := range b.events {
@@ -313,20 +351,28 @@ func TestSealRefuses(t *testing.T) {
 	}
 }
 
-// TestAllocations holds the Builder to what a commit may leave for the collector,
-// however many events it has: the commit, its events, frames and bytes, its hash.
+// TestAllocations holds sealing and reading to what they may leave for the
+// collector, however many events there are: the commit, its events, frames and
+// bytes, the hash; and to read, a buffer and the events.
 func TestAllocations(t *testing.T) {
 	b := NewBuilder(Limits{})
 	for _, n := range []int{10, 300} {
 		events := statements(n)
-		allocs := testing.AllocsPerRun(20, func() {
+		var s Sealed
+		if allocs := testing.AllocsPerRun(20, func() {
 			if err := b.Add(events...); err != nil {
 				t.Fatal(err)
 			}
-			mustSeal(t, b)
-		})
-		if allocs > 8 {
-			t.Errorf("%d events cost %.0f allocations", n, allocs)
+			s = mustSeal(t, b)
+		}); allocs > 8 {
+			t.Errorf("%d events cost %.0f allocations to seal", n, allocs)
+		}
+		if allocs := testing.AllocsPerRun(20, func() {
+			if _, err := s.Commit.decodeEvents(); err != nil {
+				t.Fatal(err)
+			}
+		}); allocs > float64(3+len(s.Commit.Frames)) {
+			t.Errorf("%d events in %d frames cost %.0f allocations to read", n, len(s.Commit.Frames), allocs)
 		}
 	}
 }

@@ -65,7 +65,10 @@ func (l *Log) Append(ctx context.Context, expected eventlog.Revision, data []byt
 func (l *Log) outcome(ctx context.Context, ack *jetstream.PubAck, err error, expected eventlog.Revision) error {
 	if err == nil {
 		if ack.Sequence != uint64(expected)+1 {
-			return fmt.Errorf("%w: stream %s stored what must be sequence %d as %d", eventlog.ErrLogDamaged, ack.Stream, expected+1, ack.Sequence)
+			// It is stored, where no reader will take it for what it is: neither
+			// done nor refused.
+			return fmt.Errorf("%w: %w: stream %s stored what must be sequence %d as %d", eventlog.ErrUnknownOutcome,
+				eventlog.ErrLogDamaged, ack.Stream, expected+1, ack.Sequence)
 		}
 		return nil
 	}
