@@ -19,9 +19,9 @@ import (
 // are written. store reads what was written before; the maps hold what the
 // batch has on top of it.
 type batch struct {
-	*writer
 	store
-	rows *pebble.Batch
+	writer *writer // as of the commit before
+	rows   *pebble.Batch
 
 	position Position // what it will be
 	pending  int
@@ -72,6 +72,9 @@ func (b *batch) deleteAll(prefix key) { _ = b.rows.DeleteRange(prefix, upperBoun
 
 // commit makes the rows of a commit.
 func (b *batch) commit(c *eventlog.Commit, events []eventlog.Event, drafts []*xapi.Draft) error {
+	if covered := framed(c); covered != len(events) {
+		return fmt.Errorf("frames of %d events, not %d", covered, len(events))
+	}
 	b.statements = make([]statement, 0, len(events))
 	b.ids = make(map[uuid.UUID]uint64, len(events))
 	frame := 0
@@ -79,9 +82,8 @@ func (b *batch) commit(c *eventlog.Commit, events []eventlog.Event, drafts []*xa
 		for frame < len(c.Frames)-1 && i >= c.Frames[frame+1].First {
 			frame++
 		}
-		place := statementRow{revision: c.Revision, frame: frame, stored: c.FirstStored + int64(i)}
-		if len(c.Frames) > 0 {
-			place.event = i - c.Frames[frame].First
+		place := statementRow{
+			revision: c.Revision, frame: frame, event: i - c.Frames[frame].First, stored: c.FirstStored + int64(i),
 		}
 		var draft *xapi.Draft
 		if i < len(drafts) {
@@ -96,6 +98,14 @@ func (b *batch) commit(c *eventlog.Commit, events []eventlog.Event, drafts []*xa
 	}
 	b.finish(c)
 	return nil
+}
+
+// framed is how many events a commit's frames have.
+func framed(c *eventlog.Commit) (n int) {
+	for _, f := range c.Frames {
+		n += f.Count
+	}
+	return n
 }
 
 // event makes the rows of one event.
@@ -159,13 +169,20 @@ func (b *batch) statement(ev event.StatementStored, place statementRow, draft *x
 	if err := b.refer(st, n); err != nil {
 		return err
 	}
-	for _, a := range st.Attachments {
-		b.set(blobKey(a.SHA2), nil)
+	b.attached(st.Attachments)
+	if sub := st.Object.SubStatement; sub != nil {
+		b.attached(sub.Attachments)
 	}
 	if ev.NoDefine {
 		return nil
 	}
 	return b.describe(st, n)
+}
+
+func (b *batch) attached(attachments []xapi.Attachment) {
+	for _, a := range attachments {
+		b.set(blobKey(a.SHA2), nil)
+	}
 }
 
 // parse gives a stored statement and its terms.
@@ -176,7 +193,7 @@ func parse(raw []byte, draft *xapi.Draft) (*xapi.Statement, []xapi.Term, error) 
 	// What was accepted under any version is accepted under the latest.
 	st, err := xapi.ParseStatement(raw, xapi.V2)
 	if err != nil {
-		return nil, nil, fmt.Errorf("index: a statement in the log: %w", err)
+		return nil, nil, fmt.Errorf("a statement in the log: %w", err)
 	}
 	return st, xapi.Terms(st), nil
 }

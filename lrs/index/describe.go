@@ -13,6 +13,7 @@ import (
 type activity struct {
 	definition []byte // merged from all statements so far; nil: none had any
 	last       []byte // the definition merged last; the same again changes nothing
+	changed    bool   // in this batch
 }
 
 // describe makes the rows of what a statement says about Activities and Agents.
@@ -38,7 +39,9 @@ func (b *batch) define(d xapi.Definition) error {
 	if err != nil || bytes.Equal(a.last, d.Raw) {
 		return err
 	}
-	b.activities[d.ID] = &activity{definition: xapi.MergeDefinition(a.definition, d.Raw), last: d.Raw}
+	merged := xapi.MergeDefinition(a.definition, d.Raw)
+	changed := b.activities[d.ID] == a && a.changed || !bytes.Equal(merged, a.definition)
+	b.activities[d.ID] = &activity{definition: merged, last: d.Raw, changed: changed}
 	return nil
 }
 
@@ -76,7 +79,9 @@ func (b *batch) name(a xapi.AgentName, n uint64) error {
 
 func (b *batch) setDescriptions() {
 	for iri, a := range b.activities {
-		b.set(activityKey(iri), a.definition)
+		if a.changed {
+			b.set(activityKey(iri), a.definition)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -44,31 +45,31 @@ type health struct {
 
 	compacted chan struct{} // holds a token after a compaction
 
-	mu         sync.Mutex
-	damage     error         // for good
-	unwritable error         // until a flush or compaction succeeds
-	failed     chan struct{} // closed while damage or unwritable is set
+	mu      sync.Mutex
+	damage  error         // for good
+	flush   error         // of the last flush, ErrUnwritable
+	compact error         // of the last compaction, ErrUnwritable
+	failed  chan struct{} // closed while one of them is set
+	flushed error         // what FlushEnd said of the last flush
 }
 
 func newHealth(log *slog.Logger, mark func(), closed <-chan struct{}) *health {
-	return &health{log: log, mark: mark, closed: closed, compacted: make(chan struct{}, 1), failed: make(chan struct{})}
+	return &health{
+		log: log, mark: mark, closed: closed,
+		compacted: make(chan struct{}, 1), failed: make(chan struct{}),
+	}
 }
 
-// err is the first of damage and unwritable that is set.
+// err is what keeps the index from being written.
 func (h *health) err() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return cmpError(h.damage, h.unwritable)
+	return h.errLocked()
 }
 
-func cmpError(a, b error) error {
-	if a != nil {
-		return a
-	}
-	return b
-}
+func (h *health) errLocked() error { return cmp.Or(h.damage, h.flush, h.compact) }
 
-// damaged is the damage alone: what reads must know.
+// damaged is what keeps it from being read too.
 func (h *health) damaged() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -82,21 +83,23 @@ func (h *health) failing() <-chan struct{} {
 	return h.failed
 }
 
-// set changes damage or unwritable.
-func (h *health) set(change func()) {
+// set sets one of the errors, and returns what it was.
+func (h *health) set(field *error, err error) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	was := cmpError(h.damage, h.unwritable) != nil
-	change()
-	switch is := cmpError(h.damage, h.unwritable) != nil; {
-	case is && !was:
+	before, failed := *field, h.errLocked() != nil
+	*field = err
+	switch {
+	case !failed && h.errLocked() != nil:
 		close(h.failed)
-	case !is && was:
+	case failed && h.errLocked() == nil:
 		h.failed = make(chan struct{})
 	}
+	return before
 }
 
-// report takes an error of Pebble and returns it as this package's.
+// report takes an error of Pebble, or none, and returns it as this package's:
+// ErrDamaged if the rows are, now or since earlier.
 func (h *health) report(err error) error {
 	switch {
 	case err == nil:
@@ -107,44 +110,47 @@ func (h *health) report(err error) error {
 	default:
 		return err
 	}
-	first := false
-	h.set(func() {
-		first = h.damage == nil
-		if first {
-			h.damage = err
-		}
-	})
-	if first {
+	if h.set(&h.damage, err) == nil {
 		h.log.Error("the index is damaged and must be rebuilt", "error", err)
 		h.mark()
 	}
 	return err
 }
 
-// background takes the error of a flush or compaction.
-func (h *health) background(err error) {
+// wrote takes the outcome of a flush or a compaction.
+func (h *health) wrote(field *error, err error) {
+	if err == nil {
+		h.set(field, nil)
+		return
+	}
 	if err = h.report(err); errors.Is(err, ErrDamaged) {
 		return
 	}
-	h.set(func() { h.unwritable = fmt.Errorf("%w: %w", ErrUnwritable, err) })
+	h.set(field, fmt.Errorf("%w: %w", ErrUnwritable, err))
 	h.log.Error("the index cannot write its rows to disk; it tries again", "error", err)
 }
 
-// succeeded says that a flush or compaction has written its tables.
-func (h *health) succeeded() { h.set(func() { h.unwritable = nil }) }
-
 func (h *health) listener() *pebble.EventListener {
 	return &pebble.EventListener{
-		BackgroundError: h.background,
-		DataCorruption:  func(info pebble.DataCorruptionInfo) { h.fatal(info.String()) },
+		DataCorruption: func(info pebble.DataCorruptionInfo) { h.fatal(info.String()) },
+		// A flush of nothing ends with an error that is none. So a flush has failed
+		// when its error comes again here, where others come too.
+		BackgroundError: func(err error) {
+			if h.saidByFlush(err) {
+				h.wrote(&h.flush, err)
+			} else {
+				_ = h.report(err)
+			}
+		},
 		FlushEnd: func(info pebble.FlushInfo) {
+			h.flushEnded(info.Err)
 			if info.Err == nil {
-				h.succeeded()
+				h.wrote(&h.flush, nil)
 			}
 		},
 		CompactionEnd: func(info pebble.CompactionInfo) {
-			if info.Err == nil {
-				h.succeeded()
+			if !errors.Is(info.Err, pebble.ErrCancelledCompaction) {
+				h.wrote(&h.compact, info.Err)
 			}
 			select {
 			case h.compacted <- struct{}{}:
@@ -152,6 +158,18 @@ func (h *health) listener() *pebble.EventListener {
 			}
 		},
 	}
+}
+
+func (h *health) flushEnded(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.flushed = err
+}
+
+func (h *health) saidByFlush(err error) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return errors.Is(err, h.flushed)
 }
 
 func (h *health) fatal(message string) { _ = h.report(fmt.Errorf("%w: %s", ErrDamaged, message)) }

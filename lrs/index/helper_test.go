@@ -59,11 +59,9 @@ func (l *testLog) commit(events ...testEvent) (*eventlog.Commit, []*xapi.Draft) 
 	l.t.Helper()
 	drafts := make([]*xapi.Draft, len(events))
 	for i, e := range events {
-		stored := event.Event(event.StatementStored{NoDefine: e.noDefine})
+		stored := e.event
 		if drafts[i] = e.draft; e.draft != nil {
 			stored = event.StatementStored{Statement: bytes.Clone(e.draft.Stamp(l.clock + int64(i))), NoDefine: e.noDefine}
-		} else {
-			stored = e.event
 		}
 		encoded := must(stored.Encode())
 		check(l.t, l.builder.Add(eventlog.Event{

@@ -201,7 +201,8 @@ func (x *Index) load() error {
 	return err
 }
 
-// Position is how much of the log is applied, durable or not.
+// Position is how much of the log is applied, durable or not. A View may show a
+// moment earlier what Position shows.
 func (x *Index) Position() Position { return x.shown.Load().Position }
 
 // Pending is how many statements have referrers that Settle must visit. While it
@@ -264,7 +265,7 @@ func (x *Index) Close() error {
 	err := x.Err()
 	if err == nil {
 		// Without a write-ahead log Pebble's Close drops what is not flushed.
-		err = x.writer.flushAndWait()
+		err = x.writer.flush()
 	}
 	return errors.Join(err, x.db.Close(), x.lock.Close())
 }

@@ -168,12 +168,12 @@ func (b *batch) hasVoid(target uuid.UUID) (bool, error) {
 
 // inheritedBy are the terms that a statement has from its targets.
 func (b *batch) inheritedBy(n uint64) ([]inheritedTerm, error) {
-	if terms, ok := b.inherited[n]; ok {
-		return terms, nil
-	}
 	st, err := b.look(n)
-	if err != nil || n >= b.first || st.row.flags&flagReferrer == 0 {
-		return nil, err
+	if terms, ok := b.inherited[n]; ok || err != nil {
+		return terms, err
+	}
+	if n >= b.first || st.row.flags&flagReferrer == 0 {
+		return nil, nil
 	}
 	k := inheritedKey(n)
 	_, err = b.get(k, func(value []byte) (err error) {
@@ -207,7 +207,7 @@ func (b *batch) propagate() error {
 
 func (b *batch) spent() bool { return b.visits >= b.limits().visits || b.inherits >= b.limits().terms }
 
-func (b *batch) limits() limits { return b.index.options.limits }
+func (b *batch) limits() limits { return b.writer.index.options.limits }
 
 // visit passes a statement's terms to its referrers behind item.done.
 func (b *batch) visit(item queueItem) error {
@@ -267,11 +267,8 @@ func (b *batch) pass(target uint64, to referrer) error {
 	if err != nil {
 		return err
 	}
-	has, err := b.inheritedBy(to.n)
+	has, err := b.inheritedBy(to.n) // and look, for its flags
 	if err != nil {
-		return err
-	}
-	if _, err := b.look(to.n); err != nil {
 		return err
 	}
 	before := len(has)

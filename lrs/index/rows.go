@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/google/uuid"
 
@@ -123,14 +124,13 @@ func decodeStatementRow(key, value []byte) (statementRow, error) {
 	r := reader{rest: value}
 	var f [1]byte
 	r.fill(f[:])
-	s := statementRow{
-		flags: flags(f[0]), revision: eventlog.Revision(r.uvarint()),
-		frame: int(r.uvarint()), event: int(r.uvarint()), stored: int64(r.uvarint()),
+	revision, frame, event, stored := r.uvarint(), r.uvarint(), r.uvarint(), r.uvarint()
+	if !r.done() || frame > math.MaxUint16 || event > math.MaxUint16 {
+		return statementRow{}, errRow("number", key)
 	}
-	if !r.done() {
-		return s, errRow("number", key)
-	}
-	return s, nil
+	return statementRow{
+		flags: flags(f[0]), revision: eventlog.Revision(revision), frame: int(frame), event: int(event), stored: int64(stored),
+	}, nil
 }
 
 // inheritedTerm is a term that a referrer has from a target.

@@ -72,10 +72,11 @@ func (l *postings) seek(from place) (place, bool) {
 	}
 	k := l.prefix.posting(l.numberAt(from))
 	if l.ascending {
-		// The postings with numbers from n up end with that of n.
+		// The postings of numbers from n up end with that of n.
 		l.land(l.it.SeekLT(append(k, 0)))
 	} else {
-		l.land(l.it.SeekGE(k))
+		// By the Bloom filters it passes over tables without the term.
+		l.land(l.it.SeekPrefixGE(k))
 	}
 	return l.at, l.valid
 }
@@ -188,7 +189,7 @@ func (s *scan) fail(err error) {
 }
 
 func (s *scan) iterator(r pebble.Reader, lower, upper []byte) *pebble.Iterator {
-	it, err := r.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper})
+	it, err := r.NewIter(&pebble.IterOptions{LowerBound: lower, UpperBound: upper, UseL6Filters: true})
 	if err != nil {
 		s.fail(err)
 		return nil

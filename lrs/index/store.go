@@ -121,24 +121,18 @@ func (s *store) statementRow(n uint64) (row statementRow, found bool, err error)
 
 // payload is the JSON of the statement at row. It shares memory with others.
 func (s *store) payload(row statementRow) ([]byte, error) {
-	k := frameKey(row.revision, row.frame)
 	events, err := s.frame(row)
 	if err != nil {
 		return nil, err
 	}
-	if row.event >= len(events) {
-		return nil, errRow("frame", k)
+	if row.event < len(events) {
+		e := &events[row.event]
+		ev, err := event.Decode(event.Encoded{Type: e.Type, Version: e.Version, Meta: e.Meta, Payload: e.Payload})
+		if st, ok := ev.(event.StatementStored); ok && err == nil {
+			return st.Statement, nil
+		}
 	}
-	e := &events[row.event]
-	ev, err := event.Decode(event.Encoded{Type: e.Type, Version: e.Version, Meta: e.Meta, Payload: e.Payload})
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errRow("frame", k), err)
-	}
-	st, ok := ev.(event.StatementStored)
-	if !ok {
-		return nil, errRow("frame", k)
-	}
-	return st.Statement, nil
+	return nil, errRow("frame", frameKey(row.revision, row.frame))
 }
 
 // frame is the decoded frame that a statement is in.

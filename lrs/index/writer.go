@@ -164,8 +164,8 @@ func (w *writer) forgetFlushed() {
 	}
 }
 
-// flush begins to write the memtable to disk.
-func (w *writer) flush() error {
+// startFlush begins to write the memtable to disk.
+func (w *writer) startFlush() error {
 	done, err := w.index.db.AsyncFlush()
 	if err != nil {
 		return err
@@ -175,19 +175,9 @@ func (w *writer) flush() error {
 	return nil
 }
 
-// tick flushes what came since the last flush.
-func (w *writer) tick() {
-	if w.unflushed == 0 || w.index.health.err() != nil {
-		return
-	}
-	if err := w.flush(); err != nil {
-		w.index.health.background(err)
-	}
-}
-
-// flushAndWait makes all rows durable, or fails when a flush does.
-func (w *writer) flushAndWait() error {
-	if err := w.flush(); err != nil {
+// flush makes all rows durable, or returns what keeps it from it.
+func (w *writer) flush() error {
+	if err := w.startFlush(); err != nil {
 		return err
 	}
 	select {
@@ -195,6 +185,16 @@ func (w *writer) flushAndWait() error {
 		return nil
 	case <-w.index.health.failing():
 		return w.index.Err()
+	}
+}
+
+// tick begins to flush what came since the last flush.
+func (w *writer) tick() {
+	if w.unflushed == 0 || w.index.health.err() != nil {
+		return
+	}
+	if err := w.startFlush(); err != nil {
+		w.index.health.wrote(&w.index.health.flush, err)
 	}
 }
 
