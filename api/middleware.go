@@ -68,7 +68,7 @@ func (r *recorder) Write(b []byte) (int, error) {
 	return r.ResponseWriter.Write(b)
 }
 
-// Unwrap lets http.ResponseController and MaxBytesReader reach the connection.
+// Unwrap lets http.ResponseController reach the connection.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
 // decode takes request bodies in gzip. What comes out of it is still held to
@@ -83,13 +83,22 @@ func (s *Server) decode(next http.Handler) http.Handler {
 			r.Header.Del("Content-Encoding")
 			r.Header.Del("Content-Length")
 		default:
-			problem.Write(w, r, s.cfg.Log, problem.New(http.StatusUnsupportedMediaType, "request.encoding",
-				"The Content-Encoding %q is not supported; gzip is.", encoding))
-			return
+			// Who reads the body refuses: after the credentials, and in the
+			// resource's own way.
+			r.Body = refusedBody{r.Body, problem.New(http.StatusUnsupportedMediaType, "request.encoding",
+				"The Content-Encoding %q is not supported; gzip is.", encoding)}
 		}
 		next.ServeHTTP(w, r)
 	})
 }
+
+// refusedBody cannot be read.
+type refusedBody struct {
+	io.Closer
+	err error
+}
+
+func (b refusedBody) Read([]byte) (int, error) { return 0, b.err }
 
 const (
 	// maxRatio bounds what a gzip body may grow to beyond its first MiB:

@@ -98,7 +98,7 @@ func (s *Server) Attach(store *lrs.Store, xapi xapihttp.Config) {
 func (s *Server) Detach() { s.route(nil, nil) }
 
 func (s *Server) route(store *lrs.Store, register func(*mux.Router)) {
-	r := mux.NewRouter()
+	r := mux.NewRouter().SkipClean(true) // a redirect would turn a POST into a GET
 	r.HandleFunc("/healthz", healthz)
 	r.Handle("/readyz", readyz(store))
 	r.Handle("/metrics", promhttp.HandlerFor(s.cfg.Registry, promhttp.HandlerOpts{}))

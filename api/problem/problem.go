@@ -11,6 +11,7 @@ import (
 	"github.com/bedside-lrs/bedside/lrs"
 	"github.com/bedside-lrs/bedside/lrs/auth"
 	"github.com/bedside-lrs/bedside/lrs/blob"
+	"github.com/bedside-lrs/bedside/lrs/index"
 	"github.com/bedside-lrs/bedside/lrs/xapi"
 	"github.com/bedside-lrs/bedside/schemas"
 )
@@ -73,14 +74,16 @@ var table = []row{
 	{lrs.ErrUnknownOutcome, http.StatusServiceUnavailable, "store.unknown", 5, "It is not known yet whether the change is stored; send the same request again."},
 	{lrs.ErrClosed, http.StatusServiceUnavailable, "store.closed", 5, "The store is shutting down; nothing was stored; try again."},
 	{lrs.ErrTooLarge, http.StatusRequestEntityTooLarge, "request.commit", 0, "The request is larger than one commit can hold; send fewer statements at once."},
-	{lrs.ErrNotMergeable, http.StatusBadRequest, "document.merge", 0, ""},
+	{lrs.ErrNotMergeable, http.StatusBadRequest, "document.merge", 0, "Only two JSON objects can be merged, both as application/json; nothing was changed."},
 	{lrs.ErrUnavailable, http.StatusServiceUnavailable, "store.unavailable", 5, "The store cannot do this now; nothing was stored; try again."},
+	{index.ErrClosed, http.StatusServiceUnavailable, "store.closed", 5, "The store is shutting down; try again."},
+	{index.ErrDamaged, http.StatusServiceUnavailable, "store.unavailable", 30, "The store's index is damaged and must be rebuilt; nothing that is stored is lost."},
 	{lrs.ErrExists, http.StatusConflict, "credential.exists", 0, ""},
 	{lrs.ErrNotFound, http.StatusNotFound, "not_found", 0, ""},
 	{auth.ErrCredential, http.StatusBadRequest, "credential.invalid", 0, ""},
 	{auth.ErrUnknownScope, http.StatusBadRequest, "credential.scope", 0, ""},
 	{auth.ErrSecret, http.StatusBadRequest, "credential.secret", 0, ""},
-	{blob.ErrHashMismatch, http.StatusBadRequest, "attachment.hash", 0, ""},
+	{blob.ErrHashMismatch, http.StatusBadRequest, "attachment.hash", 0, "The data of an attachment does not have the hash that its part names."},
 	{context.DeadlineExceeded, http.StatusServiceUnavailable, "request.timeout", 5, "The request took too long; it is not known whether a change is stored."},
 	{context.Canceled, 499, "request.cancelled", 0, "The client went away."},
 }

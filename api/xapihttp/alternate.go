@@ -78,5 +78,19 @@ func (c *call) undoAlternate() error {
 		r.Header.Set("Content-Length", strconv.Itoa(len(content[0])))
 	}
 	c.r, c.params = r, form
+	if r.Method == http.MethodHead {
+		c.w = bodiless{c.w}
+	}
 	return nil
 }
+
+// bodiless is the answer to a HEAD that came as a POST, whose body net/http
+// would send.
+type bodiless struct{ http.ResponseWriter }
+
+func (b bodiless) WriteHeader(status int) {
+	b.Header().Del("Content-Length")
+	b.ResponseWriter.WriteHeader(status)
+}
+
+func (b bodiless) Write(p []byte) (int, error) { return len(p), nil }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/bedside-lrs/bedside/api/problem"
 	"github.com/bedside-lrs/bedside/lrs/auth"
@@ -19,7 +20,7 @@ type call struct {
 	*handler
 	w         http.ResponseWriter
 	r         *http.Request
-	ctx       context.Context
+	ctx       context.Context // the request's
 	version   xapi.Version
 	params    url.Values
 	principal *auth.Principal // nil on open resources
@@ -31,7 +32,8 @@ func newCall(h *handler, w http.ResponseWriter, r *http.Request) (*call, error) 
 		return nil, problem.BadRequest("parameter.malformed", "The query is malformed: %v.", err)
 	}
 	c := &call{handler: h, w: w, r: r, ctx: r.Context(), params: params}
-	if c.isAlternate() {
+	alternate := c.isAlternate()
+	if alternate {
 		if err := c.undoAlternate(); err != nil {
 			return nil, err
 		}
@@ -39,12 +41,24 @@ func newCall(h *handler, w http.ResponseWriter, r *http.Request) (*call, error) 
 	if err := c.negotiate(); err != nil {
 		return nil, err
 	}
+	if alternate && c.version != xapi.V1 { // only the form said so
+		return nil, problem.BadRequest("alternate.version", "Only 1.0.3 has the alternate request syntax, not %s.", c.version)
+	}
 	for name, values := range c.params {
-		if len(values) > 1 {
+		switch {
+		case len(values) > 1:
 			return nil, problem.BadRequest("parameter.repeated", "The parameter %q is given %d times.", name, len(values))
+		case !utf8.ValidString(values[0]):
+			return nil, problem.BadRequest("parameter.malformed", "The parameter %q is not UTF-8.", name)
 		}
 	}
 	return c, nil
+}
+
+// deadline is the context of one use of the store: CommitTimeout from now,
+// however long the client took to send what it is about.
+func (c *call) deadline() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(c.ctx, c.CommitTimeout)
 }
 
 // negotiate settles the version by the request's header (C 3.3).

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 
@@ -191,8 +192,11 @@ func (d documentResource) write(c *call, merge bool) error {
 		return err
 	}
 	contentType := c.r.Header.Get("Content-Type")
-	if contentType == "" {
+	switch {
+	case contentType == "":
 		contentType = "application/octet-stream"
+	case !utf8.ValidString(contentType):
+		return problem.BadRequest("request.type", "The Content-Type is not UTF-8.")
 	}
 	body, err := c.body(c.Document)
 	if err != nil {
@@ -204,7 +208,9 @@ func (d documentResource) write(c *call, merge bool) error {
 			return err
 		}
 	}
-	doc, pos, err := c.Store.WriteDocument(c.ctx, lrs.DocumentWrite{
+	ctx, cancel := c.deadline()
+	defer cancel()
+	doc, pos, err := c.Store.WriteDocument(ctx, lrs.DocumentWrite{
 		Key: key, ContentType: contentType, Body: body, Merge: merge, Check: d.check(c, merge),
 	})
 	if err != nil {
@@ -225,11 +231,13 @@ func (d documentResource) delete(c *call) error {
 	if err != nil {
 		return err
 	}
+	ctx, cancel := c.deadline()
+	defer cancel()
 	var pos lrs.Position
 	if key.ID == "" {
-		pos, err = c.Store.ClearDocuments(c.ctx, key)
+		pos, err = c.Store.ClearDocuments(ctx, key)
 	} else {
-		pos, err = c.Store.DeleteDocument(c.ctx, key, d.check(c, true))
+		pos, err = c.Store.DeleteDocument(ctx, key, d.check(c, true))
 	}
 	if err != nil {
 		return err
@@ -279,12 +287,12 @@ func isJSON(contentType string) bool {
 // checkObject refuses what is no JSON object.
 func checkObject(body []byte) error {
 	err := xapi.CheckJSON(body)
-	if err == nil && bytes.TrimLeft(body, " \t\r\n")[0] != '{' {
-		err = errors.New("it is JSON, but no object")
+	if err == nil && bytes.TrimLeft(body, " \t\r\n")[0] == '{' {
+		return nil
 	}
-	if err != nil {
-		return &problem.Problem{Status: http.StatusBadRequest, Code: "document.json",
-			Message: "A document posted as application/json must be a JSON object.", Cause: err}
+	p := problem.BadRequest("document.json", "A document posted as application/json must be a JSON object.")
+	if bad := (*xapi.Error)(nil); errors.As(err, &bad) {
+		p.Message, p.Rule, p.Pointer, p.Cause = p.Message+" Here: "+bad.Message+".", bad.Rule, &bad.Pointer, err
 	}
-	return nil
+	return p
 }

@@ -18,14 +18,16 @@ func parseETags(values []string) (e etags) {
 	for _, value := range values {
 		for tag := range strings.SplitSeq(value, ",") {
 			tag = strings.TrimSpace(tag)
-			tag = strings.TrimPrefix(tag, "W/") // our tags are strong, proxies may weaken them
-			switch tag = strings.Trim(tag, `"`); tag {
-			case "":
-			case "*":
-				e.given, e.any = true, true
-			default:
-				e.given, e.tags = true, append(e.tags, tag)
+			if tag == "" {
+				continue
 			}
+			e.given = true // even `""`, which no document has
+			if tag == "*" {
+				e.any = true
+				continue
+			}
+			tag = strings.TrimPrefix(tag, "W/") // our tags are strong, proxies may weaken them
+			e.tags = append(e.tags, strings.Trim(tag, `"`))
 		}
 	}
 	return e

@@ -4,7 +4,6 @@
 package xapihttp
 
 import (
-	"context"
 	"crypto/x509"
 	"log/slog"
 	"net/http"
@@ -48,7 +47,7 @@ type Limits struct {
 	Attachments   int64         // bytes of all attachments of a request
 	Batch         int           // statements in a request
 	Page          int           // statements in an answer; also what limit=0 and no limit mean
-	CommitTimeout time.Duration // wait for the log, then 503
+	CommitTimeout time.Duration // wait for the store, then 503; the client's sending does not count
 }
 
 // DefaultLimits are in force where the operator says nothing.
@@ -179,9 +178,6 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	ctx, cancel := context.WithTimeout(c.r.Context(), h.CommitTimeout)
-	defer cancel()
-	c.ctx = ctx
 	return rt.serve(c)
 }
 

@@ -3,6 +3,7 @@ package xapihttp
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -99,7 +100,7 @@ func (u *upload) parse(c *call, b []byte) (err error) {
 func (u *upload) wanted() map[string]xapi.Attachment {
 	wanted := map[string]xapi.Attachment{}
 	for _, st := range u.statements {
-		for _, a := range statementAttachments(st) {
+		for a := range statementAttachments(st) {
 			id := strings.ToLower(a.SHA2)
 			if old, ok := wanted[id]; !ok || !old.IsSignature() {
 				wanted[id] = a
@@ -130,17 +131,17 @@ func (u *upload) readPart(c *call, part *multipart.Part, wanted map[string]xapi.
 		return unavailable(err)
 	}
 	defer w.Abort() // of no effect after Commit
-	var from io.Reader = part
+	sent := &clientReader{r: part}
+	var from io.Reader = sent
 	var signature bytes.Buffer
 	if attachment.IsSignature() {
-		from = io.TeeReader(io.LimitReader(part, xapi.MaxSignature+1), &signature)
+		from = io.TeeReader(io.LimitReader(sent, xapi.MaxSignature+1), &signature)
 	}
 	n, err := io.Copy(w, from)
-	var tooLarge *http.MaxBytesError
-	if err != nil {
-		if errors.As(err, &tooLarge) || c.r.Context().Err() != nil || isClientRead(err) {
-			return bodyError(err)
-		}
+	switch {
+	case sent.err != nil:
+		return bodyError(sent.err)
+	case err != nil:
 		return unavailable(err)
 	}
 	if attachment.IsSignature() && n > xapi.MaxSignature {
@@ -148,7 +149,9 @@ func (u *upload) readPart(c *call, part *multipart.Part, wanted map[string]xapi.
 	}
 	if _, _, err := w.Commit(c.ctx); err != nil {
 		if errors.Is(err, blob.ErrHashMismatch) {
-			return err
+			p := problem.From(err)
+			p.Message = fmt.Sprintf("The data of the part with the hash %q, %d bytes, has another hash.", id, n)
+			return p
 		}
 		return unavailable(err)
 	}
@@ -166,15 +169,24 @@ func isBinary(h textproto.MIMEHeader) bool {
 	return v == "" || strings.EqualFold(v, "binary")
 }
 
-// isClientRead says whether a copy failed on the client's side: what multipart
-// reports of a body that ends or has no delimiter.
-func isClientRead(err error) bool {
-	return errors.Is(err, io.ErrUnexpectedEOF) || strings.HasPrefix(err.Error(), "multipart:")
+// clientReader remembers why the client's side of a copy failed.
+type clientReader struct {
+	r   io.Reader
+	err error
+}
+
+func (c *clientReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	if err != nil && err != io.EOF {
+		c.err = err
+	}
+	return n, err
 }
 
 func partError(err error) error {
+	var p *problem.Problem
 	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	if errors.As(err, &tooLarge) || errors.As(err, &p) {
 		return err
 	}
 	return &problem.Problem{Status: http.StatusBadRequest, Code: "multipart.malformed",

@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"strings"
 
+	"github.com/klauspost/compress/gzhttp"
+
+	"github.com/bedside-lrs/bedside/api/problem"
 	"github.com/bedside-lrs/bedside/lrs/blob"
 	"github.com/bedside-lrs/bedside/lrs/xapi"
 )
@@ -18,56 +21,66 @@ import (
 // every attachment of the statements that the store has, each once (C 1.5.2,
 // 2.1.3). Data is streamed from the blob store.
 func (c *call) writeMultipart(body []byte, statements [][]byte) error {
-	attachments, err := attachmentsOf(statements)
-	if err != nil {
-		return err
-	}
-	parts, err := c.openParts(attachments)
-	defer func() {
-		for _, p := range parts {
-			p.data.Close()
-		}
-	}()
+	parts, err := c.parts(statements)
 	if err != nil {
 		return err
 	}
 	boundary := newBoundary()
 	h := c.w.Header()
 	h.Set("Content-Type", "multipart/mixed; boundary="+boundary)
+	if len(parts) > 0 {
+		h.Set(gzhttp.HeaderNoCompression, "1") // what is attached is mostly compressed already
+	}
 	c.w.WriteHeader(http.StatusOK)
+	if c.r.Method == http.MethodHead {
+		return nil
+	}
 	var head bytes.Buffer
 	fmt.Fprintf(&head, "--%s\r\nContent-Type: application/json\r\n\r\n", boundary)
 	head.Write(body)
 	fmt.Fprint(&head, "\r\n")
-	for _, p := range parts {
-		fmt.Fprintf(&head, "--%s\r\nContent-Type: %s\r\nContent-Transfer-Encoding: binary\r\n%s: %s\r\nContent-Length: %d\r\n\r\n",
-			boundary, p.contentType, headerHash, p.hash, p.size)
-		if _, err := head.WriteTo(c.w); err != nil {
-			return nil // the client went away
-		}
-		if _, err := io.Copy(c.w, p.data); err != nil {
-			// The status is sent: only a broken answer can tell.
-			c.Log.Error("attachment ended early", "hash", p.hash, "error", err)
+	for _, a := range parts {
+		if err := c.writePart(&head, boundary, a); err != nil {
+			// The status is sent: only a broken answer can tell. A failed write
+			// ends ctx; then the client went away, which is nobody's fault.
+			if c.ctx.Err() == nil {
+				c.Log.Error("multipart answer ended early", "request", problem.RequestID(c.ctx), "hash", a.SHA2, "error", err)
+			}
 			panic(http.ErrAbortHandler)
 		}
-		fmt.Fprint(&head, "\r\n")
 	}
 	fmt.Fprintf(&head, "--%s--\r\n", boundary)
-	_, _ = head.WriteTo(c.w)
+	_, _ = head.WriteTo(c.w) // the client went away: nobody is left to tell
 	return nil
 }
 
-type outPart struct {
-	hash        string // as in the statement
-	contentType string
-	data        io.ReadCloser
-	size        int64
+// writePart sends what is in head, and one attachment.
+func (c *call) writePart(head *bytes.Buffer, boundary string, a xapi.Attachment) error {
+	data, size, err := c.Store.Blobs().Open(c.ctx, strings.ToLower(a.SHA2))
+	if err != nil {
+		return err
+	}
+	defer data.Close()
+	fmt.Fprintf(head, "--%s\r\nContent-Type: %s\r\nContent-Transfer-Encoding: binary\r\n%s: %s\r\nContent-Length: %d\r\n\r\n",
+		boundary, headerValue(a.ContentType), headerHash, a.SHA2, size)
+	if _, err := head.WriteTo(c.w); err != nil {
+		return err
+	}
+	if _, err := io.Copy(c.w, data); err != nil {
+		return err
+	}
+	fmt.Fprint(head, "\r\n")
+	return nil
 }
 
-// openParts opens what the store has of the attachments: those that came with
-// a fileUrl only are not there.
-func (c *call) openParts(attachments []xapi.Attachment) ([]outPart, error) {
-	var parts []outPart
+// parts are the attachments that the store has the data of, one of each hash:
+// those that came with a fileUrl only are not there.
+func (c *call) parts(statements [][]byte) ([]xapi.Attachment, error) {
+	attachments, err := attachmentsOf(statements)
+	if err != nil {
+		return nil, err
+	}
+	var parts []xapi.Attachment
 	seen := map[string]bool{}
 	for _, a := range attachments {
 		id := strings.ToLower(a.SHA2)
@@ -75,14 +88,15 @@ func (c *call) openParts(attachments []xapi.Attachment) ([]outPart, error) {
 			continue
 		}
 		seen[id] = true
-		data, size, err := c.Store.Blobs().Open(c.ctx, id)
-		if errors.Is(err, blob.ErrNotFound) && a.FileURL != "" {
-			continue
+		has, err := c.Store.Blobs().Has(c.ctx, id)
+		switch {
+		case err != nil:
+			return nil, unavailable(err)
+		case has:
+			parts = append(parts, a)
+		case a.FileURL == "":
+			return nil, fmt.Errorf("attachment %s: %w", id, blob.ErrNotFound)
 		}
-		if err != nil {
-			return parts, fmt.Errorf("attachment %s: %w", id, err)
-		}
-		parts = append(parts, outPart{hash: a.SHA2, contentType: headerValue(a.ContentType), data: data, size: size})
 	}
 	return parts, nil
 }
@@ -99,16 +113,30 @@ func attachmentsOf(statements [][]byte) ([]xapi.Attachment, error) {
 		if err != nil {
 			return nil, fmt.Errorf("a stored statement does not parse: %w", err)
 		}
-		all = append(all, statementAttachments(st)...)
+		for a := range statementAttachments(st) {
+			all = append(all, a)
+		}
 	}
 	return all, nil
 }
 
-func statementAttachments(st *xapi.Statement) []xapi.Attachment {
-	if sub := st.Object.SubStatement; sub != nil {
-		return append(st.Attachments[:len(st.Attachments):len(st.Attachments)], sub.Attachments...)
+// statementAttachments yields the attachments of a statement and of its
+// SubStatement, each with the JSON Pointer to it.
+func statementAttachments(st *xapi.Statement) iter.Seq2[xapi.Attachment, string] {
+	return func(yield func(xapi.Attachment, string) bool) {
+		for i, a := range st.Attachments {
+			if !yield(a, fmt.Sprintf("/attachments/%d", i)) {
+				return
+			}
+		}
+		if sub := st.Object.SubStatement; sub != nil {
+			for i, a := range sub.Attachments {
+				if !yield(a, fmt.Sprintf("/object/attachments/%d", i)) {
+					return
+				}
+			}
+		}
 	}
-	return st.Attachments
 }
 
 // headerValue keeps a client's text from ending a header line.

@@ -107,7 +107,9 @@ func (c *call) listStatements() error {
 		q.After, q.Head = at.after, at.head
 	}
 	c.through(time.UnixMicro(at.through))
-	page, err := view.Query(c.ctx, q)
+	ctx, cancel := c.deadline()
+	defer cancel()
+	page, err := view.Query(ctx, q)
 	if err != nil {
 		return err
 	}

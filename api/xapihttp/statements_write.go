@@ -1,6 +1,7 @@
 package xapihttp
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -35,7 +36,9 @@ func (c *call) putStatement() error {
 	}
 	st := u.statements[0]
 	if st.HasID && st.ID != id {
-		return problem.BadRequest("statement.id", "The statement's id %s is not the parameter's %s.", st.ID, id)
+		p := problem.BadRequest("statement.id", "The statement's id %s is not the parameter's %s.", st.ID, id)
+		p.Pointer = new("/id")
+		return p
 	}
 	st.SetID(id)
 	if _, err := c.store(u); err != nil {
@@ -90,9 +93,15 @@ func (c *call) store(u *upload) ([]uuid.UUID, error) {
 	if len(drafts) == 0 {
 		return ids, nil
 	}
-	pos, err := c.Store.StoreStatements(c.ctx, drafts, c.principal.Scopes.Define())
+	ctx, cancel := c.deadline()
+	defer cancel()
+	pos, err := c.Store.StoreStatements(ctx, drafts, c.principal.Scopes.Define())
 	if err != nil {
-		return nil, err
+		p := problem.From(err)
+		if !u.array {
+			p.Statement = nil
+		}
+		return nil, p
 	}
 	c.position(pos)
 	return ids, nil
@@ -102,26 +111,31 @@ func (c *call) store(u *upload) ([]uuid.UUID, error) {
 // find it (D 2.4.11), and a signature that does not hold (D 2.6).
 func (c *call) checkAttachments(u *upload) error {
 	for i, st := range u.statements {
-		refuse := func(rule, format string, args ...any) error {
-			bad := &xapi.Error{Statement: -1, Rule: rule, Pointer: "/attachments", Message: fmt.Sprintf(format, args...)}
-			if u.array {
-				bad.Statement = i
-			}
-			return bad
+		err := c.checkAttachmentsOf(st, u)
+		if bad := (*xapi.Error)(nil); u.array && errors.As(err, &bad) {
+			bad.Statement = i
 		}
-		for _, a := range statementAttachments(st) {
-			if a.FileURL == "" && !u.parts[strings.ToLower(a.SHA2)] {
-				return refuse("attachment.data", "The attachment %s has no fileUrl, and no part brings its data.", a.SHA2)
-			}
+		if err != nil {
+			return err
 		}
-		for _, a := range st.Attachments {
-			jws, ok := u.signatures[strings.ToLower(a.SHA2)]
-			if !ok || !a.IsSignature() {
-				continue
-			}
-			if err := xapi.VerifySignature(st.Raw, jws, c.version, c.X5CRoots, c.Now()); err != nil {
-				return err
-			}
+	}
+	return nil
+}
+
+func (c *call) checkAttachmentsOf(st *xapi.Statement, u *upload) error {
+	for a, pointer := range statementAttachments(st) {
+		if a.FileURL == "" && !u.parts[strings.ToLower(a.SHA2)] {
+			return &xapi.Error{Statement: -1, Rule: "attachment.data", Pointer: pointer,
+				Message: fmt.Sprintf("the attachment %s has no fileUrl, and no part brings its data", a.SHA2)}
+		}
+	}
+	for _, a := range st.Attachments {
+		jws, ok := u.signatures[strings.ToLower(a.SHA2)]
+		if !ok || !a.IsSignature() {
+			continue
+		}
+		if err := xapi.VerifySignature(st.Raw, jws, c.version, c.X5CRoots, c.Now()); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -26,7 +26,7 @@ var mayImport = map[string][]string{
 	"lrs/blob/blobtest":         {"lrs/blob"},
 	"lrs/index":                 {"lrs/xapi", "lrs/eventlog", "lrs/event"},
 	"lrs":                       {"lrs/xapi", "lrs/eventlog", "lrs/event", "lrs/index", "lrs/blob", "lrs/auth", "schemas"},
-	"api/problem":               {"lrs", "lrs/xapi", "lrs/auth", "lrs/blob", "schemas"},
+	"api/problem":               {"lrs", "lrs/xapi", "lrs/auth", "lrs/blob", "lrs/index", "schemas"},
 	"api/xapihttp":              {"api/problem", "lrs", "lrs/xapi", "lrs/eventlog", "lrs/event", "lrs/index", "lrs/blob", "lrs/auth", "schemas"},
 	"api/adminhttp":             {"api/problem", "lrs", "lrs/xapi", "lrs/auth"},
 	"api":                       {"api/problem", "api/xapihttp", "lrs", "lrs/xapi"},
