@@ -3,9 +3,9 @@
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: test fmt vet lint vuln race clients build bench
+.PHONY: test fmt vet lint vuln race clients fuzz build bench
 
-test: fmt vet lint vuln race clients
+test: fmt vet lint vuln race clients fuzz
 
 fmt:
 	@out=$$(gofmt -l .); if [ -n "$$out" ]; then echo "not formatted (gofmt -w):"; echo "$$out"; exit 1; fi
@@ -32,6 +32,17 @@ race:
 # Stock xAPI clients from npm against the real server.
 clients:
 	go test -tags clients -run TestStockClients ./cmd/lrs
+
+# Each parser of what comes from outside, for FUZZTIME. What a run finds goes
+# into testdata/fuzz beside the test, and is tried by every go test from then on.
+FUZZTIME = 30s
+FUZZ = ./lrs/xapi:FuzzParseStatement ./lrs/xapi:FuzzParserAgreesWithSchema ./lrs/eventlog:FuzzDecode \
+	./lrs/eventlog:FuzzFollow ./api/xapihttp:FuzzMultipart ./api/xapihttp:FuzzParameters \
+	./api/xapihttp:FuzzETags ./api/xapihttp:FuzzAlternate
+
+fuzz:
+	@set -e; for t in $(FUZZ); do echo "fuzz $$t for $(FUZZTIME)"; \
+	go test -run '^$$' -fuzz "^$${t#*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x $${t%:*}; done
 
 build:
 	go build -o lrs-bin ./cmd/lrs
