@@ -3,6 +3,7 @@ module github.com/bedside-lrs/bedside
 go 1.26.0
 
 require (
+	github.com/anishathalye/porcupine v1.3.1
 	github.com/bufbuild/protocompile v0.14.1
 	github.com/c2h5oh/datasize v0.0.0-20231215233829-aa82cc1e6500
 	github.com/cockroachdb/pebble/v2 v2.1.7

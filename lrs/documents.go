@@ -77,13 +77,13 @@ func (s *Store) WriteDocument(ctx context.Context, w DocumentWrite) (*event.Docu
 // round that fails is another writer's success.
 func (s *Store) mergeOutside(ctx context.Context, w DocumentWrite) (*event.Document, Position, error) {
 	for {
-		doc, etag, err := s.mergedDocument(ctx, w)
+		doc, base, err := s.mergedDocument(ctx, w)
 		if err != nil {
 			return nil, Position{}, err
 		}
 		pos, err := s.submit(ctx, int64(len(doc.Body))+256, func(tx *transaction) (decision, error) {
 			current, open, err := tx.document(w.Key)
-			if err == nil && (current == nil) != (etag == "") || current != nil && current.ETag != etag {
+			if err == nil && !sameDocument(current, base) {
 				err = errMoved
 			}
 			if err == nil && w.Check != nil {
@@ -100,32 +100,41 @@ func (s *Store) mergeOutside(ctx context.Context, w DocumentWrite) (*event.Docum
 	}
 }
 
-// mergedDocument returns what w makes of the document as it is now, and the
-// ETag of that one ("" when there is none).
-func (s *Store) mergedDocument(ctx context.Context, w DocumentWrite) (*event.Document, string, error) {
+// sameDocument says whether a merge into one is a merge into the other. An ETag
+// is of the content alone, and what may be merged is a question of the type too.
+func sameDocument(a, b *index.Document) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.ETag == b.ETag && a.ContentType == b.ContentType
+}
+
+// mergedDocument returns what w makes of the document as it is now, and that
+// one, nil when there is none.
+func (s *Store) mergedDocument(ctx context.Context, w DocumentWrite) (merged *event.Document, base *index.Document, err error) {
 	view, err := s.View()
 	if err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
 	defer view.Close()
 	current, err := view.Document(w.Key)
 	if errors.Is(err, index.ErrNotFound) {
 		doc, err := s.newDocument(ctx, w.Key, w.ContentType, w.Body)
-		return doc, "", err
+		return doc, nil, err
 	}
 	if err != nil {
-		return nil, "", fmt.Errorf("%w: index: %w", ErrUnavailable, err)
+		return nil, nil, fmt.Errorf("%w: index: %w", ErrUnavailable, err)
 	}
 	body, err := s.DocumentBody(ctx, current)
 	if err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
-	merged, err := mergeBodies(current.ContentType, body, w)
+	content, err := mergeBodies(current.ContentType, body, w)
 	if err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
-	doc, err := s.newDocument(ctx, w.Key, w.ContentType, merged)
-	return doc, current.ETag, err
+	doc, err := s.newDocument(ctx, w.Key, w.ContentType, content)
+	return doc, current, err
 }
 
 // mergeInline merges within the committer, without any I/O.

@@ -169,3 +169,29 @@ func TestWatermarkAdvances(t *testing.T) {
 		t.Errorf("a second later the watermark is %v after %v", got, first)
 	}
 }
+
+// TestPollerThroughRestarts is TestPoller while the machine's clock jumps by an
+// hour in both directions and the store is stopped, killed, and killed between
+// append and apply, all while clients write and poll. The poller goes on with
+// what it has: its `since`, or its place in a list.
+func TestPollerThroughRestarts(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	w := newWard(t, seed)
+	var working, polling sync.WaitGroup
+	for range 4 {
+		working.Go(w.write)
+	}
+	polling.Go(w.poll)
+	for range 40 {
+		w.results.await(w.rng.Int64N(120))
+		w.upheaval(t)
+	}
+	w.awaitStored(50)
+	close(w.closing)
+	working.Wait()
+	w.polls.await(2) // the second begins after the last write
+	close(w.closed)
+	polling.Wait()
+	w.check(t)
+}

@@ -5,8 +5,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/bedside-lrs/bedside/lrs/auth"
 )
 
 // What the statements of TestModel are made of: few of everything, so that they
@@ -31,7 +35,7 @@ var modelActivities = []string{"https://a.example/1", "https://a.example/2", "ht
 
 // modelIDs are the ids of statements, and of what StatementRefs refer to.
 var modelIDs = func() (ids []string) {
-	for n := range 24 {
+	for n := range 32 {
 		ids = append(ids, fmt.Sprintf("0000000a-0000-4000-8000-%012d", n))
 	}
 	return ids
@@ -246,3 +250,42 @@ func (d draw) statement(version, id string) string {
 		}),
 	)
 }
+
+// modelReader is a credential, and who its statements are from.
+type modelReader struct {
+	auth.Credential
+	authority tree
+	defines   bool
+	mine      bool // may read its own statements only
+}
+
+// GoString is how rapid shows it.
+func (r *modelReader) GoString() string { return r.Key }
+
+// modelReaders are who writes and reads: the first may do everything.
+var modelReaders = sync.OnceValue(func() []*modelReader {
+	made := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	reader := func(key, scopes, authority string) *modelReader {
+		c, err := auth.Environment(key, "secret", made)
+		if err == nil {
+			c.Ephemeral = false // it is in the log
+			c.Authority = []byte(authority)
+			c.Scopes, err = auth.ParseScopes(scopes)
+		}
+		if err != nil {
+			panic(err)
+		}
+		parsed, err := parseNaive(authority)
+		if err != nil {
+			panic(err)
+		}
+		return &modelReader{Credential: c, authority: parsed.(tree), defines: strings.Contains(scopes, "define") || scopes == "all", mine: strings.Contains(scopes, "mine")}
+	}
+	const group = `{"objectType":"Group","member":[{"account":{"homePage":"https://lrs.example","name":"app"}},{"mbox":"mailto:ana@x.example"}]}`
+	return []*modelReader{
+		reader("all", "all", `{"objectType":"Agent","name":"The LRS","mbox":"mailto:lrs@x.example"}`),
+		reader("mine", "statements/write statements/read/mine define", `{"account":{"homePage":"https://lrs.example","name":"mine"}}`),
+		reader("group", "statements/write statements/read/mine", group),
+		reader("reader", "statements/write statements/read", `{"account":{"homePage":"https://lrs.example","name":"reader"}}`),
+	}
+})

@@ -109,10 +109,13 @@ func (w *world) drawBound(q *modelQuery, name string) *time.Time {
 func (w *world) drawQuery() *modelQuery {
 	q := w.newQuery(rapid.SampledFrom(modelReaders()).Draw(w.T, "reader"), w.drawFormat())
 	set := 0
-	for bit := 1; bit <= ascending; bit <<= 1 {
-		if w.in(3, "filter") {
+	for bit := 1; bit < ascending; bit <<= 1 {
+		if w.in(4, "filter") {
 			set |= bit
 		}
+	}
+	if w.in(2, "direction") {
+		set |= ascending
 	}
 	q.filter(w, w.drawValues(), set)
 	for _, name := range []string{"related_agents", "related_activities", "ascending"} {
@@ -121,7 +124,11 @@ func (w *world) drawQuery() *modelQuery {
 		}
 	}
 	q.since, q.until = w.drawBound(q, "since"), w.drawBound(q, "until")
-	if q.limit = w.upTo("limit", modelPage+2); q.limit > 0 || w.in(2, "limit 0") {
+	q.limit = w.upTo("limit", modelPage+2)
+	if w.in(2, "short pages") {
+		q.limit = 1 + q.limit%3
+	}
+	if q.limit > 0 || w.in(2, "limit 0") {
 		q.params.Set("limit", strconv.Itoa(q.limit))
 	}
 	return q
@@ -193,10 +200,10 @@ func (w *world) follow() {
 			}
 		}
 		read = append(read, page...)
-		switch w.upTo("meanwhile", 5) {
-		case 0:
+		switch w.upTo("meanwhile", 7) {
+		case 0, 1:
 			w.write()
-		case 1:
+		case 2:
 			w.restart()
 		}
 		target = more
@@ -228,16 +235,16 @@ func idsOfList(list []*naiveStatement) (ids []string) {
 	return ids
 }
 
-// everyFilter tries each combination of filters in both directions: a quarter of
+// everyFilter tries each combination of filters in both directions: an eighth of
 // them for one history, each many times in one test.
 func (w *world) everyFilter() {
 	w.Helper()
-	quarter := w.upTo("quarter", 3)
+	eighth := w.upTo("eighth", 7)
 	v := w.drawValues()
 	reader := rapid.SampledFrom(modelReaders()).Draw(w.T, "reader")
 	bounds := w.newQuery(reader, modelFormat{})
 	bounds.since, bounds.until = w.drawBound(bounds, "since"), w.drawBound(bounds, "until")
-	for set := quarter; set <= allFilters; set += 4 {
+	for set := eighth; set <= allFilters; set += 8 {
 		q := w.newQuery(reader, modelFormat{})
 		q.since, q.until = bounds.since, bounds.until
 		for name, values := range bounds.params {

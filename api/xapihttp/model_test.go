@@ -21,7 +21,6 @@ import (
 
 	"github.com/bedside-lrs/bedside/api/xapihttp"
 	"github.com/bedside-lrs/bedside/lrs"
-	"github.com/bedside-lrs/bedside/lrs/auth"
 	"github.com/bedside-lrs/bedside/lrs/blob"
 	"github.com/bedside-lrs/bedside/lrs/eventlog/memlog"
 	"github.com/bedside-lrs/bedside/lrs/index"
@@ -31,50 +30,13 @@ import (
 // modelPage is the server's own limit of a page.
 const modelPage = 7
 
-// modelReader is a credential, and who its statements are from.
-type modelReader struct {
-	auth.Credential
-	authority tree
-	defines   bool
-	mine      bool // may read its own statements only
-}
-
-// GoString is how rapid shows it.
-func (r *modelReader) GoString() string { return r.Key }
-
-var modelReaders = sync.OnceValue(func() []*modelReader {
-	made := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	reader := func(key, scopes, authority string) *modelReader {
-		c, err := auth.Environment(key, "secret", made)
-		if err == nil {
-			c.Ephemeral = false // it is in the log
-			c.Authority = []byte(authority)
-			c.Scopes, err = auth.ParseScopes(scopes)
-		}
-		if err != nil {
-			panic(err)
-		}
-		parsed, err := parseNaive(authority)
-		if err != nil {
-			panic(err)
-		}
-		return &modelReader{Credential: c, authority: parsed.(tree), defines: strings.Contains(scopes, "define") || scopes == "all", mine: strings.Contains(scopes, "mine")}
-	}
-	const group = `{"objectType":"Group","member":[{"account":{"homePage":"https://lrs.example","name":"app"}},{"mbox":"mailto:ana@x.example"}]}`
-	return []*modelReader{
-		reader("all", "all", `{"objectType":"Agent","name":"The LRS","mbox":"mailto:lrs@x.example"}`),
-		reader("mine", "statements/write statements/read/mine define", `{"account":{"homePage":"https://lrs.example","name":"mine"}}`),
-		reader("group", "statements/write statements/read/mine", group),
-		reader("reader", "statements/write statements/read", `{"account":{"homePage":"https://lrs.example","name":"reader"}}`),
-	}
-})
-
 // world is a store on a log in memory, its resources, and what it must answer.
 type world struct {
 	draw
 	log   *memlog.Log
 	fs    *vfs.MemFS
 	dir   string
+	head  string         // the head file, in some worlds: it costs time
 	tick  chan time.Time // flushes the index
 	now   time.Time      // under mu
 	mu    sync.Mutex
@@ -105,8 +67,11 @@ func newWorld(t *rapid.T, dir string) *world {
 		draw: draw{t}, log: memlog.New(), fs: vfs.NewCrashableMem(), dir: dir, tick: make(chan time.Time),
 		now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), naive: &naive{byID: map[string]*naiveStatement{}},
 	}
-	if err := os.Remove(w.head()); err != nil && !os.IsNotExist(err) {
-		t.Fatal(err)
+	if w.in(4, "head file") {
+		w.head = filepath.Join(dir, "head")
+		if err := os.Remove(w.head); err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
 	}
 	w.open()
 	for _, r := range modelReaders() {
@@ -115,8 +80,6 @@ func newWorld(t *rapid.T, dir string) *world {
 	t.Cleanup(func() { w.check(w.store.Close(context.Background())); w.check(w.index.Close()) })
 	return w
 }
-
-func (w *world) head() string { return filepath.Join(w.dir, "head") }
 
 // open starts the store on what there is.
 func (w *world) open() {
@@ -128,7 +91,7 @@ func (w *world) open() {
 	blobs, err := blob.NewFile(filepath.Join(w.dir, "blobs"))
 	w.check(err)
 	w.store, err = lrs.Open(context.Background(), lrs.Config{
-		Log: w.log, Index: w.index, Blobs: blobs, HeadFile: w.head(), Node: "test", Now: w.clock, Logger: quiet,
+		Log: w.log, Index: w.index, Blobs: blobs, HeadFile: w.head, Node: "test", Now: w.clock, Logger: quiet,
 	})
 	w.check(err)
 	limits := xapihttp.DefaultLimits
@@ -148,12 +111,16 @@ func (w *world) stop() {
 // crash leaves what a killed process leaves: nothing is flushed or noted.
 func (w *world) crash() {
 	w.Helper()
-	noted, err := os.ReadFile(w.head())
-	w.check(err)
 	left := w.fs.CrashClone(vfs.CrashCloneCfg{})
-	w.stop()
+	if w.head == "" {
+		w.stop()
+	} else {
+		noted, err := os.ReadFile(w.head)
+		w.check(err)
+		w.stop()
+		w.check(os.WriteFile(w.head, noted, 0o600))
+	}
 	w.fs = left
-	w.check(os.WriteFile(w.head(), noted, 0o600))
 }
 
 // forget loses the index.
@@ -326,36 +293,35 @@ func (w *world) get() {
 	}
 }
 
-// describe asks what is known of Activities and Agents.
+// describe asks what is known of an Activity and of an Agent.
 func (w *world) describe() {
 	w.Helper()
 	all := modelReaders()[0]
-	for _, id := range modelActivities {
-		want := tree{"objectType": "Activity", "id": id}
-		if definition := w.naive.definition(id); definition != nil {
-			want["definition"] = definition
-		}
-		if got, _ := w.read(all, "/activities?"+url.Values{"activityId": {id}}.Encode()); !agrees(got, want) {
-			w.Fatalf("activity %s:\n%v\nwant\n%v", id, got, want)
-		}
+	id := w.one("activity", modelActivities)
+	want := tree{"objectType": "Activity", "id": id}
+	if definition := w.naive.definition(id); definition != nil {
+		want["definition"] = definition
 	}
-	for _, text := range modelAgents {
-		v, err := parseNaive("{" + text + "}")
-		w.check(err)
-		want := tree{"objectType": "Person"}
-		for name, value := range v.(tree) {
-			want[name] = []any{value}
-		}
-		got, _ := w.read(all, "/agents?"+url.Values{"agent": {"{" + text + "}"}}.Encode())
-		var names []string
-		for _, name := range listAt(got, "name") {
-			names = append(names, name.(string))
-		}
-		slices.Sort(names)
-		delete(got.(tree), "name")
-		if !agrees(got, want) || !slices.Equal(names, w.naive.names(v.(tree))) {
-			w.Fatalf("agent %s: %v with names %q, want %v with %q", text, got, names, want, w.naive.names(v.(tree)))
-		}
+	if got, _ := w.read(all, "/activities?"+url.Values{"activityId": {id}}.Encode()); !agrees(got, want) {
+		w.Fatalf("activity %s:\n%v\nwant\n%v", id, got, want)
+	}
+
+	text := "{" + w.one("agent", modelAgents) + "}"
+	agent, err := parseNaive(text)
+	w.check(err)
+	want = tree{"objectType": "Person"}
+	for name, value := range agent.(tree) {
+		want[name] = []any{value}
+	}
+	got, _ := w.read(all, "/agents?"+url.Values{"agent": {text}}.Encode())
+	var names []string
+	for _, name := range listAt(got, "name") {
+		names = append(names, name.(string))
+	}
+	slices.Sort(names)
+	delete(got.(tree), "name")
+	if known := w.naive.names(agent.(tree)); !agrees(got, want) || !slices.Equal(names, known) {
+		w.Fatalf("agent %s: %v with names %q, want %v with %q", text, got, names, want, known)
 	}
 }
 

@@ -1,0 +1,332 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+	"github.com/go-json-experiment/json"
+)
+
+const (
+	linearRounds  = 6 // how often TestLinearizable kills the server
+	linearClients = 8
+)
+
+// TestLinearizable lets clients read and write the same few statements and
+// documents at once, with the server killed and restarted in between. There
+// must be an order of all operations, each between its request and its answer,
+// in which a store that does one after another gives the same answers
+// (linearModel). What had no answer, or the answer that nobody knows, happened
+// before the process was dead or not at all. What was refused otherwise did not
+// happen.
+func TestLinearizable(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rng := rand.New(rand.NewPCG(seed, 0))
+	dir := t.TempDir()
+	h := &history{t: t, start: time.Now()}
+	clients := make([]*linearClient, linearClients)
+	for i := range clients {
+		clients[i] = &linearClient{n: i, rng: rand.New(rand.NewPCG(seed, uint64(i+1))), history: h, seen: map[place]string{}}
+	}
+	for round := range linearRounds {
+		s := startServer(t, dir)
+		enough := make(chan struct{})
+		deadline := 100 + rng.Int64N(300)
+		var answers atomic.Int64
+		var wg sync.WaitGroup
+		for _, c := range clients {
+			wg.Go(func() {
+				for c.act(s) {
+					if answers.Add(1) == deadline {
+						close(enough)
+					}
+				}
+			})
+		}
+		select {
+		case <-enough:
+		case <-time.After(time.Minute):
+			t.Fatalf("round %d: no %d answers in a minute, %d\n%s", round, deadline, answers.Load(), s.stderr)
+		}
+		s.kill()
+		wg.Wait()
+		h.died()
+	}
+	s := startServer(t, dir)
+	for key := range h.keys() {
+		clients[0].readAll(s, key)
+	}
+	if err := s.stop(t); err != nil {
+		t.Errorf("stop: %v\n%s", err, s.stderr)
+	}
+	h.check()
+}
+
+// history is what the clients did, as they saw it.
+type history struct {
+	t     *testing.T
+	start time.Time
+
+	mu   sync.Mutex
+	ops  []porcupine.Operation // under mu
+	open []int                 // under mu: of ops, those without an answer in this life of the server
+	next int                   // under mu: operations begun
+}
+
+// now is the time of a call or an answer.
+func (h *history) now() int64 { return time.Since(h.start).Nanoseconds() }
+
+// turn is a number that grows slowly, so that clients meet at the same keys
+// while these are new, and the history of each stays short enough to check.
+func (h *history) turn(operations int) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.next++
+	return h.next / operations
+}
+
+func (h *history) add(client int, call int64, in linearCall, out linearAnswer) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if out.unknown {
+		if in.reads() {
+			return // it says nothing
+		}
+		h.open = append(h.open, len(h.ops))
+	}
+	h.ops = append(h.ops, porcupine.Operation{ClientId: client, Input: in, Call: call, Output: out, Return: h.now()})
+}
+
+// died says that the process has ended: what has no answer can happen no more.
+func (h *history) died() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, i := range h.open {
+		h.ops[i].Return = h.now()
+	}
+	h.open = nil
+}
+
+func (h *history) keys() map[linearKey]bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	keys := map[linearKey]bool{}
+	for _, op := range h.ops {
+		keys[op.Input.(linearCall).linearKey] = true
+	}
+	return keys
+}
+
+func (h *history) check() {
+	h.t.Helper()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	kinds := map[string]int{}
+	unknown := 0
+	for _, op := range h.ops {
+		in, out := op.Input.(linearCall), op.Output.(linearAnswer)
+		if out.unknown {
+			unknown++
+		}
+		kinds[fmt.Sprintf("%s %s %d", resourceNames[in.resource], in.method, out.status)]++
+	}
+	h.t.Logf("%d operations on %d keys, %d of unknown outcome; %v", len(h.ops), len(partition(h.ops)), unknown, kinds)
+	result, info := porcupine.CheckOperationsVerbose(linearModel, h.ops, time.Minute)
+	if result == porcupine.Ok {
+		return
+	}
+	picture := filepath.Join(h.t.ArtifactDir(), "history.html")
+	if err := porcupine.VisualizePath(linearModel, info, picture); err != nil {
+		h.t.Error(err)
+	}
+	h.t.Errorf("the history is not linearizable (%s); with go test -artifacts, see %s", result, picture)
+	for _, ops := range partition(h.ops) {
+		if porcupine.CheckOperationsTimeout(linearModel, ops, 10*time.Second) == porcupine.Ok {
+			continue
+		}
+		for _, op := range ops {
+			h.t.Logf("client %d %9d..%9d µs: %s", op.ClientId, op.Call/1000, op.Return/1000, describeOperation(op.Input, op.Output))
+		}
+		return // one will do
+	}
+}
+
+// linearClient is one client: it has one request under way at a time.
+type linearClient struct {
+	n       int
+	rng     *rand.Rand
+	history *history
+	count   int              // of values written, so that each is another
+	seen    map[place]string // ETags
+}
+
+// act sends one request of a random kind; false when the server is gone.
+func (c *linearClient) act(s *server) bool {
+	if c.rng.IntN(5) < 2 {
+		return c.do(s, c.statementCall(linearKey{statements, c.earlier(c.history.turn(50))}))
+	}
+	turn := c.earlier(c.history.turn(80))
+	return c.do(s, c.documentCall(linearKey{stateV1 + turn%(resourceCount-1), turn}))
+}
+
+// earlier is mostly the same number.
+func (c *linearClient) earlier(turn int) int {
+	if c.rng.IntN(8) == 0 {
+		return c.rng.IntN(turn + 1)
+	}
+	return turn
+}
+
+// readAll reads what there is under a key.
+func (c *linearClient) readAll(s *server, key linearKey) {
+	c.do(s, linearCall{linearKey: key, method: http.MethodGet, slot: everySlot})
+	for slot := range slots {
+		c.do(s, linearCall{linearKey: key, method: http.MethodGet, slot: slot})
+	}
+}
+
+func (c *linearClient) statementCall(key linearKey) linearCall {
+	in := linearCall{linearKey: key, slot: c.rng.IntN(slots)}
+	variant := func() byte { return byte(1 + c.rng.IntN(3)) }
+	switch c.rng.IntN(5) {
+	case 0:
+		in.method = http.MethodGet
+	case 1:
+		in.method, in.slot = http.MethodGet, everySlot
+	case 2:
+		in.method, in.slot = http.MethodPost, everySlot
+		for i := range in.variants {
+			if c.rng.IntN(2) == 0 || i == 0 {
+				in.variants[i] = variant()
+			}
+		}
+	case 3:
+		in.method = http.MethodPost
+		in.variants[in.slot] = variant()
+	default:
+		in.method = http.MethodPut
+		in.variants[in.slot] = variant()
+	}
+	return in
+}
+
+func (c *linearClient) documentCall(key linearKey) linearCall {
+	in := linearCall{linearKey: key, slot: c.rng.IntN(slots - 1)}
+	c.count++
+	switch c.rng.IntN(8) {
+	case 0, 1:
+		in.method = http.MethodGet
+	case 2:
+		in.method, in.slot = http.MethodGet, everySlot
+	case 3, 4:
+		in.method = http.MethodPut
+		in.contentType = "application/json"
+		in.body = fmt.Sprintf(`{"v":"%s%d.%d"}`, key.padding(), c.n, c.count)
+		if c.rng.IntN(5) == 0 {
+			in.contentType, in.body = "text/plain", fmt.Sprintf("v%d.%d", c.n, c.count)
+		}
+	case 5, 6:
+		in.method, in.contentType = http.MethodPost, "application/json"
+		in.body = fmt.Sprintf(`{"c%d":%d}`, c.n%3, c.count)
+	case 7:
+		in.method = http.MethodDelete
+		if key.isState() && c.rng.IntN(2) == 0 {
+			in.slot = everySlot
+			return in
+		}
+	}
+	if in.slot == everySlot {
+		return in
+	}
+	switch c.rng.IntN(6) {
+	case 0, 1:
+		in.ifMatch = c.seen[place{key, in.slot}]
+	case 2:
+		if !in.reads() {
+			in.ifNoneMatch = "*"
+		}
+	case 3:
+		if in.reads() {
+			in.ifNoneMatch = c.seen[place{key, in.slot}]
+		}
+	}
+	if in.reads() {
+		in.ifMatch = ""
+	}
+	return in
+}
+
+// do sends a request and notes what came of it; false when no answer came.
+func (c *linearClient) do(s *server, in linearCall) bool {
+	call := c.history.now()
+	out, err := c.send(s, in)
+	if err != nil {
+		out = linearAnswer{unknown: true}
+	}
+	switch {
+	case err != nil, out.unknown:
+	case out.status == http.StatusServiceUnavailable:
+		return true // it did not happen
+	case out.status >= 500 || out.status == http.StatusUnauthorized:
+		c.history.t.Errorf("%s: %d %s", describeOperation(in, out), out.status, out.body)
+		return false
+	}
+	if out.etag != "" {
+		c.seen[place{in.linearKey, in.slot}] = out.etag
+	}
+	c.history.add(c.n, call, in, out)
+	return err == nil
+}
+
+// send makes the HTTP request and reads its answer.
+func (c *linearClient) send(s *server, in linearCall) (out linearAnswer, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, in.method, s.url+in.path(), bytes.NewReader(in.payload()))
+	if err != nil {
+		return out, err
+	}
+	req.SetBasicAuth(testKey, testSecret)
+	for name, value := range map[string]string{
+		"X-Experience-API-Version": in.version(), "Content-Type": in.contentType,
+		"If-Match": in.ifMatch, "If-None-Match": in.ifNoneMatch,
+	} {
+		if value != "" {
+			req.Header.Set(name, value)
+		}
+	}
+	if in.resource == statements {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	res, err := testClient.Do(req)
+	if err != nil {
+		return out, err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		return out, err
+	}
+	out = linearAnswer{status: res.StatusCode, etag: res.Header.Get("ETag"), body: string(body), contentType: res.Header.Get("Content-Type")}
+	if out.status == http.StatusServiceUnavailable {
+		var refusal struct {
+			Code string `json:"code"`
+		}
+		if err := json.Unmarshal(body, &refusal); err != nil {
+			return out, err
+		}
+		out.unknown = refusal.Code == "store.unknown" || refusal.Code == "request.timeout"
+	}
+	return out, in.understand(&out)
+}
