@@ -78,8 +78,6 @@ func TestReady(t *testing.T) {
 	if status, body := h.ready(t); status != 200 {
 		t.Errorf("with space again: %d %v", status, body.Reasons)
 	}
-	h.Detach()
-	absent()
 }
 
 // What an operator watches is there after some traffic.

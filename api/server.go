@@ -94,9 +94,6 @@ func (s *Server) Attach(store *lrs.Store, xapi xapihttp.Config) {
 	s.route(store, func(r *mux.Router) { xapihttp.Register(r, xapi) })
 }
 
-// Detach goes back to 503; requests under way are not touched.
-func (s *Server) Detach() { s.route(nil, nil) }
-
 func (s *Server) route(store *lrs.Store, register func(*mux.Router)) {
 	r := mux.NewRouter().SkipClean(true) // a redirect would turn a POST into a GET
 	r.HandleFunc("/healthz", healthz)
@@ -106,7 +103,7 @@ func (s *Server) route(store *lrs.Store, register func(*mux.Router)) {
 		register(r)
 	}
 	r.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		err := problem.New(http.StatusNotFound, "resource.unknown", "There is nothing at %s.", r.URL.Path)
+		err := problem.New(http.StatusNotFound, "resource.unknown", "There is nothing at %q.", r.URL.Path)
 		if store == nil {
 			err = problem.New(http.StatusServiceUnavailable, "store.starting", "The store is starting or stopping; try again.")
 			err.RetryAfter = 2

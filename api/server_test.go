@@ -283,3 +283,10 @@ func TestOptionsAndHead(t *testing.T) {
 		}
 	}
 }
+
+// What a client sends is quoted in errors, and need not be UTF-8.
+func TestProblemIsJSON(t *testing.T) {
+	h := newHost(t)
+	h.attach(t)
+	h.refused(t, h.do(t, "GET", "/%ff%00%22", ""), 404, "resource.unknown")
+}

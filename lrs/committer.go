@@ -164,6 +164,8 @@ func (c *committer) append(ctx context.Context, tx *transaction) error {
 		return fmt.Errorf("%w: seal: %w", ErrUnavailable, err)
 	}
 	start := time.Now()
+	c.appendSince.Store(start.UnixNano())
+	defer c.appendSince.Store(0)
 	err = eventlog.Settle(ctx, c.log, c.head.Revision, sealed.Data, c.Settle)
 	c.metrics.appended(time.Since(start), len(tx.events), len(sealed.Data), err)
 	switch {
@@ -182,7 +184,7 @@ func (c *committer) append(ctx context.Context, tx *transaction) error {
 		return err
 	default:
 		c.clock.dropCommit()
-		c.logFailure.Store(&err)
+		c.logFailure.Store(&logFailure{at: time.Now(), err: err})
 		return fmt.Errorf("%w: append: %w", ErrUnavailable, err)
 	}
 }

@@ -29,12 +29,17 @@ type DocumentWrite struct {
 	ContentType string
 	Body        []byte
 	Merge       bool // POST: JSON objects are merged, see ErrNotMergeable
+	MaxSize     int  // bytes that a merged document may have, else ErrDocumentTooLarge; 0 for any
 	Check       Check
 }
 
 // ErrNotMergeable: a POST onto a document where one of the two is not a JSON
 // object under the content type application/json. Nothing is changed.
 var ErrNotMergeable = errors.New("lrs: only JSON objects can be merged")
+
+// ErrDocumentTooLarge: the document would be larger than DocumentWrite.MaxSize.
+// Nothing is changed.
+var ErrDocumentTooLarge = errors.New("lrs: the merged document is too large")
 
 // errMergeOutside: the merge needs the blob store, which the committer does not
 // wait for.
@@ -69,7 +74,10 @@ func (s *Store) WriteDocument(ctx context.Context, w DocumentWrite) (*event.Docu
 	if errors.Is(err, errMergeOutside) {
 		return s.mergeOutside(ctx, w)
 	}
-	return stored, pos, err
+	if err != nil {
+		return nil, Position{}, err
+	}
+	return stored, pos, nil
 }
 
 // mergeOutside merges large documents: it reads, merges and stores the result
@@ -94,8 +102,11 @@ func (s *Store) mergeOutside(ctx context.Context, w DocumentWrite) (*event.Docum
 			}
 			return storeDocument(doc)
 		})
+		if err == nil {
+			return doc, pos, nil
+		}
 		if !errors.Is(err, errMoved) {
-			return doc, pos, err
+			return nil, Position{}, err
 		}
 	}
 }
@@ -159,6 +170,9 @@ func mergeBodies(contentType string, body []byte, w DocumentWrite) ([]byte, erro
 	merged, err := xapi.MergeDocument(body, w.Body)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNotMergeable, err)
+	}
+	if w.MaxSize > 0 && len(merged) > w.MaxSize {
+		return nil, fmt.Errorf("%w: %d bytes of at most %d", ErrDocumentTooLarge, len(merged), w.MaxSize)
 	}
 	return merged, nil
 }

@@ -26,7 +26,8 @@ var (
 	ErrUnavailable = errors.New("lrs: the store is not available")
 
 	// ErrUnknownOutcome: the log did not say in time whether it has the change.
-	// Sending the same change again is harmless and settles it.
+	// Sending it again settles that, and is harmless for statements with an id and
+	// for documents. (A precondition that the change itself has overtaken fails.)
 	ErrUnknownOutcome = errors.New("lrs: it is not known yet whether the change is stored")
 
 	// ErrTooLarge: the change does not fit into one commit.

@@ -218,3 +218,22 @@ func TestLosesRevision(t *testing.T) {
 		t.Errorf("an id that the other node stored: %v", err)
 	}
 }
+
+// TestReady: an append that hangs is a reason against readiness, and one that
+// failed is none for ever: writes must be let in to find out.
+func TestReady(t *testing.T) {
+	b := newBench(t)
+	b.logFailure.Store(&logFailure{at: time.Now(), err: errors.New("refused")})
+	if len(b.Ready()) == 0 {
+		t.Error("ready just after a failure")
+	}
+	b.logFailure.Store(&logFailure{at: time.Now().Add(-2 * failureLasts), err: errors.New("refused")})
+	if reasons := b.Ready(); len(reasons) > 0 {
+		t.Errorf("long after a failure: %v", reasons)
+	}
+	b.appendSince.Store(time.Now().Add(-2 * slowAppend).UnixNano())
+	if len(b.Ready()) == 0 {
+		t.Error("ready while an append hangs")
+	}
+	b.appendSince.Store(0)
+}

@@ -1,6 +1,7 @@
 package lrs
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -22,6 +23,7 @@ type headFile struct {
 	Hash     string            `json:"hash"`     // hex
 	Lease    int64             `json:"lease"`    // µs; no watermark beyond it was published
 	Clean    bool              `json:"clean"`    // written at a clean stop
+	Sum      string            `json:"sum"`      // SHA-256 of what is before it, hex
 }
 
 func newHeadFile(h eventlog.Head, lease int64, clean bool) headFile {
@@ -29,6 +31,12 @@ func newHeadFile(h eventlog.Head, lease int64, clean bool) headFile {
 		Log: hex.EncodeToString(h.Log[:]), Revision: h.Revision,
 		Hash: hex.EncodeToString(h.Hash[:]), Lease: lease, Clean: clean,
 	}
+}
+
+// sum is what Sum must be.
+func (f headFile) sum() string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %s %d %t", f.Log, f.Revision, f.Hash, f.Lease, f.Clean))
+	return hex.EncodeToString(sum[:])
 }
 
 // head is the commit that the file names.
@@ -55,6 +63,9 @@ func readHeadFile(path string) (f headFile, ok bool, err error) {
 	if err == nil {
 		_, err = f.head()
 	}
+	if err == nil && f.Sum != f.sum() {
+		err = fmt.Errorf("its checksum is %q, not %q", f.Sum, f.sum())
+	}
 	if err != nil {
 		return f, false, fmt.Errorf("lrs: head file %s: %w (it guards against a log that lost its tail; "+
 			"verify the log before you remove it)", path, err)
@@ -64,6 +75,7 @@ func readHeadFile(path string) (f headFile, ok bool, err error) {
 
 // write replaces the file atomically and durably.
 func (f headFile) write(path string) error {
+	f.Sum = f.sum()
 	b, err := json.Marshal(f)
 	if err != nil {
 		return fmt.Errorf("lrs: head file: %w", err)

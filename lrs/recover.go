@@ -76,7 +76,7 @@ var errNotInLog = errors.New("the log does not have it")
 // want, which the witness has seen in it.
 func (c *committer) mustContain(ctx context.Context, revision eventlog.Revision, want eventlog.Head, witness string) error {
 	lost := func(found string, err error) error {
-		return fmt.Errorf("lrs: %w: %s has seen revision %d of log %x with hash %x, and %s (%w); "+
+		return fmt.Errorf("lrs: %w: %s has seen revision %d of log %s with hash %s, and %s (%w); "+
 			"do not serve from it: restore the log from a backup, or ask for help with both files kept",
 			eventlog.ErrLogDamaged, witness, want.Revision, want.Log, want.Hash, found, err)
 	}
@@ -95,7 +95,7 @@ func (c *committer) mustContain(ctx context.Context, revision eventlog.Revision,
 			return lost("it does not verify", err)
 		}
 		if commit.Head() != want {
-			return lost(fmt.Sprintf("the log has there revision %d of log %x with hash %x", commit.Revision, commit.Log, commit.Hash), errNotInLog)
+			return lost(fmt.Sprintf("the log has there revision %d of log %s with hash %s", commit.Revision, commit.Log, commit.Hash), errNotInLog)
 		}
 		return nil
 	}

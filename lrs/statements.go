@@ -12,7 +12,7 @@ import (
 // StoreStatements stores the statements of one request, all or none (xAPI
 // 1.0.3, Communication 2.1.1 and 2.1.2). A statement that is stored already
 // with equal content is left as it is; with other content the whole request is
-// a *ConflictError. The drafts belong to the store until it returns.
+// a *ConflictError. The drafts belong to the store, also after it returns.
 //
 // define is false for a credential without the "define" scope: the statements
 // are stored, and change no definition of an Activity or Agent.

@@ -28,6 +28,7 @@ type Config struct {
 	Node     string                 // this node's name in the commits it seals
 	MinFree  uint64                 // below so many free bytes writes are ErrNoSpace
 	Free     func() (uint64, error) // free bytes where the log and the index are
+	MaxLog   int64                  // bytes that the log may have, for Ready; 0 if unknown
 	MaxQueue int64                  // bytes of changes waiting; above, writes are ErrBusy; default 64 MiB
 	Settle   eventlog.SettleOptions // how long one append is waited for before it is sent again
 	Now      func() time.Time       // default time.Now
@@ -71,8 +72,9 @@ type Store struct {
 	headMu sync.Mutex
 	head   eventlog.Head // last applied commit, for the head file; under headMu
 
-	broken     atomic.Pointer[error] // the store can no longer go on; see fail
-	logFailure atomic.Pointer[error] // the last append's failure, nil after a success
+	broken      atomic.Pointer[error]      // the store can no longer go on; see fail
+	logFailure  atomic.Pointer[logFailure] // the last append's failure, nil after a success
+	appendSince atomic.Int64               // when the append or apply under way began, ns since 1970; 0 for none
 
 	cancel context.CancelFunc // ends the committer's waits
 	stop   context.CancelFunc // ends the lease keeper and the sweeper
@@ -90,12 +92,13 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	run, cancel := context.WithCancel(context.Background())
 	background, stop := context.WithCancel(run)
 	s := &Store{
-		Config: cfg, log: cfg.Log, blobs: cfg.Blobs, auth: cfg.Auth,
+		Config: cfg, log: cfg.Log, auth: cfg.Auth,
 		node: cfg.Node, metrics: cfg.Metrics, clock: &clock{now: cfg.Now},
 		queue: make(chan *change, queueLength), cancel: cancel, stop: stop,
 		unsettled: make(chan struct{}, 1),
 	}
 	s.index.Store(cfg.Index)
+	s.blobs = guardedBlobs{cfg.Blobs, s}
 	c := &committer{Store: s, builder: eventlog.NewBuilder(eventlog.DefaultLimits)}
 	s.metrics.observe(s)
 	if err := c.recover(ctx); err != nil {
@@ -211,14 +214,36 @@ func (s *Store) Ready() []error {
 	if err := s.writable(); err != nil {
 		reasons = append(reasons, err)
 	}
-	if p := s.logFailure.Load(); p != nil {
-		reasons = append(reasons, fmt.Errorf("%w: the last append failed: %w", ErrUnavailable, *p))
+	if f := s.logFailure.Load(); f != nil && time.Since(f.at) < failureLasts {
+		reasons = append(reasons, fmt.Errorf("%w: the last append failed: %w", ErrUnavailable, f.err))
+	}
+	if since := s.appendSince.Load(); since != 0 {
+		if took := time.Since(time.Unix(0, since)); took > slowAppend {
+			reasons = append(reasons, fmt.Errorf("%w: the log has not answered an append for %s", ErrUnavailable, took.Round(time.Second)))
+		}
+	}
+	if size := s.logBytes(); s.MaxLog > 0 && size+maxCommit > float64(s.MaxLog) {
+		reasons = append(reasons, fmt.Errorf("%w: the log has %.0f bytes and may have %d", ErrUnavailable, size, s.MaxLog))
 	}
 	if n := s.Index().Pending(); n > 0 {
 		reasons = append(reasons, fmt.Errorf("index: %d statements wait for what their targets' filters add", n))
 	}
 	return reasons
 }
+
+// logFailure is why an append failed. It is a reason against readiness for
+// failureLasts: then writes are let in again to find out, since only an append
+// can tell whether the log takes one.
+type logFailure struct {
+	at  time.Time
+	err error
+}
+
+const (
+	failureLasts = 10 * time.Second
+	slowAppend   = 5 * time.Second
+	maxCommit    = 1 << 20 // bytes, about
+)
 
 // Head is the last applied commit.
 func (s *Store) Head() eventlog.Head {

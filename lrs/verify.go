@@ -62,7 +62,7 @@ func VerifyLog(ctx context.Context, log eventlog.Log, headFile string) (r LogRep
 		head = commit.Head()
 		if head.Revision == noted.Revision {
 			if head != noted {
-				return r.fail(ctx, fmt.Errorf("%w: revision %d has the hash %x, and %s has seen %x", eventlog.ErrLogDamaged, head.Revision, head.Hash, headFile, noted.Hash))
+				return r.fail(ctx, fmt.Errorf("%w: revision %d has the hash %s, and %s has seen %s", eventlog.ErrLogDamaged, head.Revision, head.Hash, headFile, noted.Hash))
 			}
 			sawNoted = true
 		}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/go-json-experiment/json"
+	"github.com/google/uuid"
 	"github.com/gorilla/mux"
 
 	"github.com/bedside-lrs/bedside/api/problem"
@@ -19,6 +20,7 @@ func Handler(credentials Credentials, m Maintenance, log *slog.Logger) http.Hand
 	r := mux.NewRouter()
 	handle := func(method, path string, f func(r *http.Request) (any, error)) {
 		r.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			r = r.WithContext(problem.WithRequest(r.Context(), &problem.Request{ID: uuid.NewString()}))
 			v, err := f(r)
 			if err != nil {
 				problem.Write(w, r, log, err)

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Write answers with the problem that err is. Errors of the server's own making
@@ -33,10 +34,11 @@ func Write(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) 
 		slog.String("request", body.RequestID), slog.String("method", r.Method), slog.String("path", r.URL.Path),
 		slog.Int("status", p.Status), slog.String("code", p.Code), slog.String("rule", p.Rule), slog.Any("error", err))
 	note(r.Context(), p)
-	b, err := json.Marshal(body)
-	if err != nil { // only if a Violation could not be encoded: the rest can
-		body.Violations = nil
-		b, _ = json.Marshal(body)
+	// What a client sent may be quoted in it, and need not be UTF-8.
+	b, err := json.Marshal(body, jsontext.AllowInvalidUTF8(true))
+	if err != nil { // a Problem has nothing that could not be encoded
+		log.Error("a problem that is no JSON", "request", body.RequestID, "error", err)
+		b = []byte(`{}`)
 	}
 	h.Set("Content-Length", strconv.Itoa(len(b)))
 	w.WriteHeader(p.Status)

@@ -211,7 +211,7 @@ func (d documentResource) write(c *call, merge bool) error {
 	ctx, cancel := c.deadline()
 	defer cancel()
 	doc, pos, err := c.Store.WriteDocument(ctx, lrs.DocumentWrite{
-		Key: key, ContentType: contentType, Body: body, Merge: merge, Check: d.check(c, merge),
+		Key: key, ContentType: contentType, Body: body, Merge: merge, MaxSize: int(c.Document), Check: d.check(c, merge),
 	})
 	if err != nil {
 		return err
@@ -235,6 +235,9 @@ func (d documentResource) delete(c *call) error {
 	defer cancel()
 	var pos lrs.Position
 	if key.ID == "" {
+		if c.r.Header.Get("If-Match") != "" || c.r.Header.Get("If-None-Match") != "" {
+			return problem.BadRequest("document.condition", "A set of documents has no ETag; delete the document that the condition is about by its %s.", d.idParam)
+		}
 		pos, err = c.Store.ClearDocuments(ctx, key)
 	} else {
 		pos, err = c.Store.DeleteDocument(ctx, key, d.check(c, true))

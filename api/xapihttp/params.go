@@ -1,6 +1,7 @@
 package xapihttp
 
 import (
+	"errors"
 	"strconv"
 	"time"
 
@@ -85,11 +86,11 @@ func (c *call) limit() (int, error) {
 	if !ok {
 		return c.Page, nil
 	}
-	n, err := strconv.ParseUint(text, 10, 31)
-	if err != nil {
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil && !errors.Is(err, strconv.ErrRange) { // beyond 64 bits it is large, too
 		return 0, problem.BadRequest("parameter.invalid", "The parameter \"limit\" must be a whole number from 0.")
 	}
-	if n == 0 || int(n) > c.Page {
+	if n == 0 || n > uint64(c.Page) {
 		return c.Page, nil
 	}
 	return int(n), nil

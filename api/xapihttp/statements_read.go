@@ -125,6 +125,12 @@ func (c *call) listStatements() error {
 			body = append(body, ',')
 		}
 		body = append(body, form(view, raw)...)
+		if len(body) > maxAnswer && i+1 < len(raws) {
+			// Definitions can make much of little; the rest goes on the next page.
+			page.More, page.Next = true, page.Statements[i].Number
+			raws = raws[:i+1]
+			break
+		}
 	}
 	body = append(body, `],"more":`...)
 	more := ""
@@ -141,6 +147,9 @@ func (c *call) listStatements() error {
 	}
 	return c.writeJSON(body)
 }
+
+// maxAnswer is about how many bytes of statements an answer has at most.
+const maxAnswer = 32 << 20
 
 // query reads the parameters of a list (C 2.1.3).
 func (c *call) query() (q index.Query, form formatter, attachments bool, err error) {

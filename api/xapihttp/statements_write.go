@@ -129,16 +129,30 @@ func (c *call) checkAttachmentsOf(st *xapi.Statement, u *upload) error {
 				Message: fmt.Sprintf("the attachment %s has no fileUrl, and no part brings its data", a.SHA2)}
 		}
 	}
-	for _, a := range st.Attachments {
-		jws, ok := u.signatures[strings.ToLower(a.SHA2)]
-		if !ok || !a.IsSignature() {
+	for i, a := range st.Attachments {
+		if !a.IsSignature() {
 			continue
 		}
-		if err := xapi.VerifySignature(st.Raw, jws, c.version, c.X5CRoots, c.Now()); err != nil {
+		// A signature must be here to be verified: what a fileUrl leads to, or what
+		// another request stores under the hash, could be anything.
+		jws, ok := u.signatures[strings.ToLower(a.SHA2)]
+		if !ok {
+			return &xapi.Error{Statement: -1, Rule: "signature.data", Pointer: fmt.Sprintf("/attachments/%d", i),
+				Message: "a signature's data must be sent with its statement"}
+		}
+		if err := xapi.VerifySignature(withID(st), jws, c.version, c.X5CRoots, c.Now()); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// withID is the statement as sent, with the id that PUT's parameter gave it.
+func withID(st *xapi.Statement) []byte {
+	if st.HasID || !st.Identified() {
+		return st.Raw
+	}
+	return fmt.Appendf(nil, `{"id":"%s",%s`, st.ID, st.Raw[1:])
 }
 
 // position tells the client where its write stands in the log.

@@ -12,6 +12,8 @@ import (
 
 	"github.com/bedside-lrs/bedside/api/adminhttp"
 	"github.com/bedside-lrs/bedside/lrs"
+	"github.com/bedside-lrs/bedside/lrs/eventlog"
+	"github.com/bedside-lrs/bedside/lrs/natsembed"
 )
 
 func newLog() *cobra.Command {
@@ -37,7 +39,13 @@ before it was changed, added or removed. Exits with 1 if there is a fault.`,
 			}, func(ctx context.Context, cfg nodeConfig, log *slog.Logger) (err error) {
 				n := &node{}
 				defer func() { err = errors.Join(err, n.close(10*time.Second)) }()
-				if err := n.openLog(ctx, cfg, log); err != nil {
+				var damage *natsembed.DamageError
+				switch err := n.openLog(ctx, cfg, log); {
+				case errors.As(err, &damage):
+					// A sequence is a revision.
+					report = lrs.LogReport{Revision: eventlog.Revision(damage.Sequence - 1), Fault: damage.Error()}
+					return nil
+				case err != nil:
 					return err
 				}
 				report, err = lrs.VerifyLog(ctx, n.log, headPath(cfg.dir))
@@ -56,7 +64,7 @@ before it was changed, added or removed. Exits with 1 if there is a fault.`,
 }
 
 func printReport(w io.Writer, r lrs.LogReport) {
-	if r.Revision > 0 {
+	if r.Log != "" {
 		fmt.Fprintf(w, "log      %s\ncommits  %d\nevents   %d (%d erased)\nbytes    %d\nfrom     %s\nto       %s\nhash     %s\n",
 			r.Log, r.Revision, r.Events, r.Erased, r.Bytes, r.First.Format(time.RFC3339Nano), r.Last.Format(time.RFC3339Nano), r.Hash)
 	}

@@ -23,6 +23,7 @@ import (
 // startServer runs it with runAsProgram set.
 func TestMain(m *testing.M) {
 	if os.Getenv(runAsProgram) != "" {
+		makeForgetful(os.Getenv(forgetful))
 		main()
 		return
 	}
@@ -35,6 +36,7 @@ const runAsProgram = "LRS_TEST_RUN_AS_PROGRAM"
 type server struct {
 	url    string // without a final slash
 	cmd    *exec.Cmd
+	ready  chan string   // gets the url
 	exited chan struct{} // closed when the process has ended
 	err    error         // of the process; after exited
 	stderr *syncBuffer
@@ -45,9 +47,35 @@ const testKey, testSecret = "tester", "a secret for tests"
 // startServer starts the store on a data directory and waits until it is ready.
 func startServer(t *testing.T, dir string, args ...string) *server {
 	t.Helper()
-	s := &server{exited: make(chan struct{}), stderr: &syncBuffer{}}
+	s, err := tryServer(t, dir, nil, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// tryServer is startServer with more environment, for a server that may end
+// before it is ready: that is the error, with what it said.
+func tryServer(t *testing.T, dir string, env []string, args ...string) (*server, error) {
+	t.Helper()
+	s := spawn(t, dir, env, args...)
+	select {
+	case s.url = <-s.ready:
+		return s, nil
+	case <-s.exited:
+		return nil, fmt.Errorf("serve ended before it was ready: %w\n%s", s.err, s.stderr)
+	case <-time.After(time.Minute):
+		return nil, fmt.Errorf("serve is not ready after a minute\n%s", s.stderr)
+	}
+}
+
+// spawn starts a server and does not wait for it.
+func spawn(t *testing.T, dir string, env []string, args ...string) *server {
+	t.Helper()
+	s := &server{exited: make(chan struct{}), ready: make(chan string, 1), stderr: &syncBuffer{}}
 	s.cmd = exec.Command(os.Args[0], append([]string{"serve", "--data", dir, "--listen", "127.0.0.1:0", "--min-free", "64MB"}, args...)...)
 	s.cmd.Env = append(os.Environ(), runAsProgram+"=1", "LRS_API_KEY="+testKey, "LRS_API_SECRET="+testSecret)
+	s.cmd.Env = append(s.cmd.Env, env...)
 	s.cmd.Stderr = s.stderr
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
@@ -56,25 +84,17 @@ func startServer(t *testing.T, dir string, args ...string) *server {
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ready := make(chan string, 1)
 	go func() {
 		defer close(s.exited)
 		lines := bufio.NewScanner(out)
 		for lines.Scan() {
 			if url, ok := strings.CutPrefix(lines.Text(), "xAPI endpoint: "); ok {
-				ready <- url
+				s.ready <- url
 			}
 		}
 		s.err = s.cmd.Wait()
 	}()
 	t.Cleanup(s.kill)
-	select {
-	case s.url = <-ready:
-	case <-s.exited:
-		t.Fatalf("serve ended before it was ready: %v\n%s", s.err, s.stderr)
-	case <-time.After(time.Minute):
-		t.Fatalf("serve is not ready after a minute\n%s", s.stderr)
-	}
 	return s
 }
 

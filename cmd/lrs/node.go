@@ -40,9 +40,14 @@ type nodeConfig struct {
 	maxLog   int64
 	cache    int64
 	maxQueue int64
+	blobs    func(dir string) (blob.Store, error) // the driver for attachments and large documents
+	noSync   bool                                 // see natsembed.Config: no flag sets it
 }
 
-var defaultNode = nodeConfig{minFree: 1 << 30, maxLog: natsembed.DefaultMaxStore, cache: 128 << 20, maxQueue: 64 << 20}
+var defaultNode = nodeConfig{
+	minFree: 1 << 30, maxLog: natsembed.DefaultMaxStore, cache: 128 << 20, maxQueue: 64 << 20,
+	blobs: func(dir string) (blob.Store, error) { return blob.NewFile(dir) },
+}
 
 // leastFree is what --min-free cannot go below: four memtables of the index and
 // a commit, so that what was acknowledged can always be flushed.
@@ -74,7 +79,7 @@ func openNode(ctx context.Context, cfg nodeConfig, registry *auth.Registry, reg 
 	if err := n.openLog(ctx, cfg, log); err != nil {
 		return n, err
 	}
-	blobs, err := blob.NewFile(path("blobs"))
+	blobs, err := cfg.blobs(path("blobs"))
 	if err != nil {
 		return n, fmt.Errorf("attachments: %w", err)
 	}
@@ -90,7 +95,7 @@ func openNode(ctx context.Context, cfg nodeConfig, registry *auth.Registry, reg 
 	}
 	n.store, err = lrs.Open(ctx, lrs.Config{
 		Log: n.log, Index: n.index, Blobs: blobs, Auth: registry,
-		HeadFile: headPath(cfg.dir), Node: name, MaxQueue: cfg.maxQueue,
+		HeadFile: headPath(cfg.dir), Node: name, MaxQueue: cfg.maxQueue, MaxLog: cfg.maxLog,
 		MinFree: uint64(max(cfg.minFree, leastFree)), Free: func() (uint64, error) { return freeSpace(cfg.dir) },
 		Logger: log, Metrics: lrs.NewMetrics(reg),
 	})
@@ -105,7 +110,7 @@ func openNode(ctx context.Context, cfg nodeConfig, registry *auth.Registry, reg 
 
 // openLog opens the event log alone.
 func (n *node) openLog(ctx context.Context, cfg nodeConfig, log *slog.Logger) (err error) {
-	n.nats, err = natsembed.Start(ctx, natsembed.Config{Dir: filepath.Join(cfg.dir, "log"), MaxStore: cfg.maxLog, Logger: log})
+	n.nats, err = natsembed.Start(ctx, natsembed.Config{Dir: filepath.Join(cfg.dir, "log"), MaxStore: cfg.maxLog, Logger: log, NoSync: cfg.noSync})
 	if err != nil {
 		return fmt.Errorf("event log: %w", err)
 	}
@@ -113,7 +118,7 @@ func (n *node) openLog(ctx context.Context, cfg nodeConfig, log *slog.Logger) (e
 	if err != nil {
 		return fmt.Errorf("event log: %w", err)
 	}
-	n.log, err = natslog.Open(ctx, natslog.Config{Conn: conn, Name: logName, Replicas: 1, Restart: n.nats.Restart})
+	n.log, err = natslog.Open(ctx, natslog.Config{Conn: conn, Name: logName, Replicas: 1, Restart: n.nats.Restart, Logger: log})
 	if err != nil {
 		return fmt.Errorf("event log: %w", err)
 	}

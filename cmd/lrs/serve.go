@@ -94,8 +94,21 @@ and stop; a second one stops at once.`,
 
 // serve runs the store until ctx ends, and stops it in order.
 func serve(ctx context.Context, cfg serveConfig, stdout, stderr io.Writer) (err error) {
+	if err := cfg.check(); err != nil {
+		return err
+	}
 	log, err := newLogger(cfg.logLevel, cfg.logForm, stderr)
 	if err != nil {
+		return err
+	}
+	shutdown := func(server *api.Server) error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.shutdown)
+		defer cancel()
+		err := server.Shutdown(ctx)
+		if errors.Is(err, context.DeadlineExceeded) {
+			log.Warn("requests that were not finished in time were cut off", "shutdown-timeout", cfg.shutdown)
+			return nil
+		}
 		return err
 	}
 	roots, err := readRoots(cfg.x5cRoots)
@@ -130,11 +143,7 @@ func serve(ctx context.Context, cfg serveConfig, stdout, stderr io.Writer) (err 
 	server := api.NewServer(cfg.http)
 	failed := make(chan error, 2)
 	go func() { failed <- server.Serve(listener) }() // ends by Shutdown below
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.shutdown)
-		defer cancel()
-		err = errors.Join(err, server.Shutdown(ctx))
-	}()
+	defer func() { err = errors.Join(err, shutdown(server)) }()
 
 	registry := auth.NewRegistry(cfg.node.baseURL)
 	if environment != nil {
@@ -149,11 +158,7 @@ func serve(ctx context.Context, cfg serveConfig, stdout, stderr io.Writer) (err 
 	// Deferred calls run from the last: first the requests under way are
 	// finished, then the store is closed.
 	defer func() { err = errors.Join(err, n.close(cfg.shutdown)) }()
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.shutdown)
-		defer cancel()
-		err = errors.Join(err, server.Shutdown(ctx))
-	}()
+	defer func() { err = errors.Join(err, shutdown(server)) }()
 
 	local := adminhttp.Local{Store: n.store, BaseURL: cfg.node.baseURL, Now: time.Now}
 	socket, err := listenAdmin(cfg.node.dir)
@@ -180,10 +185,30 @@ func serve(ctx context.Context, cfg serveConfig, stdout, stderr io.Writer) (err 
 	}
 }
 
-// firstCredential makes and prints a credential with every scope when there is
-// none at all: on the first start.
+// check refuses limits that would refuse everything.
+func (cfg *serveConfig) check() error {
+	for flag, value := range map[string]int64{
+		"max-body": cfg.limits.Body, "max-document": cfg.limits.Document, "max-batch": int64(cfg.limits.Batch),
+		"max-page": int64(cfg.limits.Page), "max-header": int64(cfg.http.HeaderBytes), "max-queue": cfg.node.maxQueue,
+		"max-log": cfg.node.maxLog, "commit-timeout": int64(cfg.limits.CommitTimeout), "header-timeout": int64(cfg.http.HeaderTimeout),
+		"read-timeout": int64(cfg.http.ReadTimeout), "write-timeout": int64(cfg.http.WriteTimeout),
+		"idle-timeout": int64(cfg.http.IdleTimeout), "shutdown-timeout": int64(cfg.shutdown),
+	} {
+		if value <= 0 {
+			return fmt.Errorf("--%s must be more than 0", flag)
+		}
+	}
+	return nil
+}
+
+// firstCredential makes and prints a credential with every scope on the first
+// start: when there is none, and the log has nothing but its own creation.
 func firstCredential(ctx context.Context, local adminhttp.Local, stdout io.Writer) error {
 	for range local.Store.Auth().Credentials() {
+		return nil
+	}
+	if local.Store.Head().Revision > 1 {
+		fmt.Fprintln(stdout, "There is no credential; add one with: lrs credential add")
 		return nil
 	}
 	created, err := local.Add(ctx, adminhttp.NewCredential{Name: "first start", Scopes: auth.ScopeAll.String()})

@@ -27,10 +27,10 @@ type aside struct {
 	sizes map[string]int64 // bytes of the blocks without a copy, by path below dir
 }
 
-// setAside notes every block's size and, unless the server was stopped well,
-// copies the blocks that its stream's index does not cover and those in which a
-// record does not check out: JetStream reads all blocks then and cuts each off
-// at its first bad record. From here on the directory does not count as stopped
+// setAside checks every block, see check, and notes its size. It copies those that
+// end with a torn record and, unless the server was stopped well, those that
+// their stream's index does not cover: JetStream reads these and cuts each off at
+// its first bad record. From here on the directory does not count as stopped
 // well. A copy from an earlier start that did not get as far as settle stays: it
 // shows the block before JetStream first touched it.
 func setAside(dir string, log *slog.Logger) (*aside, error) {
@@ -45,8 +45,13 @@ func setAside(dir string, log *slog.Logger) (*aside, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !clean && len(blocks) > 0 {
-		log.Info("checking the message blocks after an unclean stop", "blocks", len(blocks))
+	start := time.Now()
+	torn, err := check(dir, blocks)
+	if err != nil {
+		return nil, err
+	}
+	if len(blocks) > 0 {
+		log.Info("checked the message blocks", "blocks", len(blocks), "stopped_well", clean, "took", time.Since(start).Round(time.Millisecond))
 	}
 	a := &aside{dir: dir, sizes: map[string]int64{}}
 	for _, b := range blocks {
@@ -56,18 +61,15 @@ func setAside(dir string, log *slog.Logger) (*aside, error) {
 		} else if done {
 			continue
 		}
-		keep := !clean
-		if keep && b.age < 0 {
-			whole, err := checksOut(filepath.Join(dir, b.path), b.stream, b.number)
-			if err != nil {
-				return nil, err
-			}
-			keep = !whole
-		}
-		if !keep {
+		if !torn[b.path] && (clean || b.age < 0) {
 			a.sizes[b.path] = b.size
 		} else if err := copyFile(filepath.Join(dir, b.path), target); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("copying %s aside, before JetStream may mend it (is there space?): %w", b.path, err)
+		}
+	}
+	if !clean {
+		if err := renew(dir, blocks); err != nil {
+			return nil, fmt.Errorf("making the last records durable (is there space?): %w", err)
 		}
 	}
 	if clean {
@@ -76,6 +78,23 @@ func setAside(dir string, log *slog.Logger) (*aside, error) {
 		}
 	}
 	return a, syncDir(dir)
+}
+
+// renew writes the blocks anew whose last records may not be on the disk: who reads
+// a record from here on may take it for durable. A process that was killed between
+// a write and its sync leaves it in the page cache, and after a sync that failed the
+// kernel holds there as clean what the disk has not, so that to sync is not enough.
+func renew(dir string, blocks []block) error {
+	for _, b := range blocks {
+		if !b.last && b.age < 0 {
+			continue
+		}
+		file := filepath.Join(dir, b.path)
+		if err := copyFile(file, file); err != nil {
+			return fmt.Errorf("%s: %w", b.path, err)
+		}
+	}
+	return nil
 }
 
 // settle compares the blocks with what was set aside, once JetStream has

@@ -57,7 +57,8 @@ func readUpTo(r io.Reader, buf []byte) (int, error) {
 	return n, err
 }
 
-// copyFile makes a durable copy that is there whole or not at all.
+// copyFile makes a durable copy that is there whole or not at all. It may take the
+// place of its original.
 func copyFile(from, to string) error {
 	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 		return err

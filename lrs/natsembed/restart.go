@@ -62,8 +62,9 @@ func (s *Server) reopen() error {
 	if closed {
 		return ErrClosed
 	}
-	if err := s.shut(); err != nil {
-		s.log.Warn("restarting as after an unclean stop", "error", err)
+	// Something was wrong, so this does not count as stopped well.
+	if srv := s.running.Swap(nil); srv != nil {
+		stop(srv)
 	}
 	return s.open()
 }

@@ -2,11 +2,11 @@
 // port, no signal handlers, and every write fsynced before it is acknowledged.
 //
 // JetStream mends a damaged store silently: at the first record that does not
-// check out it cuts the message block off, and numbers on. After an unclean stop,
-// when it reads its whole store, the server therefore copies aside the blocks that
-// are new or damaged, starts, and compares; a copy of what JetStream did not keep
-// whole stays, with a warning (Server.Damaged). Damage after a clean stop is not
-// copied: the log's readers meet the gap, and the bytes come from a backup.
+// check out it cuts the message block off, and numbers on. So every start first
+// reads all blocks itself, and is ErrDamaged when one is not as it was written; see
+// check. What a crash may leave, a torn last record, JetStream may cut off: the
+// blocks that it may change are copied aside, and compared when it has started; a
+// copy of what it did not keep whole stays, with a warning (Server.Damaged).
 package natsembed
 
 import (
@@ -70,7 +70,8 @@ type Server struct {
 	flight *flight      // a restart whose result nobody has taken yet
 }
 
-// Start starts a server and returns when its streams are recovered. When ctx
+// Start starts a server and returns when its streams are recovered. ErrDamaged (a
+// *DamageError, wrapped) says that a block is damaged; nothing was changed then. When ctx
 // ends first, Start returns ctx's error; what has begun then goes on in the
 // background until the server is up, and is shut down, so Dir may be in use for
 // a while.
@@ -141,9 +142,12 @@ func (s *Server) takeTurn(ctx context.Context, f func() error) error {
 
 // open starts a server on the directory. Its caller has the turn.
 func (s *Server) open() error {
+	if err := removeUnborn(s.cfg.Dir, s.log); err != nil {
+		return fmt.Errorf("natsembed: before the start on %s: %w", s.cfg.Dir, err)
+	}
 	aside, err := setAside(s.cfg.Dir, s.log)
 	if err != nil {
-		return fmt.Errorf("natsembed: copying message blocks aside in %s, before JetStream may mend them (is there space?): %w", s.cfg.Dir, err)
+		return fmt.Errorf("natsembed: before the start on %s: %w", s.cfg.Dir, err)
 	}
 	srv, err := s.launch()
 	if err != nil {

@@ -71,7 +71,7 @@ func (l *layout) has(m members) bool {
 // It takes the Statement over: its Authority becomes the credential's, its Version the one stored, and it gets a random
 // id if it has none and SetID has given it none. v is what the Statement was parsed by.
 func NewDraft(s *Statement, authority *Authority, v Version) *Draft {
-	if s.ID == uuid.Nil && !s.HasID {
+	if !s.HasID && !s.given {
 		s.ID = uuid.New()
 	}
 	s.Authority = &authority.Actor

@@ -24,6 +24,7 @@ type Statement struct {
 	Raw       []byte    // the Statement as it came, without surrounding white space
 	ID        uuid.UUID // zero unless HasID, or given by SetID
 	HasID     bool      // the Statement came with an id
+	given     bool      // SetID gave it one
 	Version   string    // as sent, "" if absent
 	Stored    Timestamp // as sent; only that of a Statement read from the store means anything
 	Authority *Actor    // as sent; that of a Statement read from the store is the credential's
@@ -198,9 +199,12 @@ const Voided = "http://adlnet.gov/expapi/verbs/voided"
 // an id keeps it.
 func (s *Statement) SetID(id uuid.UUID) {
 	if !s.HasID {
-		s.ID = id
+		s.ID, s.given = id, true
 	}
 }
+
+// Identified reports whether the Statement has an id, its own or one that SetID gave it.
+func (s *Statement) Identified() bool { return s.HasID || s.given }
 
 // IsVoiding reports whether the Statement voids another, which then is its Target (D 2.3.2).
 func (s *Statement) IsVoiding() bool {

@@ -193,7 +193,7 @@ func checkPayload(pointer string, statement *jsonNode, payload []byte) error {
 		return refuse(pointer, rule, "the signature's payload is not a statement: %v", err)
 	}
 	theirs, ours := p.get("id"), statement.get("id")
-	if theirs != nil && ours != nil && !strings.EqualFold(theirs.text(), ours.text()) {
+	if theirs != nil && (ours == nil || !strings.EqualFold(theirs.text(), ours.text())) {
 		return refuse(pointer, rule, "the signature is for another statement: its payload has the id %q", theirs.text())
 	}
 	if !sameStatement(statement, p, true) {

@@ -1,0 +1,94 @@
+package xapihttp_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/bedside-lrs/bedside/api/xapihttp"
+	"github.com/bedside-lrs/bedside/lrs/xapi"
+)
+
+// The nil UUID is an id like any other, also when only the parameter gives it.
+func TestNilID(t *testing.T) {
+	l := newLab(t)
+	const nilID = "00000000-0000-0000-0000-000000000000"
+	body := strings.Replace(simple(1), `"id":"`+id(1)+`",`, "", 1)
+	for range 2 {
+		l.do(t, "PUT", "/statements?statementId="+nilID, body).want(204)
+	}
+	l.get(t, "/statements?statementId="+nilID)
+	if n := len(l.get(t, "/statements").page().Statements); n != 1 {
+		t.Errorf("%d statements after the same PUT twice", n)
+	}
+}
+
+// A signature that is not in the request cannot be verified, so it is refused;
+// and one for a statement with another id is, wherever the id comes from.
+func TestSignatureMustBeHere(t *testing.T) {
+	l := newLab(t)
+	jws := sign(t, simple(1), jose.RS256, testSigner().key)
+	a := strings.Replace(attachment(sha2(jws), `"fileUrl":"https://f.example/sig"`), "urn:usage", xapi.SignatureUsage, 1)
+	a = strings.Replace(a, "text/plain; charset=x", "application/octet-stream", 1)
+	p := l.do(t, "POST", "/statements", attached(1, a)).refused(400, "statement.invalid")
+	if p.Rule != "signature.data" || deref(p.Pointer) != "/attachments/0" {
+		t.Errorf("rule %s at %s", p.Rule, deref(p.Pointer))
+	}
+
+	without := strings.Replace(signed(1, jws), `"id":"`+id(1)+`",`, "", 1)
+	header := []string{"Content-Type", "multipart/mixed; boundary=" + boundaryOf(without)}
+	for target, status := range map[string]int{
+		"/statements?statementId=" + id(2): 400, "/statements?statementId=" + id(1): 204,
+	} {
+		if a := l.stream(t, "PUT", target, strings.NewReader(without), header...); a.status != status {
+			t.Errorf("%s: %d, want %d: %s", target, a.status, status, a.body)
+		}
+	}
+	if p := l.stream(t, "POST", "/statements", strings.NewReader(without), header...).refused(400, "statement.invalid"); p.Rule != "signature.payload" {
+		t.Errorf("POST without an id: rule %s", p.Rule)
+	}
+}
+
+// boundaryOf is the boundary that a multipart body begins with.
+func boundaryOf(body string) string {
+	first, _, _ := strings.Cut(strings.TrimLeft(body, "\r\n"), "\r\n")
+	return strings.TrimPrefix(first, "--")
+}
+
+// A document does not grow beyond the limit by merging.
+func TestMergeLimit(t *testing.T) {
+	l := newLab(t, func(c *xapihttp.Config) { c.Limits.Document = 100_000 })
+	const target = "/activities/state?activityId=urn:a&stateId=s&agent=%7B%22mbox%22%3A%22mailto%3Aa%40example.com%22%7D"
+	for _, size := range []int{1000, 40_000} { // inline, and by way of the blob store
+		l.do(t, "DELETE", target, "").want(204)
+		refused := false
+		for i := range 110 {
+			a := l.do(t, "POST", target, fmt.Sprintf(`{"k%d":"%s"}`, i, strings.Repeat("y", size)))
+			if a.status != 204 {
+				a.refused(413, "document.size")
+				refused = true
+				break
+			}
+		}
+		if n := len(l.get(t, target).body); !refused || n > 100_000 {
+			t.Errorf("merging %d bytes at a time: %d bytes, refused: %v", size, n, refused)
+		}
+	}
+}
+
+// A condition is about one document; a set has no ETag.
+func TestSetHasNoETag(t *testing.T) {
+	l := newLab(t)
+	const set = "/activities/state?activityId=urn:a&agent=%7B%22mbox%22%3A%22mailto%3Aa%40example.com%22%7D"
+	l.do(t, "PUT", set+"&stateId=s", "{}").want(204)
+	l.do(t, "DELETE", set, "", "If-Match", `"nope"`).refused(400, "document.condition")
+	l.get(t, set+"&stateId=s")
+}
+
+func TestLargeLimit(t *testing.T) {
+	l := newLab(t)
+	l.get(t, "/statements?limit=99999999999999999999999")
+	l.do(t, "GET", "/statements?limit=-99999999999999999999999", "").refused(400, "parameter.invalid")
+}

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/bedside-lrs/bedside/lrs/blob"
+)
+
+// TestPowerCut loads the real program from many connections on a disk of its own
+// and cuts the disk's power: what was not synced is gone. In every second round it
+// kills the program between a write to the log and its sync, starts it again,
+// reads, and then cuts: what could be read is acknowledged too. Everything
+// acknowledged must be there afterwards.
+//
+// That the test would notice is shown by programs that forget to sync.
+func TestPowerCut(t *testing.T) {
+	t.Run("as built", func(t *testing.T) {
+		if faults := cutRounds(t, "", 8); len(faults) > 0 {
+			t.Errorf("%d faults, the first: %s", len(faults), faults[0])
+		}
+	})
+	for _, what := range []string{forgetLog, forgetBlobs} {
+		t.Run(what, func(t *testing.T) {
+			faults := cutRounds(t, what, 4)
+			if len(faults) == 0 {
+				t.Error("nothing was lost: this test does not see what a power cut takes")
+			} else {
+				t.Logf("%d faults, the first: %s", len(faults), faults[0])
+			}
+		})
+	}
+}
+
+// TestPowerCutAtTheStart cuts the power at random moments of a first start and of
+// the start after that: whatever is on the disk then, the next one works.
+func TestPowerCutAtTheStart(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rng := rand.New(rand.NewPCG(seed, 0))
+	d := newDisk(t, 256<<20)
+	for round := range 6 {
+		dir := filepath.Join(d.dir, strconv.Itoa(round))
+		for range 2 {
+			s := spawn(t, dir, nil)
+			select {
+			case <-s.ready:
+			case <-s.exited:
+				t.Fatalf("serve ended: %v\n%s", s.err, s.stderr)
+			case <-time.After(time.Duration(rng.Int64N(int64(150 * time.Millisecond)))):
+			}
+			d.cutPower(t)
+			s.kill()
+			d.restorePower(t)
+		}
+		startServer(t, dir).kill()
+	}
+}
+
+// cutRounds returns the faults of the first round that has any.
+func cutRounds(t *testing.T, forget string, rounds int) (faults []string) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rng := rand.New(rand.NewPCG(seed, 0))
+	d := newDisk(t, 256<<20)
+	dir := filepath.Join(d.dir, "d")
+	workers := newWorkers(seed)
+	start := func() *server {
+		s, err := tryServer(t, dir, []string{forgetful + "=" + forget})
+		if err != nil {
+			faults = append(faults, err.Error())
+			return nil
+		}
+		for _, w := range workers {
+			faults = append(faults, w.verify(t.Context(), s)...)
+		}
+		return s
+	}
+	s := start()
+	for round := range rounds {
+		if s == nil || len(faults) > 0 {
+			return faults
+		}
+		if round%2 == 0 {
+			load(t, s, workers, 1+rng.Int64N(400), func() { d.cutPower(t); s.kill() })
+		} else {
+			load(t, s, workers, 1+rng.Int64N(100), s.kill)
+			unsyncTail(t, dir)
+			if s = start(); s == nil {
+				return faults
+			}
+			d.cutPower(t)
+			s.kill()
+		}
+		d.restorePower(t)
+		s = start()
+	}
+	if s != nil && len(faults) == 0 {
+		verifyList(t, s, workers, nil)
+	}
+	return faults
+}
+
+// unsyncTail makes the log's end one that was written and not synced: it is in the
+// page cache and not on the disk.
+func unsyncTail(t *testing.T, dir string) {
+	t.Helper()
+	file := lastBlock(t, dir)
+	f, err := os.OpenFile(file, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	whole, err := io.ReadAll(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keep := max(0, len(whole)-1000)
+	if err := errors.Join(f.Truncate(int64(keep)), f.Sync()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt(whole[keep:], int64(keep)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// forgetful names, in the environment, what this program does not sync.
+const (
+	forgetful   = "LRS_TEST_FORGETFUL"
+	forgetLog   = "log not synced"
+	forgetBlobs = "attachments not synced"
+)
+
+// makeForgetful changes the program for TestPowerCut.
+func makeForgetful(what string) {
+	switch what {
+	case forgetLog:
+		defaultNode.noSync = true
+	case forgetBlobs:
+		driver := defaultNode.blobs
+		defaultNode.blobs = func(dir string) (blob.Store, error) {
+			s, err := driver(dir)
+			return unsyncedBlobs{s, dir}, err
+		}
+	}
+}
+
+// unsyncedBlobs is a blob.File that writes without syncing.
+type unsyncedBlobs struct {
+	blob.Store
+	dir string
+}
+
+func (s unsyncedBlobs) Create(context.Context, string) (blob.Writer, error) {
+	return &unsyncedBlob{dir: s.dir}, nil
+}
+
+type unsyncedBlob struct {
+	bytes.Buffer
+	dir string
+}
+
+func (w *unsyncedBlob) Commit(context.Context) (string, int64, error) {
+	sum := sha256.Sum256(w.Bytes())
+	id := hex.EncodeToString(sum[:])
+	return id, int64(w.Len()), os.WriteFile(filepath.Join(w.dir, id[:2], id), w.Bytes(), 0o600)
+}
+
+func (w *unsyncedBlob) Abort() error { return nil }
