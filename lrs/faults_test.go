@@ -111,10 +111,10 @@ func TestUnavailable(t *testing.T) {
 	// Two requests in one commit: the second finds its id taken by the first.
 	first, second := draft(t, uuid.New(), "passed"), draft(t, uuid.New(), "passed")
 	same := draft(t, first.ID(), "failed")
-	down.hold()
+	held, release := down.hold()
 	answers := make(chan error, 1)
 	go func() { _, err := b.put(t, second); answers <- err }() // occupies the log
-	down.waitHeld()
+	<-held
 	results := make([]chan error, 2)
 	for i, d := range []*xapi.Draft{first, same} {
 		results[i] = make(chan error, 1)
@@ -122,7 +122,7 @@ func TestUnavailable(t *testing.T) {
 		b.waitQueued(i + 1)
 	}
 	down.refuse(1) // the commit with the two
-	down.release()
+	release()
 	if err := <-answers; err != nil {
 		t.Fatal(err)
 	}
@@ -160,14 +160,15 @@ func (l *refusingLog) refuse(n int) {
 	l.refusals = n
 }
 
-func (l *refusingLog) hold() {
+// hold holds the next append: held is closed when it is there, release lets it
+// go.
+func (l *refusingLog) hold() (held <-chan struct{}, release func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.held, l.released = make(chan struct{}), make(chan struct{})
+	released := l.released
+	return l.held, func() { close(released) }
 }
-
-func (l *refusingLog) waitHeld() { <-l.held }
-func (l *refusingLog) release()  { close(l.released) }
 
 func (l *refusingLog) Append(ctx context.Context, expected eventlog.Revision, data []byte) error {
 	l.mu.Lock()

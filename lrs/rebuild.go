@@ -35,7 +35,7 @@ func (s *Store) Rebuild(ctx context.Context, next *index.Index, adopt func() err
 			return err
 		}
 		if got := next.Position().Head; got != c.head {
-			return fmt.Errorf("lrs: rebuild: the new index is at revision %d (%x), the live one at %d (%x): "+
+			return fmt.Errorf("lrs: rebuild: the new index is at revision %d (%s), the live one at %d (%s): "+
 				"one of them is wrong; verify the log", got.Revision, got.Hash, c.head.Revision, c.head.Hash)
 		}
 		if err := adopt(); err != nil {

@@ -277,6 +277,24 @@ func TestRefusals(t *testing.T) {
 		if len(b.Ready()) == 0 {
 			t.Error("ready without space")
 		}
+		if _, err := b.Blobs().Create(t.Context(), ""); !errors.Is(err, ErrNoSpace) {
+			t.Errorf("a blob without space: %v", err)
+		}
+		free = 1 << 31
+		w, err := b.Blobs().Create(t.Context(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(make([]byte, guardEvery)); err != nil {
+			t.Errorf("a blob with space: %v", err)
+		}
+		free = 1 << 20
+		if _, err := w.Write(make([]byte, 1)); !errors.Is(err, ErrNoSpace) {
+			t.Errorf("a blob that takes the last space: %v", err)
+		}
+		if err := w.Abort(); err != nil {
+			t.Error(err)
+		}
 		free = 1 << 31
 		if _, err := b.put(t, draft(t, uuid.New(), "passed")); err != nil {
 			t.Errorf("with space again: %v", err)

@@ -104,7 +104,7 @@ func TestWrite(t *testing.T) {
 	if w.Body.String() != `{"status":503,"code":"store.busy","message":"Too many changes are waiting; nothing was stored; try again.","requestId":"the-id"}` {
 		t.Errorf("body %s", w.Body)
 	}
-	if w.Header().Get("Retry-After") != "1" || !strings.Contains(log.String(), "level=ERROR") {
+	if w.Header().Get("Retry-After") != "1" || !strings.Contains(log.String(), "level=WARN") {
 		t.Errorf("Retry-After %q, log %s", w.Header().Get("Retry-After"), log.String())
 	}
 	if got := write(auth.ErrUnauthorized).Header().Get("WWW-Authenticate"); !strings.HasPrefix(got, "Basic realm=") {

@@ -27,8 +27,11 @@ func Write(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) 
 	h.Del("Content-Encoding")
 	h.Set("Content-Type", "application/json")
 	level := slog.LevelInfo
-	if p.Status >= http.StatusInternalServerError {
+	switch {
+	case p.Status == http.StatusInternalServerError:
 		level = slog.LevelError
+	case p.Status > http.StatusInternalServerError: // a full disk refuses many
+		level = slog.LevelWarn
 	}
 	log.LogAttrs(r.Context(), level, "refused",
 		slog.String("request", body.RequestID), slog.String("method", r.Method), slog.String("path", r.URL.Path),

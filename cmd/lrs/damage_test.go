@@ -301,7 +301,7 @@ func flipBehind(text string) func(*testing.T, string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b[bytes.Index(b, []byte(text))+len(text)] ^= 1
+		b[bytes.Index(b, []byte(text))+len(text)] ^= 2
 		if err := os.WriteFile(file, b, 0o600); err != nil {
 			t.Fatal(err)
 		}

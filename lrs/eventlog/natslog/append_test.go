@@ -43,10 +43,10 @@ func TestOutcomes(t *testing.T) {
 	}
 	nc := connect(t, startServer(t, t.TempDir()))
 	log := open(t, natslog.Config{Conn: nc, AppendTimeout: 100 * time.Millisecond})
-	var answer string
+	var answer atomic.Pointer[string]
 	impostor(t, nc, func(m *nats.Msg) {
-		if answer != "silence" {
-			_ = m.Respond([]byte(answer))
+		if text := *answer.Load(); text != "silence" {
+			_ = m.Respond([]byte(text))
 		}
 	})
 	for _, tt := range []struct {
@@ -72,12 +72,13 @@ func TestOutcomes(t *testing.T) {
 		{"", eventlog.ErrUnknownOutcome},
 		{"silence", eventlog.ErrUnknownOutcome},
 	} {
-		answer = tt.answer
+		answer.Store(&tt.answer)
 		err := log.Append(t.Context(), 3, []byte("x"))
 		wantOnly(t, tt.answer, err, tt.want)
 	}
 	// Stored, but where no reader takes it for revision 4.
-	answer = `{"stream":"bedside-test","seq":5}`
+	elsewhere := `{"stream":"bedside-test","seq":5}`
+	answer.Store(&elsewhere)
 	err := log.Append(t.Context(), 3, []byte("x"))
 	if !errors.Is(err, eventlog.ErrUnknownOutcome) || !errors.Is(err, eventlog.ErrLogDamaged) {
 		t.Errorf("stored as another sequence: %v", err)

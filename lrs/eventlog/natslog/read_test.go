@@ -15,6 +15,7 @@ import (
 	"github.com/bedside-lrs/bedside/lrs/eventlog"
 	"github.com/bedside-lrs/bedside/lrs/eventlog/natslog"
 	"github.com/bedside-lrs/bedside/lrs/natsembed"
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -125,24 +126,25 @@ func TestDeletedMessages(t *testing.T) {
 }
 
 // A byte that rots on disk is met by the reader, whether JetStream finds it when it
-// starts or when it reads.
+// starts or when it reads. (natsembed would find it first.)
 func TestRottenByte(t *testing.T) {
 	const size = 1000
 	for name, at := range map[string]int{"payload": 4*size + 500, "record's length": 0} {
-		for _, clean := range []bool{true, false} {
-			t.Run(fmt.Sprintf("%s, clean %v", name, clean), func(t *testing.T) {
+		for _, indexed := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, indexed %v", name, indexed), func(t *testing.T) {
 				dir := t.TempDir()
-				s := startServer(t, dir)
-				appendN(t, open(t, natslog.Config{Conn: connect(t, s)}), 1, 10, size)
-				if err := s.Close(); err != nil {
-					t.Fatal(err)
-				}
-				if !clean {
-					if err := os.Remove(filepath.Join(dir, "clean")); err != nil {
+				on := func(o *server.Options) { o.StoreDir = dir }
+				s := plainServer(t, on)
+				appendN(t, open(t, natslog.Config{Conn: plainConn(t, s)}), 1, 10, size)
+				s.Shutdown()
+				s.WaitForShutdown()
+				msgs := filepath.Join(dir, "jetstream/$G/streams/bedside-test/msgs")
+				if !indexed {
+					if err := os.Remove(filepath.Join(msgs, "index.db")); err != nil {
 						t.Fatal(err)
 					}
 				}
-				block := filepath.Join(dir, "jetstream/$G/streams/bedside-test/msgs/1.blk")
+				block := filepath.Join(msgs, "1.blk")
 				content, err := os.ReadFile(block)
 				if err != nil {
 					t.Fatal(err)
@@ -152,10 +154,11 @@ func TestRottenByte(t *testing.T) {
 				if err := os.WriteFile(block, content, 0o600); err != nil {
 					t.Fatal(err)
 				}
-				s = startServer(t, dir)
-				records, err := read(t.Context(), open(t, natslog.Config{Conn: connect(t, s)}), 1)
-				if !errors.Is(err, eventlog.ErrLogDamaged) && (err != nil || s.Damaged() == "") {
-					t.Errorf("%d records, %v; Damaged() = %q", len(records), err, s.Damaged())
+				records, err := read(t.Context(), open(t, natslog.Config{Conn: plainConn(t, plainServer(t, on))}), 1)
+				// When it reads the block at its start, JetStream cuts it off there and knows of
+				// no more: that is for who knows how long the log was.
+				if !errors.Is(err, eventlog.ErrLogDamaged) && (err != nil || len(records) != 4) {
+					t.Errorf("%d records, %v", len(records), err)
 				}
 				if len(records) > 4 {
 					t.Errorf("%d records, though the fifth is damaged", len(records))
