@@ -69,6 +69,8 @@ type Store struct {
 
 	logHead atomic.Uint64 // the last revision that this node knows to be in the log
 
+	leasing sync.Mutex // held while the head file is written: writers of it take turns
+
 	headMu sync.Mutex
 	head   eventlog.Head // last applied commit, for the head file; under headMu
 
@@ -293,6 +295,8 @@ func (s *Store) Close(ctx context.Context) error {
 
 // renewLease persists how far watermarks may go, and how far the log has come.
 func (s *Store) renewLease() error {
+	s.leasing.Lock()
+	defer s.leasing.Unlock()
 	lease := s.clock.nextLease()
 	if s.HeadFile != "" {
 		if err := newHeadFile(s.Head(), lease, false).write(s.HeadFile); err != nil {
