@@ -26,14 +26,13 @@ type batch struct {
 	position Position // what it will be
 	pending  int
 
-	first      uint64      // number of the first statement of the commit
-	statements []statement // by number, from first
-	ids        map[uuid.UUID]uint64
-	older      map[uint64]*statement // statements before first that were looked at
-	posts      []post
-	references // between statements
-	activities map[string]*activity
-	names      map[xapi.AgentName]bool // that have a row, here or before
+	first        uint64      // number of the first statement of the commit
+	statements   []statement // by number, from first
+	ids          map[uuid.UUID]uint64
+	older        map[uint64]*statement // statements before first that were looked at
+	posts        []post
+	references   // between statements
+	descriptions // of Activities and Agents
 }
 
 // statement is what a batch knows of one statement.
@@ -41,6 +40,7 @@ type statement struct {
 	id      uuid.UUID
 	row     statementRow
 	terms   []xapi.Term // its own; of an older statement nil until ownTerms
+	passed  []xapi.Term // those of them that it passes on; nil until passedTerms
 	absent  bool        // erased: it has a number, and nothing else
 	changed bool        // an older statement's row must be set
 }
@@ -305,6 +305,7 @@ func (b *batch) ownTerms(st *statement) ([]xapi.Term, error) {
 		if err != nil {
 			return nil, err
 		}
+		b.parsed += len(raw)
 		if _, st.terms, err = parse(raw, nil); err != nil {
 			return nil, err
 		}

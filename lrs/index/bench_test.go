@@ -169,6 +169,51 @@ func BenchmarkUnknownID(b *testing.B) {
 	}
 }
 
+// BenchmarkAmplification does what a malicious client can: one statement with
+// 20,000 terms and 1,000 StatementRefs to it, until all is settled; and 1,000
+// definitions of one Activity that has a large one.
+func BenchmarkAmplification(b *testing.B) {
+	var references, definitions []testEvent
+	for n := range 1000 {
+		references = append(references, refer(uuid.New(), 2, 3, id(1)))
+		definitions = append(definitions, define("x:a", fmt.Sprintf(`{"name":{"en":"%d"}}`, n)))
+	}
+	run := func(name string, first testEvent, then []testEvent) {
+		b.Run(name, func(b *testing.B) {
+			var cpu time.Duration
+			for b.Loop() {
+				b.StopTimer()
+				x := must(Open(b.TempDir(), Options{}))
+				l := newTestLog(b)
+				c, drafts := l.commit(first)
+				apply(b, x, c, drafts)
+				c, drafts = l.commit(then...)
+				events, before, longest := must(c.Events()), cpuTime(), time.Duration(0)
+				b.StartTimer()
+				start := time.Now()
+				check(b, x.Apply(c, events, drafts))
+				b.ReportMetric(float64(time.Since(start).Milliseconds()), "apply-ms")
+				for x.Pending() > 0 {
+					start := time.Now()
+					check(b, x.settleSome())
+					longest = max(longest, time.Since(start))
+				}
+				b.ReportMetric(float64(longest.Milliseconds()), "longest-settle-ms")
+				b.StopTimer()
+				cpu += cpuTime() - before
+				check(b, x.writer.flush())
+				b.ReportMetric(float64(x.Metrics().DiskBytes), "disk-B")
+				check(b, x.Close())
+				b.StartTimer()
+			}
+			b.ReportMetric(float64(cpu.Milliseconds())/float64(b.N), "cpu-ms/op")
+		})
+	}
+	run("references", categories(id(1), id(9), 20_000), references)
+	run("definitions/values", define("x:a", dense(60_000)), definitions)
+	run("definitions/text", define("x:a", extension(0, 60_000)), definitions)
+}
+
 // cpuTime is what this process has used.
 func cpuTime() time.Duration {
 	var u syscall.Rusage

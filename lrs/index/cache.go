@@ -2,7 +2,8 @@ package index
 
 // cache keeps what is likely to be needed again. It has two generations: when
 // the young one is full it becomes the old one, which is forgotten; what is used
-// in the old one moves to the young one. It is not safe for concurrent use.
+// in the old one moves to the young one. What would take more than a quarter of
+// a generation is not kept. It is not safe for concurrent use.
 type cache[K comparable, V any] struct {
 	limit      int // bytes of a generation
 	young, old map[K]entry[V]
@@ -35,7 +36,18 @@ func (c *cache[K, V]) get(k K) V {
 
 // add sets the value of k, which holds size bytes.
 func (c *cache[K, V]) add(k K, value V, size int) {
-	c.put(k, entry[V]{value, size + entryOverhead})
+	e := entry[V]{value, size + entryOverhead}
+	if e.size > c.limit/4 {
+		c.remove(k)
+		return
+	}
+	c.put(k, e)
+}
+
+func (c *cache[K, V]) remove(k K) {
+	c.bytes -= c.young[k].size
+	delete(c.young, k)
+	delete(c.old, k)
 }
 
 func (c *cache[K, V]) put(k K, e entry[V]) {

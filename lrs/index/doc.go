@@ -23,9 +23,25 @@
 // either arrives; what does not fit into a commit's share of work is left to
 // Settle. The authority is not passed on: it stands for a right to read.
 //
+// A referrer inherits at most 1,000 terms from its chain of targets, the near
+// ones' first. Of one target the verb, the activity, the registration and the
+// Agents of actor and object come first, then the related Agents, then the
+// related Activities, each sorted by hash. A statement is always found by all
+// of its own terms.
+//
 // # Voiding
 //
 // A statement is voided when a voiding statement targets it, whichever came
 // first, unless it is a voiding statement itself (Data 2.3.2). It then is in no
 // list; what it passes to its referrers stays.
+//
+// # What is merged
+//
+// An Activity's definition is merged from all statements, and stops at 64 KB: a
+// definition that would make it larger leaves it as it is, and one that is
+// larger by itself counts as none. A commit merges as much as takes some tenths of
+// a second, and for one Activity a quarter of that; what comes after that in the
+// commit is passed over too. Of an Agent's names the first 100 of at most 640
+// bytes are kept. The statements themselves keep what they say. All of this
+// depends on the commits alone.
 package index

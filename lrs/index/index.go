@@ -89,9 +89,7 @@ func (o Options) withDefaults() Options {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.limits == (limits{}) {
-		o.limits = defaultLimits
-	}
+	o.limits = o.limits.withDefaults()
 	o.CacheSize = max(o.CacheSize, minCacheSize)
 	return o
 }

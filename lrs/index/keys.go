@@ -15,7 +15,7 @@ import (
 
 // format names everything in this file and the values beside it. A directory
 // with another one is not read.
-const format = 1
+const format = 2
 
 // The rows. Numbers are big-endian, so that they sort; n is a statement's
 // number; ^n sorts the newest first, which is the way lists are read most.
@@ -37,7 +37,8 @@ const (
 	kindContent    = 0x0f // the same → the rest of the document
 	kindCredential = 0x10 // key → payload of CredentialAdded
 	kindBlob       = 0x11 // hex SHA-2 → ∅
-	kinds          = 0x12
+	kindNamed      = 0x12 // hash of the Agent's key → how many names it has
+	kinds          = 0x13
 )
 
 type hash = [16]byte
@@ -87,6 +88,7 @@ func inheritedKey(n uint64) key           { return newKey(kindInherited).number(
 func queueKey(n uint64) key               { return newKey(kindQueue).number(n) }
 func activityKey(iri string) key          { return newKey(kindActivity).hash(hashOf(iri)) }
 func namesOf(agent string) key            { return newKey(kindName).hash(hashOf(agent)) }
+func namedKey(agent string) key           { return newKey(kindNamed).hash(hashOf(agent)) }
 func nameKey(agent, name string) key      { return namesOf(agent).hash(hashOf(name)) }
 func credentialKey(name string) key       { return newKey(kindCredential).bytes([]byte(name)) }
 func blobKey(sha string) key              { return newKey(kindBlob).bytes(bytes.ToLower([]byte(sha))) }

@@ -8,25 +8,15 @@ import (
 	"github.com/bedside-lrs/bedside/lrs/xapi"
 )
 
-// limits of what StatementRefs can cost.
-type limits struct {
-	// hops is how far along a chain of StatementRefs terms are passed. It bounds
-	// what one statement can be made to inherit, and is part of the format.
-	hops int
-	// What a batch passes on at most: visits of referrers, and terms.
-	visits, terms int
-}
-
-var defaultLimits = limits{hops: 100, visits: 1_000, terms: 50_000}
-
 // references is what a batch has of StatementRefs on top of the rows.
 //
 // A referrer inherits from its target t the terms of t's own and those that t
 // inherits, one hop further; a row of each referrer lists them. So a change runs
 // up from target to referrers, each time one edge, and ends where nothing is
 // new: at statements that nobody refers to, and in cycles. A statement has one
-// Object, so its chain of targets is one path, which grows at its far end only;
-// the row therefore is the same whatever came first.
+// Object, so its chain of targets is one path, which grows at its far end only,
+// and the row lists the near targets' terms before the far ones'. So it grows at
+// its end too, up to limits.inherited, and is the same whatever came first.
 type references struct {
 	missing   map[uuid.UUID]bool // kindMissing; looked up or changed
 	voids     map[uuid.UUID]bool // kindVoid; set here
@@ -36,8 +26,10 @@ type references struct {
 	edges     []edge                     // new referrers of targets that are here
 	work      []queueItem                // statements whose referrers must be visited
 	queue     map[uint64]*queueItem      // kindQueue as it will be, where it changes; nil: deleted
-	visits    int
-	inherits  int
+	visits    int                        // of referrers
+	looks     int                        // for referrers of statements that have none
+	inherits  int                        // terms
+	parsed    int                        // bytes of older statements
 }
 
 // referrer is a statement with a StatementRef for an Object.
@@ -205,36 +197,26 @@ func (b *batch) propagate() error {
 	return nil
 }
 
-func (b *batch) spent() bool { return b.visits >= b.limits().visits || b.inherits >= b.limits().terms }
+func (b *batch) spent() bool {
+	l := b.limits()
+	return b.visits >= l.visits || b.looks >= l.visits || b.inherits >= l.terms || b.parsed >= l.parsed
+}
 
 func (b *batch) limits() limits { return b.writer.index.options.limits }
 
 // visit passes a statement's terms to its referrers behind item.done.
 func (b *batch) visit(item queueItem) error {
-	var pending []referrer
-	if !b.spent() {
-		prefix := referrersOf(item.id)
-		var bad error
-		err := b.scan(referrersOf(item.id).number(item.done+1), upperBound(prefix), func(k, value []byte) bool {
-			r := referrer{n: lastNumber(k)}
-			if copy(r.id[:], value) != len(r.id) {
-				bad = errRow("referrer", k)
-				return false
-			}
-			pending = append(pending, r)
-			return len(pending) < b.limits().visits-b.visits
-		})
-		if err := errors.Join(bad, err); err != nil {
-			return err
-		}
-		if len(pending) < b.limits().visits-b.visits {
-			// All that were here before are there: now those of this commit.
-			for _, r := range b.referrers[item.id] {
-				if r.n > item.done {
-					pending = append(pending, r)
-				}
-			}
-		}
+	if b.spent() {
+		return b.enqueue(item)
+	}
+	most := b.limits().visits - b.visits
+	pending, err := b.referrersBehind(item, most)
+	if err != nil {
+		return err
+	}
+	if len(pending) == 0 {
+		b.looks++
+		return nil
 	}
 	for _, r := range pending {
 		if b.spent() {
@@ -245,29 +227,51 @@ func (b *batch) visit(item queueItem) error {
 		}
 		item.done = r.n
 	}
-	if b.spent() {
+	if len(pending) >= most {
 		return b.enqueue(item) // whether there are more is for Settle to see
 	}
 	return nil
 }
 
-// pass gives a referrer what it does not have yet of its target's terms. If it
-// gets any, its own referrers have to be visited.
+// referrersBehind gives a statement's referrers behind item.done: all of them if
+// they are less than most.
+func (b *batch) referrersBehind(item queueItem, most int) (pending []referrer, err error) {
+	prefix := referrersOf(item.id)
+	var bad error
+	err = b.scan(referrersOf(item.id).number(item.done+1), upperBound(prefix), func(k, value []byte) bool {
+		r := referrer{n: lastNumber(k)}
+		if copy(r.id[:], value) != len(r.id) {
+			bad = errRow("referrer", k)
+			return false
+		}
+		pending = append(pending, r)
+		return len(pending) < most
+	})
+	if len(pending) < most {
+		// All that were here before are there: now those of this commit.
+		for _, r := range b.referrers[item.id] {
+			if r.n > item.done {
+				pending = append(pending, r)
+			}
+		}
+	}
+	return pending, errors.Join(bad, err)
+}
+
+// pass gives a referrer what it does not have yet of its target's terms, up to
+// limits.inherited. If it gets any, its own referrers have to be visited.
 func (b *batch) pass(target uint64, to referrer) error {
 	b.visits++
-	t, err := b.look(target)
-	if err != nil {
+	limits := b.limits()
+	has, err := b.inheritedBy(to.n) // and look, for its flags
+	if err != nil || len(has) >= limits.inherited {
 		return err
 	}
-	own, err := b.ownTerms(t)
+	own, err := b.passedTerms(target)
 	if err != nil {
 		return err
 	}
 	further, err := b.inheritedBy(target)
-	if err != nil {
-		return err
-	}
-	has, err := b.inheritedBy(to.n) // and look, for its flags
 	if err != nil {
 		return err
 	}
@@ -277,16 +281,14 @@ func (b *batch) pass(target uint64, to referrer) error {
 		had[h.Term] = true
 	}
 	add := func(t xapi.Term, hops int) {
-		if hops <= b.limits().hops && !had[t] {
+		if hops <= limits.hops && len(has) < limits.inherited && !had[t] {
 			had[t] = true
 			has = append(has, inheritedTerm{t, byte(hops)})
 			b.posts = append(b.posts, post{t, to.n})
 		}
 	}
 	for _, t := range own {
-		if passedOn(t.Facet) {
-			add(t, 1)
-		}
+		add(t, 1)
 	}
 	for _, f := range further {
 		add(f.Term, int(f.hops)+1)
@@ -299,16 +301,37 @@ func (b *batch) pass(target uint64, to referrer) error {
 	return nil
 }
 
-// passedOn says which filter conditions a referrer meets by its target. The pair
-// of verb and activity is not one: a query for both is answered from the two
-// (see plan).
-func passedOn(f xapi.Facet) bool {
-	switch f {
-	case xapi.FacetAgent, xapi.FacetRelatedAgent, xapi.FacetVerb, xapi.FacetActivity,
-		xapi.FacetRelatedActivity, xapi.FacetRegistration:
-		return true
+// passedFacets are the filter conditions that a referrer meets by its target, in
+// the order in which a target's terms are passed on: first those of which it has
+// one, then those of which a statement may have very many. The pair of verb and
+// activity is not one: a query for both is answered from the two (see plan).
+var passedFacets = [...]xapi.Facet{
+	xapi.FacetVerb, xapi.FacetActivity, xapi.FacetRegistration,
+	xapi.FacetAgent, xapi.FacetRelatedAgent, xapi.FacetRelatedActivity,
+}
+
+// passedTerms are the own terms that a statement passes on to its referrers, as
+// many as one of them may inherit.
+func (b *batch) passedTerms(n uint64) ([]xapi.Term, error) {
+	st, err := b.look(n)
+	if err != nil {
+		return nil, err
 	}
-	return false
+	if st.passed != nil {
+		return st.passed, nil
+	}
+	own, err := b.ownTerms(st) // sorted
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range passedFacets {
+		for _, t := range own {
+			if t.Facet == f && len(st.passed) < b.limits().inherited {
+				st.passed = append(st.passed, t)
+			}
+		}
+	}
+	return st.passed, nil
 }
 
 // enqueue leaves a statement's referrers to Settle.

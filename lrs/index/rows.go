@@ -162,6 +162,16 @@ func decodeInherited(key, value []byte) ([]inheritedTerm, error) {
 	return terms, nil
 }
 
+// decodeNamed reads how many names an Agent has.
+func decodeNamed(key, value []byte) (int, error) {
+	r := reader{rest: value}
+	n := r.uvarint()
+	if !r.done() || n > math.MaxInt32 {
+		return 0, errRow("named", key)
+	}
+	return int(n), nil
+}
+
 // encodeDocument makes the values of a document's two rows: one for lists, and
 // one for what only a read of the document needs.
 func encodeDocument(d *event.Document, updated int64) (listed, content []byte) {

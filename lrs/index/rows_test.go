@@ -61,7 +61,8 @@ func FuzzRows(f *testing.F) {
 		_, item := decodeQueueItem(k, value)
 		_, credential := decodeCredential(k, value)
 		_, frame := decodeFrame(k, value)
-		for i, err := range []error{position, row, inherited, listed, item, decodeContent(k, value, &event.Document{}), credential, frame} {
+		_, named := decodeNamed(k, value)
+		for i, err := range []error{position, row, inherited, listed, item, decodeContent(k, value, &event.Document{}), credential, frame, named} {
 			if err != nil && !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrStale) {
 				t.Errorf("decoder %d: %v", i, err)
 			}
@@ -166,17 +167,17 @@ func TestKeysAreApart(t *testing.T) {
 }
 
 func TestCache(t *testing.T) {
-	c := newCache[int, string](3 * (entryOverhead + 10))
-	for n := range 5 {
+	c := newCache[int, string](4 * (entryOverhead + 10))
+	for n := range 7 {
 		c.add(n, fmt.Sprint(n), 10)
-		if n == 3 { // 0 is old now; using it keeps it
+		if n == 4 { // 0 is old now; using it keeps it
 			if got := c.get(0); got != "0" {
 				t.Errorf("0 is %q", got)
 			}
 		}
 	}
-	c.add(5, "5", 10) // the next generation: 3, 0 and 4 are old
-	for n, want := range map[int]string{0: "0", 1: "", 2: "", 5: "5"} {
+	c.add(7, "7", 10) // the next generation: 4, 0, 5 and 6 are old
+	for n, want := range map[int]string{0: "0", 1: "", 2: "", 7: "7"} {
 		if got := c.get(n); got != want {
 			t.Errorf("%d is %q, want %q", n, got, want)
 		}
@@ -185,7 +186,11 @@ func TestCache(t *testing.T) {
 	if got := c.get(5); got != "five" {
 		t.Errorf("5 is %q", got)
 	}
-	if most := len(c.young) + len(c.old); most > 6 || c.bytes > c.limit {
+	c.add(5, "too large", c.limit/4) // with its overhead
+	if got := c.get(5); got != "" {
+		t.Errorf("5 is %q", got)
+	}
+	if most := len(c.young) + len(c.old); most > 8 || c.bytes > c.limit {
 		t.Errorf("%d entries, %d bytes", most, c.bytes)
 	}
 }

@@ -2,6 +2,7 @@ package index
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -35,27 +36,22 @@ func (x *Index) settleSome() error {
 	return w.write(b)
 }
 
-// settle works off as much of the queue as a batch may.
+// settle works off as much of the queue as a batch may. It reads an item only
+// when there is work left to spend on it.
 func (b *batch) settle() error {
 	var bad error
 	err := b.scan(key{kindQueue}, upperBound(key{kindQueue}), func(k, value []byte) bool {
-		item, err := decodeQueueItem(k, value)
-		if err != nil {
-			bad = err
+		var item queueItem
+		if item, bad = decodeQueueItem(k, value); bad != nil {
 			return false
 		}
 		b.queue[item.n] = nil
 		b.pending--
 		b.work = append(b.work, item)
-		return len(b.work) < b.limits().visits
+		bad = b.propagate()
+		return bad == nil && !b.spent()
 	})
-	if err == nil {
-		err = bad
-	}
-	if err != nil {
-		return err
-	}
-	if err := b.propagate(); err != nil {
+	if err := errors.Join(bad, err); err != nil {
 		return err
 	}
 	b.setChanged()

@@ -165,8 +165,9 @@ func (v *View) DocumentIDs(scope event.DocumentKey, since int64) ([]string, erro
 	return ids, err
 }
 
-// Activity returns the definition merged from all statements that may define,
-// nil if there is none: then the Activity is known by its id at most.
+// Activity returns the definition merged from all statements that may define, as
+// far as it goes into 64 KB (see "What is merged" in the package's comment); nil
+// if there is none: then the Activity is known by its id at most.
 func (v *View) Activity(iri string) (definition []byte, err error) {
 	err = v.read("an activity", func() error {
 		_, err := v.store.get(activityKey(iri), func(value []byte) error {
@@ -178,8 +179,8 @@ func (v *View) Activity(iri string) (definition []byte, err error) {
 	return definition, err
 }
 
-// Names returns the names that statements gave an Agent or Group, the one that
-// came up last first. agent is xapi.IFI.Key.
+// Names returns the names that statements gave an Agent or Group, the first 100
+// of at most 640 bytes; the one that came up last is first. agent is xapi.IFI.Key.
 func (v *View) Names(agent string) ([]string, error) {
 	type seen struct {
 		n    uint64

@@ -201,16 +201,16 @@ func (w *writer) tick() {
 // begin opens a batch on top of what is applied.
 func (w *writer) begin() *batch {
 	return &batch{
-		writer:     w,
-		store:      store{Reader: w.index.db, frames: &w.index.frames},
-		rows:       w.index.db.NewBatchWithSize(256 << 10),
-		position:   w.position,
-		pending:    w.pending,
-		first:      w.position.Next,
-		posts:      w.posts[:0],
-		references: newReferences(),
-		activities: map[string]*activity{},
-		names:      map[xapi.AgentName]bool{},
+		writer:   w,
+		store:    store{Reader: w.index.db, frames: &w.index.frames},
+		rows:     w.index.db.NewBatchWithSize(256 << 10),
+		position: w.position,
+		pending:  w.pending,
+		first:    w.position.Next,
+		posts:    w.posts[:0],
+
+		references:   newReferences(),
+		descriptions: newDescriptions(),
 	}
 }
 

@@ -1,0 +1,51 @@
+package index
+
+import "cmp"
+
+// limits keep what anybody may send from costing without bound. Those of the
+// first part are part of the format: another value makes other rows.
+type limits struct {
+	// hops is how far along a chain of StatementRefs terms are passed.
+	hops int
+
+	// inherited is how many terms a statement has from its targets at most. A
+	// statement of 200 bytes can refer to one with 20,000 contextActivities, and
+	// would get as many postings.
+	inherited int
+
+	// definition is the size of a merged definition in bytes. Each statement that
+	// adds to it reads it whole.
+	definition int
+
+	// A commit merges no more definitions when that has cost merging units, nor
+	// those of one Activity at mergingOne (see mergeCost). A unit is about a third
+	// of a microsecond, and one merge 130,000 of them at most.
+	merging, mergingOne int
+
+	// names is how many names of an Agent are kept, and name the size of one in
+	// bytes: 64 KB together.
+	names, name int
+
+	// What a batch passes on at most before it leaves the rest to Settle: visits
+	// of referrers, terms, and bytes of older statements parsed for their terms.
+	visits, terms, parsed int
+}
+
+var defaultLimits = limits{
+	hops: 100, inherited: 1_000,
+	definition: 64 << 10, merging: 1_000_000, mergingOne: 250_000,
+	names: 100, name: 640,
+	visits: 1_000, terms: 30_000, parsed: 8 << 20,
+}
+
+// withDefaults sets what is 0.
+func (l limits) withDefaults() limits {
+	d := defaultLimits
+	return limits{
+		hops: cmp.Or(l.hops, d.hops), inherited: cmp.Or(l.inherited, d.inherited),
+		definition: cmp.Or(l.definition, d.definition),
+		merging:    cmp.Or(l.merging, d.merging), mergingOne: cmp.Or(l.mergingOne, d.mergingOne),
+		names: cmp.Or(l.names, d.names), name: cmp.Or(l.name, d.name),
+		visits: cmp.Or(l.visits, d.visits), terms: cmp.Or(l.terms, d.terms), parsed: cmp.Or(l.parsed, d.parsed),
+	}
+}
