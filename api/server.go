@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -20,14 +21,17 @@ import (
 	"github.com/bedside-lrs/bedside/api/problem"
 	"github.com/bedside-lrs/bedside/api/xapihttp"
 	"github.com/bedside-lrs/bedside/lrs"
+	"github.com/bedside-lrs/bedside/lrs/xapi"
 )
 
 // Config is how the server meets the world.
 type Config struct {
 	Log      *slog.Logger
 	Registry *prometheus.Registry
+	Default  xapi.Version // in whose name a path of xAPI is refused that has no resource
 
-	// CORSOrigins may use the API from a browser; "*" stands for all. Browsers
+	// CORSOrigins may use the API from a browser; "*" stands for all, none for
+	// none. Browsers
 	// send no credentials by themselves: a page must hold a key and secret.
 	CORSOrigins []string
 
@@ -42,6 +46,7 @@ type Config struct {
 // nothing.
 var DefaultConfig = Config{
 	CORSOrigins:   []string{"*"},
+	Default:       xapi.V2,
 	HeaderTimeout: 10 * time.Second,
 	ReadTimeout:   10 * time.Minute,
 	WriteTimeout:  10 * time.Minute,
@@ -76,8 +81,12 @@ func NewServer(cfg Config) *Server {
 		MaxAge: 600,
 	})
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { (*s.current.Load()).ServeHTTP(w, r) })
+	behind := s.decode(h)
+	if len(cfg.CORSOrigins) > 0 { // to the library none stands for all
+		behind = crossOrigin.Handler(behind)
+	}
 	s.http = &http.Server{
-		Handler:           s.observe(crossOrigin.Handler(s.decode(h))),
+		Handler:           s.observe(behind),
 		ReadHeaderTimeout: cfg.HeaderTimeout,
 		ReadTimeout:       cfg.ReadTimeout,
 		WriteTimeout:      cfg.WriteTimeout,
@@ -89,20 +98,31 @@ func NewServer(cfg Config) *Server {
 }
 
 // Attach begins to serve a store that is ready.
-func (s *Server) Attach(store *lrs.Store, xapi xapihttp.Config) {
-	xapi.Store = store
-	s.route(store, func(r *mux.Router) { xapihttp.Register(r, xapi) })
+func (s *Server) Attach(store *lrs.Store, cfg xapihttp.Config) {
+	cfg.Store = store
+	s.route(store, func(r *mux.Router) { xapihttp.Register(r, cfg) })
 }
 
 func (s *Server) route(store *lrs.Store, register func(*mux.Router)) {
 	r := mux.NewRouter().SkipClean(true) // a redirect would turn a POST into a GET
-	r.HandleFunc("/healthz", healthz)
-	r.Handle("/readyz", readyz(store))
-	r.Handle("/metrics", promhttp.HandlerFor(s.cfg.Registry, promhttp.HandlerOpts{}))
+	for path, h := range map[string]http.Handler{
+		"/healthz": http.HandlerFunc(healthz),
+		"/readyz":  readyz(store),
+		"/metrics": promhttp.HandlerFor(s.cfg.Registry, promhttp.HandlerOpts{}),
+	} {
+		r.Handle(path, h).Methods(http.MethodGet, http.MethodHead)
+	}
+	r.MethodNotAllowedHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Allow", "GET, HEAD")
+		problem.Write(w, r, s.cfg.Log, problem.New(http.StatusMethodNotAllowed, "request.method", "%s is not allowed here; GET and HEAD are.", r.Method))
+	})
 	if register != nil {
 		register(r)
 	}
 	r.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/xapi/") {
+			w.Header().Set("X-Experience-API-Version", s.cfg.Default.String())
+		}
 		err := problem.New(http.StatusNotFound, "resource.unknown", "There is nothing at %q.", r.URL.Path)
 		if store == nil {
 			err = problem.New(http.StatusServiceUnavailable, "store.starting", "The store is starting or stopping; try again.")

@@ -70,6 +70,9 @@ func VerifyLog(ctx context.Context, log eventlog.Log, headFile string) (r LogRep
 			return r.fail(ctx, err)
 		}
 	}
+	if head.Revision == 0 {
+		return r.fail(ctx, fmt.Errorf("%w: it is empty; even a new one has the commit that created it", eventlog.ErrLogDamaged))
+	}
 	if !sawNoted {
 		return r.fail(ctx, fmt.Errorf("%w: it ends at revision %d, and %s has seen revision %d", eventlog.ErrLogDamaged, head.Revision, headFile, noted.Revision))
 	}

@@ -87,7 +87,7 @@ func (l Local) Add(ctx context.Context, n NewCredential) (Created, error) {
 		}
 	}
 	if _, err := xapi.ParseAuthority(cred.Authority); err != nil {
-		return Created{}, fmt.Errorf("%w: authority: %w", auth.ErrCredential, err)
+		return Created{}, fmt.Errorf("%w: authority: %v", auth.ErrCredential, err) // %v: it is no statement that is refused
 	}
 	if err := l.Store.AddCredential(ctx, cred); err != nil {
 		return Created{}, err

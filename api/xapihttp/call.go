@@ -112,7 +112,11 @@ next:
 				continue next
 			}
 		}
-		return problem.BadRequest("parameter.unknown", "The parameter %q is not known here; %s are.", name, strings.Join(names, ", "))
+		known := "there are none"
+		if len(names) > 0 {
+			known = "there are " + strings.Join(names, ", ")
+		}
+		return problem.BadRequest("parameter.unknown", "The parameter %q is not known here; %s.", name, known)
 	}
 	return nil
 }

@@ -92,3 +92,45 @@ func TestLargeLimit(t *testing.T) {
 	l.get(t, "/statements?limit=99999999999999999999999")
 	l.do(t, "GET", "/statements?limit=-99999999999999999999999", "").refused(400, "parameter.invalid")
 }
+
+// An answer ends by its own bytes too: definitions make much of little in
+// format=canonical. The pages have every statement once all the same.
+func TestLargePages(t *testing.T) {
+	l := newLab(t)
+	const n = 300
+	long := strings.Repeat("d", 60_000)
+	for _, a := range []string{"urn:a1", "urn:a2"} {
+		l.do(t, "POST", "/statements", fmt.Sprintf(`{"actor":{"mbox":"mailto:a@example.com"},"verb":{"id":"urn:v"},`+
+			`"object":{"id":"%s","definition":{"description":{"en":"%s"}}}}`, a, long)).want(200)
+	}
+	var batch []string
+	for i := range n {
+		batch = append(batch, fmt.Sprintf(`{"id":"%s","actor":{"mbox":"mailto:a@example.com"},"verb":{"id":"urn:w"},"object":{"id":"urn:a1"},`+
+			`"context":{"contextActivities":{"parent":[{"id":"urn:a2"}]}}}`, id(1000+i)))
+	}
+	l.do(t, "POST", "/statements", "["+strings.Join(batch, ",")+"]").want(200)
+	for _, order := range []string{"", "&ascending=true"} {
+		seen := map[string]int{}
+		pages := 0
+		for target := "/statements?verb=urn:w&format=canonical" + order; target != ""; pages++ {
+			body := l.get(t, target).body
+			if len(body) > 34<<20 {
+				t.Errorf("an answer of %d bytes", len(body))
+			}
+			for i := range n {
+				if strings.Contains(body, `"id":"`+id(1000+i)+`"`) {
+					seen[id(1000+i)]++
+				}
+			}
+			target = strings.TrimPrefix(deref(parsePage(t, body).More), "/xapi")
+		}
+		if pages < 2 {
+			t.Errorf("%d pages", pages)
+		}
+		for i := range n {
+			if seen[id(1000+i)] != 1 {
+				t.Errorf("statement %d is on %d pages", i, seen[id(1000+i)])
+			}
+		}
+	}
+}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -13,19 +15,21 @@ import (
 
 // administer does something with the server that runs on --data, or, if none
 // does, with the directory itself, which it owns meanwhile.
+//
+// Only with create may there be no store yet: a mistyped --data must not pass
+// for an empty one.
 func administer(
-	cmd *cobra.Command,
+	cmd *cobra.Command, cfg nodeConfig, create bool,
 	running func(context.Context, *adminhttp.Client) error,
 	stopped func(context.Context, nodeConfig, *slog.Logger) error,
 ) (err error) {
-	cfg := defaultNode
-	if cfg.dir, err = cmd.Flags().GetString("data"); err != nil {
-		return err
-	}
 	ctx := cmd.Context()
 	err = running(ctx, adminhttp.NewClient(socketPath(cfg.dir)))
 	if !errors.Is(err, adminhttp.ErrNoServer) {
 		return err
+	}
+	if _, err := os.Stat(filepath.Join(cfg.dir, "log")); err != nil && !create {
+		return fmt.Errorf("there is no store in %s (--data): %w", cfg.dir, err)
 	}
 	lock, err := lockData(cfg.dir)
 	if errors.Is(err, errInUse) {

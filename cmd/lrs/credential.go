@@ -17,7 +17,7 @@ import (
 	"github.com/bedside-lrs/bedside/lrs/auth"
 )
 
-func newCredential() *cobra.Command {
+func newCredential(node *nodeConfig) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "credential",
 		Short: "Add, list and revoke the credentials that clients use",
@@ -26,11 +26,11 @@ specification (statements/write, statements/read/mine, statements/read, state,
 define, profile, all/read, all). Changes are in force at once: the commands speak
 to the server that runs on --data, and open the directory themselves if none does.`,
 	}
-	cmd.AddCommand(newCredentialAdd(), newCredentialList(), newCredentialRevoke())
+	cmd.AddCommand(newCredentialAdd(node), newCredentialList(node), newCredentialRevoke(node))
 	return cmd
 }
 
-func newCredentialAdd() *cobra.Command {
+func newCredentialAdd(node *nodeConfig) *cobra.Command {
 	var n adminhttp.NewCredential
 	var authority, expires string
 	cmd := &cobra.Command{
@@ -48,7 +48,7 @@ func newCredentialAdd() *cobra.Command {
 				}
 				n.Expires = &t
 			}
-			return withCredentials(cmd, func(ctx context.Context, c adminhttp.Credentials) error {
+			return withCredentials(cmd, node, true, func(ctx context.Context, c adminhttp.Credentials) error {
 				created, err := c.Add(ctx, n)
 				if err != nil {
 					return err
@@ -68,13 +68,13 @@ func newCredentialAdd() *cobra.Command {
 	return cmd
 }
 
-func newCredentialList() *cobra.Command {
+func newCredentialList(node *nodeConfig) *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
 		Short: "List the credentials, without their secrets",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withCredentials(cmd, func(ctx context.Context, c adminhttp.Credentials) error {
+			return withCredentials(cmd, node, false, func(ctx context.Context, c adminhttp.Credentials) error {
 				list, err := c.List(ctx)
 				if err != nil {
 					return err
@@ -98,13 +98,13 @@ func newCredentialList() *cobra.Command {
 	}
 }
 
-func newCredentialRevoke() *cobra.Command {
+func newCredentialRevoke(node *nodeConfig) *cobra.Command {
 	return &cobra.Command{
 		Use:   "revoke KEY",
 		Short: "Revoke a credential at once",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return withCredentials(cmd, func(ctx context.Context, c adminhttp.Credentials) error {
+			return withCredentials(cmd, node, false, func(ctx context.Context, c adminhttp.Credentials) error {
 				return c.Revoke(ctx, args[0])
 			})
 		},
@@ -112,16 +112,15 @@ func newCredentialRevoke() *cobra.Command {
 }
 
 // withCredentials administers the running server, or the directory if none runs.
-func withCredentials(cmd *cobra.Command, do func(context.Context, adminhttp.Credentials) error) error {
-	return administer(cmd, func(ctx context.Context, c *adminhttp.Client) error {
+func withCredentials(cmd *cobra.Command, node *nodeConfig, create bool, do func(context.Context, adminhttp.Credentials) error) error {
+	return administer(cmd, *node, create, func(ctx context.Context, c *adminhttp.Client) error {
 		return do(ctx, c)
 	}, func(ctx context.Context, cfg nodeConfig, log *slog.Logger) error {
-		cfg.baseURL = "http://127.0.0.1:8080"
-		n, err := openNode(ctx, cfg, auth.NewRegistry(cfg.baseURL), prometheus.NewRegistry(), log)
+		n, err := openNode(ctx, cfg, auth.NewRegistry(cfg.url()), prometheus.NewRegistry(), log)
 		if err != nil {
 			return err
 		}
-		err = do(ctx, adminhttp.Local{Store: n.store, BaseURL: cfg.baseURL, Now: time.Now})
+		err = do(ctx, adminhttp.Local{Store: n.store, BaseURL: cfg.url(), Now: time.Now})
 		return errors.Join(err, n.close(10*time.Second))
 	})
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -16,13 +14,13 @@ import (
 	"github.com/bedside-lrs/bedside/lrs/auth"
 )
 
-func newIndex() *cobra.Command {
+func newIndex(node *nodeConfig) *cobra.Command {
 	cmd := &cobra.Command{Use: "index", Short: "Rebuild the index"}
-	cmd.AddCommand(newIndexRebuild())
+	cmd.AddCommand(newIndexRebuild(node))
 	return cmd
 }
 
-func newIndexRebuild() *cobra.Command {
+func newIndexRebuild(node *nodeConfig) *cobra.Command {
 	return &cobra.Command{
 		Use:   "rebuild",
 		Short: "Make the index again from the log",
@@ -31,20 +29,17 @@ live one, and goes over to it when it has caught up; nothing is interrupted.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var rebuilt adminhttp.Rebuilt
-			err := administer(cmd, func(ctx context.Context, c *adminhttp.Client) (err error) {
+			err := administer(cmd, *node, false, func(ctx context.Context, c *adminhttp.Client) (err error) {
 				rebuilt, err = c.RebuildIndex(ctx)
 				return err
 			}, func(ctx context.Context, cfg nodeConfig, log *slog.Logger) error {
-				start := time.Now()
-				if err := os.RemoveAll(filepath.Join(cfg.dir, "index")); err != nil {
-					return fmt.Errorf("index: %w", err)
-				}
-				n, err := openNode(ctx, cfg, auth.NewRegistry("http://127.0.0.1:8080"), prometheus.NewRegistry(), log)
+				// As in a running server: the old index is a witness of what the log
+				// must hold, and goes only when the new one is whole.
+				n, err := openNode(ctx, cfg, auth.NewRegistry(cfg.url()), prometheus.NewRegistry(), log)
 				if err != nil {
 					return err
 				}
-				p := n.index.Position()
-				rebuilt = adminhttp.Rebuilt{Commits: uint64(p.Head.Revision), Statements: p.Next - 1, Seconds: time.Since(start).Seconds()}
+				rebuilt, err = n.RebuildIndex(ctx)
 				return errors.Join(err, n.close(10*time.Second))
 			})
 			if err != nil {

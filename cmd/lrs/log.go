@@ -16,13 +16,13 @@ import (
 	"github.com/bedside-lrs/bedside/lrs/natsembed"
 )
 
-func newLog() *cobra.Command {
+func newLog(cfg *nodeConfig) *cobra.Command {
 	cmd := &cobra.Command{Use: "log", Short: "Check the event log"}
-	cmd.AddCommand(newLogVerify())
+	cmd.AddCommand(newLogVerify(cfg))
 	return cmd
 }
 
-func newLogVerify() *cobra.Command {
+func newLogVerify(where *nodeConfig) *cobra.Command {
 	return &cobra.Command{
 		Use:   "verify",
 		Short: "Read the whole log, check its chain and name the first fault",
@@ -33,7 +33,7 @@ before it was changed, added or removed. Exits with 1 if there is a fault.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var report lrs.LogReport
-			err := administer(cmd, func(ctx context.Context, c *adminhttp.Client) (err error) {
+			err := administer(cmd, *where, false, func(ctx context.Context, c *adminhttp.Client) (err error) {
 				report, err = c.VerifyLog(ctx)
 				return err
 			}, func(ctx context.Context, cfg nodeConfig, log *slog.Logger) (err error) {

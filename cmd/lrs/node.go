@@ -14,6 +14,7 @@ import (
 
 	"github.com/gofrs/flock"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/spf13/pflag"
 
 	"github.com/bedside-lrs/bedside/lrs"
 	"github.com/bedside-lrs/bedside/lrs/auth"
@@ -34,6 +35,7 @@ import (
 //	admin.sock  administration of the running server
 type nodeConfig struct {
 	dir      string
+	listen   string // also where a node without a baseURL says it is
 	name     string
 	baseURL  string
 	minFree  int64
@@ -45,8 +47,30 @@ type nodeConfig struct {
 }
 
 var defaultNode = nodeConfig{
+	dir: "./data", listen: "127.0.0.1:8080",
 	minFree: 1 << 30, maxLog: natsembed.DefaultMaxStore, cache: 128 << 20, maxQueue: 64 << 20,
 	blobs: func(dir string) (blob.Store, error) { return blob.NewFile(dir) },
+}
+
+// flags are those of every command: whoever administers a stopped server must
+// find it as it runs.
+func (cfg *nodeConfig) flags(f *pflag.FlagSet) {
+	f.StringVar(&cfg.dir, "data", cfg.dir, "`directory` of the log, the index and the attachments")
+	f.StringVar(&cfg.listen, "listen", cfg.listen, "`address` to listen on; port 0 picks a free one")
+	f.StringVar(&cfg.baseURL, "base-url", "", "this store's public `URL`, in the authority of credentials without one (default http://LISTEN)")
+	f.StringVar(&cfg.name, "node", "", "this node's `name` in the commits that it writes (default the host's name)")
+	f.Var((*sizeFlag)(&cfg.minFree), "min-free", "below so much free disk space writes are refused with 503")
+	f.Var((*sizeFlag)(&cfg.maxLog), "max-log", "size that the event log may grow to")
+	f.Var((*sizeFlag)(&cfg.cache), "index-cache", "memory for the index's cache")
+	f.Var((*sizeFlag)(&cfg.maxQueue), "max-queue", "bytes of changes that may wait before writes are refused with 503")
+}
+
+// url is where the node says it is.
+func (cfg *nodeConfig) url() string {
+	if cfg.baseURL != "" {
+		return cfg.baseURL
+	}
+	return "http://" + cfg.listen
 }
 
 // leastFree is what --min-free cannot go below: four memtables of the index and
@@ -118,10 +142,11 @@ func (n *node) openLog(ctx context.Context, cfg nodeConfig, log *slog.Logger) (e
 	if err != nil {
 		return fmt.Errorf("event log: %w", err)
 	}
-	n.log, err = natslog.Open(ctx, natslog.Config{Conn: conn, Name: logName, Replicas: 1, Restart: n.nats.Restart, Logger: log})
+	opened, err := natslog.Open(ctx, natslog.Config{Conn: conn, Name: logName, Replicas: 1, Restart: n.nats.Restart, Logger: log})
 	if err != nil {
 		return fmt.Errorf("event log: %w", err)
 	}
+	n.log = opened // not before: a nil *natslog.Log is no nil eventlog.Log
 	return nil
 }
 

@@ -21,8 +21,9 @@ environment over the file.`,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return settle(cmd) },
 	}
-	root.PersistentFlags().String("data", "./data", "directory of the log, the index and the attachments")
+	node := defaultNode
+	node.flags(root.PersistentFlags())
 	root.PersistentFlags().String("config", "", "YAML `file` with flags as keys; an unknown key is an error")
-	root.AddCommand(newServe(), newCredential(), newLog(), newIndex())
+	root.AddCommand(newServe(&node), newCredential(&node), newLog(&node), newIndex(&node))
 	return root
 }

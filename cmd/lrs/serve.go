@@ -30,7 +30,6 @@ const basePath = "/xapi"
 // serveConfig is everything that `lrs serve` can be told.
 type serveConfig struct {
 	node     nodeConfig
-	listen   string
 	version  string
 	x5cRoots string
 	logLevel string
@@ -40,8 +39,8 @@ type serveConfig struct {
 	shutdown time.Duration
 }
 
-func newServe() *cobra.Command {
-	cfg := serveConfig{http: api.DefaultConfig, limits: xapihttp.DefaultLimits, node: defaultNode}
+func newServe(node *nodeConfig) *cobra.Command {
+	cfg := serveConfig{http: api.DefaultConfig, limits: xapihttp.DefaultLimits}
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Start the store: log, index and HTTP server in this process",
@@ -51,27 +50,17 @@ LRS_API_SECRET set them. SIGINT and SIGTERM finish the requests under way, flush
 and stop; a second one stops at once.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var err error
-			if cfg.node.dir, err = cmd.Flags().GetString("data"); err != nil {
-				return err
-			}
+			cfg.node = *node
 			return serve(cmd.Context(), cfg, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&cfg.listen, "listen", "127.0.0.1:8080", "`address` to listen on; port 0 picks a free one")
 	cfg.version = "2.0.0"
 	f.Var(oneOf{&cfg.version, []string{"2.0.0", "1.0.3"}}, "xapi-default-version",
 		"the version in whose name requests without a version header are refused")
-	f.StringVar(&cfg.node.baseURL, "base-url", "", "this store's public URL, in the authority of credentials without one (default http://LISTEN)")
-	f.StringVar(&cfg.node.name, "node", cfg.node.name, "this node's name in the commits that it writes (default the host's name)")
 	size := func(v *int64, name string, usage string) {
 		f.Var((*sizeFlag)(v), name, usage)
 	}
-	size(&cfg.node.minFree, "min-free", "below so much free disk space writes are refused with 503")
-	size(&cfg.node.maxLog, "max-log", "size that the event log may grow to")
-	size(&cfg.node.cache, "index-cache", "memory for the index's cache")
-	size(&cfg.node.maxQueue, "max-queue", "bytes of changes that may wait before writes are refused with 503")
 	size(&cfg.limits.Body, "max-body", "largest JSON body of statements")
 	size(&cfg.limits.Document, "max-document", "largest state or profile document")
 	size(&cfg.limits.Attachments, "max-attachments", "all attachments of one request")
@@ -129,14 +118,12 @@ func serve(ctx context.Context, cfg serveConfig, stdout, stderr io.Writer) (err 
 	}
 	defer func() { err = errors.Join(err, lock.Unlock()) }()
 
-	listener, err := net.Listen("tcp", cfg.listen)
+	listener, err := net.Listen("tcp", cfg.node.listen)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
 	address := "http://" + listener.Addr().String()
-	if cfg.node.baseURL == "" {
-		cfg.node.baseURL = address
-	}
+	cfg.node.listen = listener.Addr().String() // with the port that was picked
 	cfg.http.Log = log
 	cfg.http.Registry = prometheus.NewRegistry()
 	cfg.http.Registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -145,13 +132,17 @@ func serve(ctx context.Context, cfg serveConfig, stdout, stderr io.Writer) (err 
 	go func() { failed <- server.Serve(listener) }() // ends by Shutdown below
 	defer func() { err = errors.Join(err, shutdown(server)) }()
 
-	registry := auth.NewRegistry(cfg.node.baseURL)
+	registry := auth.NewRegistry(cfg.node.url())
 	if environment != nil {
 		if err := registry.Add(*environment); err != nil {
 			return fmt.Errorf("LRS_API_KEY, LRS_API_SECRET: %w", err)
 		}
 	}
 	n, err := openNode(ctx, cfg.node, registry, cfg.http.Registry, log)
+	if err != nil && ctx.Err() != nil {
+		log.Info("stopped while starting", "reason", err)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -160,7 +151,7 @@ func serve(ctx context.Context, cfg serveConfig, stdout, stderr io.Writer) (err 
 	defer func() { err = errors.Join(err, n.close(cfg.shutdown)) }()
 	defer func() { err = errors.Join(err, shutdown(server)) }()
 
-	local := adminhttp.Local{Store: n.store, BaseURL: cfg.node.baseURL, Now: time.Now}
+	local := adminhttp.Local{Store: n.store, BaseURL: cfg.node.url(), Now: time.Now}
 	socket, err := listenAdmin(cfg.node.dir)
 	if err != nil {
 		return err
