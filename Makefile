@@ -27,7 +27,7 @@ vuln:
 	if [ "$$status" != 0 ]; then echo "govulncheck: NOT CHECKED: the tool or its database could not be had"; fi
 
 race:
-	go test -race ./...
+	go test -race -timeout 20m ./...
 
 # Stock xAPI clients from npm against the real server.
 clients:

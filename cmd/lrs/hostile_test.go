@@ -252,7 +252,7 @@ func endlessBody(t *testing.T, s *server) {
 func gzipBomb(t *testing.T, s *server) {
 	var bomb bytes.Buffer
 	zw := gzip.NewWriter(&bomb)
-	if _, err := io.Copy(zw, io.LimitReader(zeros{' '}, 1<<30)); err != nil {
+	if _, err := io.Copy(zw, io.LimitReader(zeros{' '}, 64<<20)); err != nil {
 		t.Fatal(err)
 	}
 	if err := zw.Close(); err != nil {
