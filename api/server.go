@@ -121,7 +121,11 @@ func (s *Server) route(store *lrs.Store, register func(*mux.Router)) {
 	}
 	r.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/xapi/") {
-			w.Header().Set("X-Experience-API-Version", s.cfg.Default.String())
+			version, err := xapi.ParseVersion(r.Header.Get("X-Experience-API-Version"))
+			if err != nil {
+				version = s.cfg.Default
+			}
+			w.Header().Set("X-Experience-API-Version", version.String())
 		}
 		err := problem.New(http.StatusNotFound, "resource.unknown", "There is nothing at %q.", r.URL.Path)
 		if store == nil {

@@ -134,3 +134,17 @@ func TestLargePages(t *testing.T) {
 		}
 	}
 }
+
+// One statement can name an Activity thousands of times; its canonical form is
+// bounded all the same.
+func TestCanonicalIsBounded(t *testing.T) {
+	l := newLab(t)
+	l.do(t, "POST", "/statements", fmt.Sprintf(`{"actor":{"mbox":"mailto:a@example.com"},"verb":{"id":"urn:v"},`+
+		`"object":{"id":"urn:big","definition":{"description":{"en":"%s"}}}}`, strings.Repeat("d", 60_000))).want(200)
+	many := strings.TrimSuffix(strings.Repeat(`{"id":"urn:big"},`, 10_000), ",")
+	l.do(t, "POST", "/statements", simple(1, `"context":{"contextActivities":{"other":[`+many+`]}}`)).want(200)
+	body := l.get(t, "/statements?format=canonical&statementId="+id(1)).body
+	if len(body) > 6<<20 || !strings.Contains(body, "dddd") {
+		t.Errorf("%d bytes", len(body))
+	}
+}

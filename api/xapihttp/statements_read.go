@@ -151,6 +151,11 @@ func (c *call) listStatements() error {
 // maxAnswer is about how many bytes of statements an answer has at most.
 const maxAnswer = 32 << 20
 
+// maxDefinitions is about how many bytes of merged definitions one statement gets
+// in format=canonical. It may name an Activity many thousand times; what is beyond
+// keeps the statement's own definition.
+const maxDefinitions = 4 << 20
+
 // query reads the parameters of a list (C 2.1.3).
 func (c *call) query() (q index.Query, form formatter, attachments bool, err error) {
 	fail := func(err error) (index.Query, formatter, bool, error) { return q, nil, false, err }
@@ -235,11 +240,16 @@ func (c *call) format() (formatter, error) {
 		c.w.Header().Add("Vary", "Accept-Language")
 		langs := xapi.ParseAcceptLanguage(c.r.Header.Get("Accept-Language"))
 		return func(view *lrs.View, raw []byte) []byte {
+			left := maxDefinitions
 			return xapi.FormatCanonical(raw, func(id string) []byte {
+				if left <= 0 {
+					return nil
+				}
 				definition, err := view.Activity(id)
 				if err != nil {
 					return nil // the statement's own words are the next best
 				}
+				left -= len(definition) + 1
 				return definition
 			}, langs)
 		}, nil

@@ -23,6 +23,9 @@ func administer(
 	running func(context.Context, *adminhttp.Client) error,
 	stopped func(context.Context, nodeConfig, *slog.Logger) error,
 ) (err error) {
+	if err := cfg.check(); err != nil {
+		return err
+	}
 	ctx := cmd.Context()
 	err = running(ctx, adminhttp.NewClient(socketPath(cfg.dir)))
 	if !errors.Is(err, adminhttp.ErrNoServer) {

@@ -26,8 +26,7 @@ specification (statements/write, statements/read/mine, statements/read, state,
 define, profile, all/read, all). Changes are in force at once: the commands speak
 to the server that runs on --data, and open the directory themselves if none does.`,
 	}
-	cmd.AddCommand(newCredentialAdd(node), newCredentialList(node), newCredentialRevoke(node))
-	return cmd
+	return group(cmd, newCredentialAdd(node), newCredentialList(node), newCredentialRevoke(node))
 }
 
 func newCredentialAdd(node *nodeConfig) *cobra.Command {
@@ -38,6 +37,9 @@ func newCredentialAdd(node *nodeConfig) *cobra.Command {
 		Short: "Add a credential and print its key and secret",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if strings.TrimSpace(n.Scopes) == "" {
+				return errors.New("--scopes names no scope")
+			}
 			if authority != "" {
 				n.Authority = jsontext.Value(authority)
 			}

@@ -16,8 +16,7 @@ import (
 
 func newIndex(node *nodeConfig) *cobra.Command {
 	cmd := &cobra.Command{Use: "index", Short: "Rebuild the index"}
-	cmd.AddCommand(newIndexRebuild(node))
-	return cmd
+	return group(cmd, newIndexRebuild(node))
 }
 
 func newIndexRebuild(node *nodeConfig) *cobra.Command {

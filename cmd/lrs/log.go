@@ -18,8 +18,7 @@ import (
 
 func newLog(cfg *nodeConfig) *cobra.Command {
 	cmd := &cobra.Command{Use: "log", Short: "Check the event log"}
-	cmd.AddCommand(newLogVerify(cfg))
-	return cmd
+	return group(cmd, newLogVerify(cfg))
 }
 
 func newLogVerify(where *nodeConfig) *cobra.Command {

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"sync"
@@ -65,12 +67,44 @@ func (cfg *nodeConfig) flags(f *pflag.FlagSet) {
 	f.Var((*sizeFlag)(&cfg.maxQueue), "max-queue", "bytes of changes that may wait before writes are refused with 503")
 }
 
-// url is where the node says it is.
+// url is where the node says it is: the same whether it runs or not.
 func (cfg *nodeConfig) url() string {
 	if cfg.baseURL != "" {
 		return cfg.baseURL
 	}
-	return "http://" + cfg.listen
+	return cfg.local()
+}
+
+// local is the URL of --listen, for a client on this machine.
+func (cfg *nodeConfig) local() string {
+	host, port, err := net.SplitHostPort(cfg.listen)
+	if err != nil {
+		return "http://" + cfg.listen // it cannot be listened on either
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// picked puts the port that the system picked in the place of port 0.
+func (cfg *nodeConfig) picked(addr net.Addr) {
+	host, port, err := net.SplitHostPort(cfg.listen)
+	if err != nil || port != "0" {
+		return
+	}
+	if _, port, err = net.SplitHostPort(addr.String()); err == nil {
+		cfg.listen = net.JoinHostPort(host, port)
+	}
+}
+
+// check refuses a base URL that no statement's authority could have.
+func (cfg *nodeConfig) check() error {
+	u, err := url.Parse(cfg.baseURL)
+	if err != nil || cfg.baseURL != "" && (u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
+		return fmt.Errorf("--base-url %q is no http or https URL", cfg.baseURL)
+	}
+	return nil
 }
 
 // leastFree is what --min-free cannot go below: four memtables of the index and
@@ -134,6 +168,9 @@ func openNode(ctx context.Context, cfg nodeConfig, registry *auth.Registry, reg 
 
 // openLog opens the event log alone.
 func (n *node) openLog(ctx context.Context, cfg nodeConfig, log *slog.Logger) (err error) {
+	if err := logMissing(cfg.dir); err != nil {
+		return err
+	}
 	n.nats, err = natsembed.Start(ctx, natsembed.Config{Dir: filepath.Join(cfg.dir, "log"), MaxStore: cfg.maxLog, Logger: log, NoSync: cfg.noSync})
 	if err != nil {
 		return fmt.Errorf("event log: %w", err)
@@ -147,6 +184,17 @@ func (n *node) openLog(ctx context.Context, cfg nodeConfig, log *slog.Logger) (e
 		return fmt.Errorf("event log: %w", err)
 	}
 	n.log = opened // not before: a nil *natslog.Log is no nil eventlog.Log
+	return nil
+}
+
+// logMissing is the error when the head file knows a log and there is none: to
+// create one would bury what happened.
+func logMissing(dir string) error {
+	_, noLog := os.Stat(filepath.Join(dir, "log", "jetstream"))
+	if _, err := os.Stat(headPath(dir)); err == nil && errors.Is(noLog, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %s is missing, and %s knows of one; nothing was changed: restore the log from a backup",
+			eventlog.ErrLogDamaged, filepath.Join(dir, "log"), headPath(dir))
+	}
 	return nil
 }
 

@@ -4,6 +4,15 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// group makes a command that only holds others: without one of them it helps,
+// and with an unknown one it fails.
+func group(cmd *cobra.Command, commands ...*cobra.Command) *cobra.Command {
+	cmd.Args = cobra.NoArgs
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	cmd.AddCommand(commands...)
+	return cmd
+}
+
 // newRoot is the command line. Each subcommand has a file of its own.
 func newRoot() *cobra.Command {
 	root := &cobra.Command{

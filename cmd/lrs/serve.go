@@ -122,9 +122,9 @@ func serve(ctx context.Context, cfg serveConfig, stdout, stderr io.Writer) (err 
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	address := "http://" + listener.Addr().String()
-	cfg.node.listen = listener.Addr().String() // with the port that was picked
-	cfg.http.Log = log
+	cfg.node.picked(listener.Addr())
+	address := cfg.node.local()
+	cfg.http.Log, cfg.http.Default = log, version
 	cfg.http.Registry = prometheus.NewRegistry()
 	cfg.http.Registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	server := api.NewServer(cfg.http)
@@ -163,10 +163,14 @@ func serve(ctx context.Context, cfg serveConfig, stdout, stderr io.Writer) (err 
 	server.Attach(n.store, xapihttp.Config{
 		Log: log, BasePath: basePath, Default: version, X5CRoots: roots, Limits: cfg.limits,
 	})
-	fmt.Fprintf(stdout, "Bedside is ready.\nxAPI endpoint: %s%s\n", address, basePath)
-	if err := firstCredential(ctx, local, stdout); err != nil {
+	if ctx.Err() != nil {
+		return nil // stopped before there is anything that must be said
+	}
+	first, err := firstCredential(ctx, local)
+	if err != nil {
 		return err
 	}
+	fmt.Fprintf(stdout, "Bedside is ready.\nxAPI endpoint: %s%s\n%s", address, basePath, first)
 	select {
 	case <-ctx.Done():
 		log.Info("stopping: finishing the requests under way")
@@ -189,25 +193,26 @@ func (cfg *serveConfig) check() error {
 			return fmt.Errorf("--%s must be more than 0", flag)
 		}
 	}
-	return nil
+	return cfg.node.check()
 }
 
-// firstCredential makes and prints a credential with every scope on the first
-// start: when there is none, and the log has nothing but its own creation.
-func firstCredential(ctx context.Context, local adminhttp.Local, stdout io.Writer) error {
+// firstCredential makes a credential with every scope on the first start: when
+// there is none, and the log has nothing but its own creation. It returns what to
+// print: the secret is not kept. A signal meanwhile does not part the two.
+func firstCredential(ctx context.Context, local adminhttp.Local) (string, error) {
 	for range local.Store.Auth().Credentials() {
-		return nil
+		return "", nil
 	}
 	if local.Store.Head().Revision > 1 {
-		fmt.Fprintln(stdout, "There is no credential; add one with: lrs credential add")
-		return nil
+		return "There is no credential; add one with: lrs credential add\n", nil
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
 	created, err := local.Add(ctx, adminhttp.NewCredential{Name: "first start", Scopes: auth.ScopeAll.String()})
 	if err != nil {
-		return fmt.Errorf("first credential: %w", err)
+		return "", fmt.Errorf("first credential: %w", err)
 	}
-	fmt.Fprintf(stdout, "key:    %s\nsecret: %s\n(every scope; the secret is shown this once)\n", created.Key, created.Secret)
-	return nil
+	return fmt.Sprintf("key:    %s\nsecret: %s\n(every scope; the secret is shown this once)\n", created.Key, created.Secret), nil
 }
 
 // environmentCredential is the credential of LRS_API_KEY and LRS_API_SECRET, in
