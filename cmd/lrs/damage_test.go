@@ -145,7 +145,7 @@ func TestDamage(t *testing.T) {
 		"older block missing":          {damage: remove(first), says: "there is no 1.blk"},
 		"all blocks missing":           {damage: remove(in(logFiles, "msgs")), says: "is damaged"},
 		"stream missing":               {damage: remove(in(logFiles)), says: "the log ends at revision 0"},
-		"log missing":                  {damage: remove(in("log")), says: "the log ends at revision 0"},
+		"log missing":                  {damage: remove(in("log")), says: "is missing"},
 		"older log":                    {damage: restoreLog, says: "the head file"},
 		"older log, no index":          {damage: all(restoreLog, remove(in("index"))), says: "the head file"},
 		"older log, no head file":      {damage: all(restoreLog, remove(in("head"))), says: "the index has seen", index: true},
