@@ -177,7 +177,7 @@ func TestDocumentSets(t *testing.T) {
 			t.Errorf("%s: %v, want %s", since, got, want)
 		}
 	}
-	// Without a registration is not any registration (CONFORMANCE.md: judgement).
+	// Without a registration is not any registration (C 2.3 leaves it open; README, "Versions and rules").
 	if got := l.get(t, state+"&stateId=a").body; got != "of "+state {
 		t.Errorf("without registration: %q", got)
 	}

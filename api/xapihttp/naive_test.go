@@ -208,7 +208,7 @@ func identifier(actor any) string {
 }
 
 // sameActor finds an actor by its IFI, and one that has an mbox by the sum of
-// that too (DESIGN, decision 7).
+// that too (README, "Versions and rules").
 func sameActor(actor, wanted any) bool {
 	id, want := identifier(actor), identifier(wanted)
 	if mbox := textAt(actor, "mbox"); mbox != "" && strings.HasPrefix(want, "sha1 ") {

@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-// The table of preconditions (C 3.1; CONFORMANCE.md, "1.0.3 and 2.0.0 at a
-// glance"): what a write comes to, by what is there and what the client says.
+// The table of preconditions (C 3.1, and what 2.0 changes of it): what a write comes to, by what is there and what the client says.
 func TestPreconditions(t *testing.T) {
 	const (
 		has, hasNot = true, false

@@ -95,7 +95,7 @@ func TestThroughAdvances(t *testing.T) {
 }
 
 // A poller that takes the watermark as its next `since` misses nothing and sees
-// nothing twice, while others write as much as they can (DESIGN, decision 6).
+// nothing twice, while others write as much as they can (README, "What is guaranteed").
 func TestPoller(t *testing.T) {
 	l := newLab(t)
 	const writers, each = 6, 25

@@ -27,6 +27,9 @@ const killRounds = 20
 // at random moments, and starts it again on what is left. Every acknowledged
 // statement, document and attachment must be there, once and whole; of what was
 // not acknowledged, a batch is there whole or not at all.
+//
+// It was seen to fail, in the first rounds, with a committer that answers before
+// it appends.
 func TestKill(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)

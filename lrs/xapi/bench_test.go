@@ -26,7 +26,7 @@ func benchAuthority(tb testing.TB) *Authority {
 	return authority
 }
 
-// BenchmarkParse compares the hand-written pass with what DESIGN.md takes for the first form: a pass over the tokens for
+// BenchmarkParse compares the hand-written pass with the form that was designed first (ARCHITECTURE.md): a pass over the tokens for
 // null, depth and spans, then Unmarshal into structs. The second does not check any format or rule yet.
 func BenchmarkParse(b *testing.B) {
 	raw := []byte(benchStatement)
