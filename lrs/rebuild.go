@@ -25,7 +25,8 @@ func (s *Store) Rebuild(ctx context.Context, next *index.Index, adopt func() err
 		if err := next.Settle(ctx); err != nil {
 			return fmt.Errorf("lrs: rebuild: %w", err)
 		}
-		if s.Head().Revision-next.Position().Head.Revision <= closeEnough {
+		// The log may be ahead of the live index, and so may the new one.
+		if next.Position().Head.Revision+closeEnough >= s.Head().Revision {
 			break
 		}
 	}
@@ -41,7 +42,9 @@ func (s *Store) Rebuild(ctx context.Context, next *index.Index, adopt func() err
 		if err := adopt(); err != nil {
 			return fmt.Errorf("lrs: rebuild: %w", err)
 		}
+		c.swapping.Lock()
 		old = c.index.Swap(next)
+		c.swapping.Unlock()
 		c.settleLater()
 		return nil
 	}}

@@ -44,10 +44,7 @@ func TestRebuild(t *testing.T) {
 		})
 	}
 	for i := range 5 {
-		next, err := index.Open(fmt.Sprint("index", i), index.Options{FS: b.fs, Logger: slog.New(slog.DiscardHandler)})
-		if err != nil {
-			t.Fatal(err)
-		}
+		next := b.emptyIndex(t, fmt.Sprint("index", i))
 		adopted := false
 		if err := b.Rebuild(t.Context(), next, func() error { adopted = true; return nil }); err != nil {
 			t.Fatal(err)
@@ -55,7 +52,6 @@ func TestRebuild(t *testing.T) {
 		if b.Index() != next || !adopted {
 			t.Fatal("the new index is not the live one")
 		}
-		t.Cleanup(func() { next.Close() })
 	}
 	close(stop)
 	wg.Wait()
@@ -73,11 +69,7 @@ func TestRebuild(t *testing.T) {
 
 	// If it cannot be adopted, the old one goes on.
 	live := b.Index()
-	next, err := index.Open("index-refused", index.Options{FS: b.fs, Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer next.Close()
+	next := b.emptyIndex(t, "index-refused")
 	refused := errors.New("refused")
 	if err := b.Rebuild(t.Context(), next, func() error { return refused }); !errors.Is(err, refused) {
 		t.Errorf("not adopted: %v", err)
@@ -88,4 +80,73 @@ func TestRebuild(t *testing.T) {
 	if _, err := b.put(t, draft(t, uuid.New(), "passed")); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestRebuildReaders: no reader meets an index that is replaced and closed.
+func TestRebuildReaders(t *testing.T) {
+	b := newBench(t)
+	id := uuid.New()
+	if _, err := b.put(t, draft(t, id, "passed")); err != nil {
+		t.Fatal(err)
+	}
+	stop := make(chan struct{})
+	var readers sync.WaitGroup
+	for range 8 {
+		readers.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				v, err := b.View()
+				if err == nil {
+					_, err = v.Statement(id)
+					v.Close()
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for i := range 60 {
+		next := b.emptyIndex(t, fmt.Sprint("next", i))
+		if err := b.Rebuild(t.Context(), next, func() error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	close(stop)
+	readers.Wait()
+}
+
+// TestRebuildDisagrees: a new index that does not come to the live one's commit
+// is not adopted.
+func TestRebuildDisagrees(t *testing.T) {
+	b, other := newBench(t), newBench(t)
+	for _, bench := range []*bench{b, other} {
+		if _, err := bench.put(t, draft(t, uuid.New(), "passed")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	live := b.Index()
+	// As far as the live one, but of another log.
+	foreign := other.Index()
+	adopted := false
+	err := b.Rebuild(t.Context(), foreign, func() error { adopted = true; return nil })
+	if err == nil || adopted || b.Index() != live {
+		t.Errorf("%v; adopted: %v", err, adopted)
+	}
+}
+
+// emptyIndex opens a new index on the bench's disk.
+func (b *bench) emptyIndex(t *testing.T, dir string) *index.Index {
+	t.Helper()
+	x, err := index.Open(dir, index.Options{FS: b.fs, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { x.Close() })
+	return x
 }

@@ -52,12 +52,16 @@ const (
 type Store struct {
 	Config
 	log     eventlog.Log
-	index   atomic.Pointer[index.Index] // replaced by the committer only
+	index   atomic.Pointer[index.Index] // replaced by the committer only, under swapping
 	blobs   blob.Store
 	auth    *auth.Registry
 	node    string
 	clock   *clock
 	metrics *Metrics
+
+	// swapping is held for reading from loading the index to having a View of it,
+	// so that an index that was replaced is closed behind its last reader.
+	swapping sync.RWMutex
 
 	queue       chan *change
 	queuedBytes atomic.Int64

@@ -3,10 +3,12 @@ package lrs
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -94,4 +96,37 @@ func TestSweep(t *testing.T) {
 	}
 	b.age(t, 25*time.Hour)
 	sweep(0)
+}
+
+// TestGuardWhileStreaming: space that runs out while an attachment comes in is
+// noticed before the attachment has taken what --min-free keeps.
+func TestGuardWhileStreaming(t *testing.T) {
+	b := newBench(t)
+	b.close(t)
+	var free atomic.Uint64
+	free.Store(1 << 40)
+	if err := b.open(t, func(c *Config) { c.MinFree, c.Free = 1<<30, func() (uint64, error) { return free.Load(), nil } }); err != nil {
+		t.Fatal(err)
+	}
+	w, err := b.Blobs().Create(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Abort()
+	chunk := make([]byte, 64<<10)
+	if _, err := w.Write(chunk); err != nil {
+		t.Fatal(err)
+	}
+	free.Store(1 << 20)
+	written := 0
+	for err == nil && written < 4*guardEvery {
+		_, err = w.Write(chunk)
+		written += len(chunk)
+	}
+	if !errors.Is(err, ErrNoSpace) || written > 2*guardEvery {
+		t.Errorf("%v after %d bytes", err, written)
+	}
+	if _, err := b.Blobs().Create(t.Context(), ""); !errors.Is(err, ErrNoSpace) {
+		t.Errorf("a new one: %v", err)
+	}
 }

@@ -27,9 +27,17 @@ func (s *Store) View() (*View, error) {
 	// was committed between the two makes the snapshot later, not incomplete,
 	// because the log's times only grow.
 	w := s.clock.watermark()
-	v := s.Index().View()
+	v := s.indexView()
 	w = max(w, v.Position().LastStored)
 	return &View{View: v, ConsistentThrough: time.UnixMicro(w).UTC()}, nil
+}
+
+// indexView is a View of the index that is live, which a Rebuild may be about to
+// replace: the old one stays open until its Views are closed.
+func (s *Store) indexView() *index.View {
+	s.swapping.RLock()
+	defer s.swapping.RUnlock()
+	return s.Index().View()
 }
 
 // ConsistentThrough is the watermark of a View taken now, without taking one.

@@ -204,8 +204,11 @@ func (n *node) VerifyLog(ctx context.Context) (lrs.LogReport, error) { return n.
 // headPath is where the head file of a data directory is.
 func headPath(dir string) string { return filepath.Join(dir, "head") }
 
-// close closes what is open, the store first.
+// close closes what is open, the store first. A rebuild under way ends before:
+// whoever asked for it is gone, and with that its context.
 func (n *node) close(timeout time.Duration) error {
+	n.rebuilding.Lock()
+	defer n.rebuilding.Unlock()
 	var errs []error
 	if n.store != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), timeout)
@@ -230,6 +233,10 @@ func lockData(dir string) (*flock.Flock, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)
 	}
+	// The directory's own entry must survive a power cut, or all in it is lost.
+	if err := syncDir(filepath.Dir(filepath.Clean(dir))); err != nil {
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
 	lock := flock.New(filepath.Join(dir, "lock"))
 	ok, err := lock.TryLock()
 	if err != nil {
@@ -239,6 +246,14 @@ func lockData(dir string) (*flock.Flock, error) {
 		return nil, fmt.Errorf("%w: %s: stop that server first, or choose another --data", errInUse, dir)
 	}
 	return lock, nil
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
 
 var errInUse = errors.New("another lrs process owns the data directory")

@@ -21,6 +21,7 @@ import (
 	"github.com/bedside-lrs/bedside/api/adminhttp"
 	"github.com/bedside-lrs/bedside/api/xapihttp"
 	"github.com/bedside-lrs/bedside/lrs/auth"
+	"github.com/bedside-lrs/bedside/lrs/eventlog"
 	"github.com/bedside-lrs/bedside/lrs/xapi"
 )
 
@@ -139,7 +140,7 @@ func serve(ctx context.Context, cfg serveConfig, stdout, stderr io.Writer) (err 
 		}
 	}
 	n, err := openNode(ctx, cfg.node, registry, cfg.http.Registry, log)
-	if err != nil && ctx.Err() != nil {
+	if err != nil && ctx.Err() != nil && !errors.Is(err, eventlog.ErrLogDamaged) {
 		log.Info("stopped while starting", "reason", err)
 		return nil
 	}
