@@ -58,7 +58,11 @@ func startServer(t *testing.T, dir string, args ...string) *server {
 // before it is ready: that is the error, with what it said.
 func tryServer(t *testing.T, dir string, env []string, args ...string) (*server, error) {
 	t.Helper()
-	s := spawn(t, dir, env, args...)
+	return spawn(t, dir, env, args...).await()
+}
+
+// await waits until a server is ready.
+func (s *server) await() (*server, error) {
 	select {
 	case s.url = <-s.ready:
 		return s, nil
@@ -72,8 +76,14 @@ func tryServer(t *testing.T, dir string, env []string, args ...string) (*server,
 // spawn starts a server and does not wait for it.
 func spawn(t *testing.T, dir string, env []string, args ...string) *server {
 	t.Helper()
+	return spawnProgram(t, os.Args[0], dir, env, args...)
+}
+
+// spawnProgram is spawn for a binary other than this test's.
+func spawnProgram(t *testing.T, program, dir string, env []string, args ...string) *server {
+	t.Helper()
 	s := &server{exited: make(chan struct{}), ready: make(chan string, 1), stderr: &syncBuffer{}}
-	s.cmd = exec.Command(os.Args[0], append([]string{"serve", "--data", dir, "--listen", "127.0.0.1:0", "--min-free", "64MB"}, args...)...)
+	s.cmd = exec.Command(program, append([]string{"serve", "--data", dir, "--listen", "127.0.0.1:0", "--min-free", "64MB"}, args...)...)
 	s.cmd.Env = append(os.Environ(), runAsProgram+"=1", "LRS_API_KEY="+testKey, "LRS_API_SECRET="+testSecret)
 	s.cmd.Env = append(s.cmd.Env, env...)
 	s.cmd.Stderr = s.stderr

@@ -364,7 +364,7 @@ func TestAllocations(t *testing.T) {
 				t.Fatal(err)
 			}
 			s = mustSeal(t, b)
-		}); allocs > float64(8+len(s.Commit.Frames)) { // s2 keeps its tables in a sync.Pool, which forgets at will
+		}); allocs > float64(8+poolForgets*len(s.Commit.Frames)) {
 			t.Errorf("%d events cost %.0f allocations to seal", n, allocs)
 		}
 		if allocs := testing.AllocsPerRun(20, func() {
