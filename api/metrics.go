@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/bedside-lrs/bedside/api/problem"
+	"github.com/bedside-lrs/bedside/api/xapihttp"
 )
 
 // metrics are the figures of the HTTP side. The names are stable.
@@ -47,15 +48,17 @@ func method(m string) string {
 }
 
 func resource(path string) string {
-	if _, known := knownPaths[path]; known {
+	if knownPaths[path] {
 		return path
 	}
 	return "other"
 }
 
 // knownPaths are the paths that have a series of their own.
-var knownPaths = map[string]struct{}{
-	"/xapi/statements": {}, "/xapi/about": {}, "/xapi/activities": {}, "/xapi/activities/state": {},
-	"/xapi/activities/profile": {}, "/xapi/agents": {}, "/xapi/agents/profile": {},
-	"/healthz": {}, "/readyz": {}, "/metrics": {},
-}
+var knownPaths = func() map[string]bool {
+	known := map[string]bool{"/healthz": true, "/readyz": true, "/metrics": true}
+	for _, path := range xapihttp.Paths() {
+		known[path] = true
+	}
+	return known
+}()

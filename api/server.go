@@ -30,9 +30,9 @@ type Config struct {
 	Registry *prometheus.Registry
 	Default  xapi.Version // in whose name a path of xAPI is refused that has no resource
 
-	// CORSOrigins may use the API from a browser; "*" stands for all, none for
-	// none. Browsers
-	// send no credentials by themselves: a page must hold a key and secret.
+	// CORSOrigins may use the API from a browser; "*" stands for all, an empty list
+	// for none. Browsers send no credentials by themselves: a page must hold a key
+	// and secret.
 	CORSOrigins []string
 
 	HeaderTimeout time.Duration // to send the request's header
@@ -120,7 +120,7 @@ func (s *Server) route(store *lrs.Store, register func(*mux.Router)) {
 		register(r)
 	}
 	r.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/xapi/") {
+		if strings.HasPrefix(r.URL.Path, xapihttp.BasePath+"/") {
 			version, err := xapi.ParseVersion(r.Header.Get("X-Experience-API-Version"))
 			if err != nil {
 				version = s.cfg.Default

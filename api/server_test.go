@@ -98,7 +98,7 @@ func (h *host) attach(t *testing.T) (store *lrs.Store, free func(uint64)) {
 			t.Error(err)
 		}
 	})
-	h.Attach(store, xapihttp.Config{Log: h.cfg.Log, BasePath: "/xapi", Default: xapi.V2, Limits: xapihttp.DefaultLimits})
+	h.Attach(store, xapihttp.Config{Log: h.cfg.Log, Default: xapi.V2, Limits: xapihttp.DefaultLimits})
 	return store, func(n uint64) { mu.Lock(); defer mu.Unlock(); left = n }
 }
 

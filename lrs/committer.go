@@ -157,7 +157,7 @@ func (c *committer) decide(tx *transaction, ch *change) (*pending, error) {
 //	others      of this package. Not in the log, except with ErrUnknownOutcome.
 func (c *committer) append(ctx context.Context, tx *transaction) error {
 	sealed, err := c.builder.Seal(eventlog.SealInfo{
-		Log: c.head.Log, Previous: c.head, FirstStored: tx.first, Node: c.node,
+		Log: c.head.Log, Previous: c.head, FirstStored: tx.first, Node: c.cfg.Node,
 	})
 	if err != nil {
 		c.clock.dropCommit()
@@ -166,7 +166,7 @@ func (c *committer) append(ctx context.Context, tx *transaction) error {
 	start := time.Now()
 	c.appendSince.Store(start.UnixNano())
 	defer c.appendSince.Store(0)
-	err = eventlog.Settle(ctx, c.log, c.head.Revision, sealed.Data, c.Settle)
+	err = eventlog.Settle(ctx, c.log, c.head.Revision, sealed.Data, c.cfg.Settle)
 	c.metrics.appended(time.Since(start), len(tx.events), len(sealed.Data), err)
 	switch {
 	case err == nil:
@@ -203,7 +203,7 @@ func (c *committer) apply(ctx context.Context, commit *eventlog.Commit, tx *tran
 		if cred == nil {
 			c.auth.Revoke(key)
 		} else if err := c.auth.Add(*cred); err != nil {
-			c.Logger.Error("a credential of the log is not usable", "key", key, "error", err)
+			c.cfg.Logger.Error("a credential of the log is not usable", "key", key, "error", err)
 		}
 	}
 	c.metrics.apply.Observe(time.Since(start).Seconds())

@@ -164,7 +164,7 @@ func mergeInline(current *index.Document, w DocumentWrite) (*event.Document, err
 }
 
 func mergeBodies(contentType string, body []byte, w DocumentWrite) ([]byte, error) {
-	if !isJSON(contentType) || !isJSON(w.ContentType) {
+	if !IsJSON(contentType) || !IsJSON(w.ContentType) {
 		return nil, fmt.Errorf("%w: the stored document is %s, the posted one %s", ErrNotMergeable, contentType, w.ContentType)
 	}
 	merged, err := xapi.MergeDocument(body, w.Body)
@@ -177,8 +177,9 @@ func mergeBodies(contentType string, body []byte, w DocumentWrite) ([]byte, erro
 	return merged, nil
 }
 
-// isJSON says whether a content type is application/json, with any parameters.
-func isJSON(contentType string) bool {
+// IsJSON says whether a content type is application/json, with any parameters: what
+// a POST merges.
+func IsJSON(contentType string) bool {
 	t, _, err := mime.ParseMediaType(contentType)
 	return err == nil && t == "application/json"
 }

@@ -55,7 +55,7 @@ func (s *Store) Rebuild(ctx context.Context, next *index.Index, adopt func() err
 		return a.err
 	}
 	if err := old.Close(); err != nil {
-		s.Logger.Warn("the index that was replaced did not close well", "error", err)
+		s.cfg.Logger.Warn("the index that was replaced did not close well", "error", err)
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ func (c *committer) recover(ctx context.Context) error {
 	}
 	pos := c.Index().Position()
 	if noted.Revision > 0 {
-		if err := c.mustContain(ctx, revision, noted, "the head file "+c.HeadFile); err != nil {
+		if err := c.mustContain(ctx, revision, noted, "the head file "+c.cfg.HeadFile); err != nil {
 			return err
 		}
 	}
@@ -43,9 +43,9 @@ func (c *committer) recover(ctx context.Context) error {
 	c.logHead.Store(uint64(revision))
 	switch {
 	case pos.Head.Revision == 0:
-		c.Logger.Warn("the index is missing or new and is rebuilt from the log", "commits", revision)
+		c.cfg.Logger.Warn("the index is missing or new and is rebuilt from the log", "commits", revision)
 	case pos.Head.Revision < revision:
-		c.Logger.Info("the index is behind the log and is brought up to it", "index", pos.Head.Revision, "log", revision)
+		c.cfg.Logger.Info("the index is behind the log and is brought up to it", "index", pos.Head.Revision, "log", revision)
 	}
 	if err := c.catchUp(ctx); err != nil {
 		return fmt.Errorf("lrs: %w", err)
@@ -59,10 +59,10 @@ func (c *committer) recover(ctx context.Context) error {
 // readNote returns the head file and the commit that it names, zero when there
 // is no file.
 func (c *committer) readNote() (file headFile, noted eventlog.Head, err error) {
-	if c.HeadFile == "" {
+	if c.cfg.HeadFile == "" {
 		return file, noted, nil
 	}
-	file, ok, err := readHeadFile(c.HeadFile)
+	file, ok, err := readHeadFile(c.cfg.HeadFile)
 	if err != nil || !ok {
 		return file, noted, err
 	}

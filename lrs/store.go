@@ -50,12 +50,11 @@ const (
 // Store is a learning record store on one event log. Its methods may be called
 // concurrently.
 type Store struct {
-	Config
+	cfg     Config
 	log     eventlog.Log
 	index   atomic.Pointer[index.Index] // replaced by the committer only, under swapping
 	blobs   blob.Store
 	auth    *auth.Registry
-	node    string
 	clock   *clock
 	metrics *Metrics
 
@@ -98,8 +97,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	run, cancel := context.WithCancel(context.Background())
 	background, stop := context.WithCancel(run)
 	s := &Store{
-		Config: cfg, log: cfg.Log, auth: cfg.Auth,
-		node: cfg.Node, metrics: cfg.Metrics, clock: &clock{now: cfg.Now},
+		cfg: cfg, log: cfg.Log, auth: cfg.Auth, metrics: cfg.Metrics, clock: &clock{now: cfg.Now},
 		queue: make(chan *change, queueLength), cancel: cancel, stop: stop,
 		unsettled: make(chan struct{}, 1),
 	}
@@ -163,7 +161,7 @@ func (s *Store) enqueue(ch *change) error {
 	if s.closed {
 		return ErrClosed
 	}
-	if s.queuedBytes.Add(ch.size) > s.MaxQueue {
+	if s.queuedBytes.Add(ch.size) > s.cfg.MaxQueue {
 		s.queuedBytes.Add(-ch.size)
 		return ErrBusy
 	}
@@ -184,12 +182,12 @@ func (s *Store) writable() error {
 	if err := s.Index().Err(); err != nil {
 		return fmt.Errorf("%w: index: %w", ErrUnavailable, err)
 	}
-	free, err := s.Free()
+	free, err := s.cfg.Free()
 	if err != nil {
 		return fmt.Errorf("%w: free space: %w", ErrUnavailable, err)
 	}
-	if free < s.MinFree {
-		return fmt.Errorf("%w: %d MiB are free and --min-free asks for %d MiB", ErrNoSpace, free>>20, s.MinFree>>20)
+	if free < s.cfg.MinFree {
+		return fmt.Errorf("%w: %d MiB are free and --min-free asks for %d MiB", ErrNoSpace, free>>20, s.cfg.MinFree>>20)
 	}
 	return nil
 }
@@ -198,7 +196,7 @@ func (s *Store) writable() error {
 // then on; a restart finds out what is true.
 func (s *Store) fail(err error) {
 	if s.broken.CompareAndSwap(nil, &err) {
-		s.Logger.Error("the store stops serving; restart it", "error", err)
+		s.cfg.Logger.Error("the store stops serving; restart it", "error", err)
 	}
 }
 
@@ -228,8 +226,8 @@ func (s *Store) Ready() []error {
 			reasons = append(reasons, fmt.Errorf("%w: the log has not answered an append for %s", ErrUnavailable, took.Round(time.Second)))
 		}
 	}
-	if size := s.logBytes(); s.MaxLog > 0 && size+maxCommit > float64(s.MaxLog) {
-		reasons = append(reasons, fmt.Errorf("%w: the log has %.0f bytes and may have %d", ErrUnavailable, size, s.MaxLog))
+	if size := s.logBytes(); s.cfg.MaxLog > 0 && size+maxCommit > float64(s.cfg.MaxLog) {
+		reasons = append(reasons, fmt.Errorf("%w: the log has %.0f bytes and may have %d", ErrUnavailable, size, s.cfg.MaxLog))
 	}
 	if n := s.Index().Pending(); n > 0 {
 		reasons = append(reasons, fmt.Errorf("index: %d statements wait for what their targets' filters add", n))
@@ -291,10 +289,10 @@ func (s *Store) Close(ctx context.Context) error {
 	s.stop()
 	s.wg.Wait()
 	s.cancel()
-	if s.broken.Load() != nil || s.HeadFile == "" {
+	if s.broken.Load() != nil || s.cfg.HeadFile == "" {
 		return nil // the last lease stands: the next start treats this as a crash
 	}
-	return newHeadFile(s.Head(), s.clock.bound(), true).write(s.HeadFile)
+	return newHeadFile(s.Head(), s.clock.bound(), true).write(s.cfg.HeadFile)
 }
 
 // renewLease persists how far watermarks may go, and how far the log has come.
@@ -302,8 +300,8 @@ func (s *Store) renewLease() error {
 	s.leasing.Lock()
 	defer s.leasing.Unlock()
 	lease := s.clock.nextLease()
-	if s.HeadFile != "" {
-		if err := newHeadFile(s.Head(), lease, false).write(s.HeadFile); err != nil {
+	if s.cfg.HeadFile != "" {
+		if err := newHeadFile(s.Head(), lease, false).write(s.cfg.HeadFile); err != nil {
 			return err
 		}
 	}
@@ -320,7 +318,7 @@ func (s *Store) keepLease(ctx context.Context) {
 			return
 		case <-tick.C:
 			if err := s.renewLease(); err != nil {
-				s.Logger.Error("the watermark stands still until the head file can be written", "error", err)
+				s.cfg.Logger.Error("the watermark stands still until the head file can be written", "error", err)
 			}
 		}
 	}
@@ -347,7 +345,7 @@ func (s *Store) keepSettled(ctx context.Context) {
 		}
 		err := s.Index().Settle(ctx)
 		if err != nil && ctx.Err() == nil && !errors.Is(err, index.ErrClosed) { // closed: replaced by another
-			s.Logger.Error("some StatementRefs do not match yet by what they refer to", "error", err)
+			s.cfg.Logger.Error("some StatementRefs do not match yet by what they refer to", "error", err)
 		}
 	}
 }

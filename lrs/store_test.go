@@ -17,7 +17,6 @@ import (
 
 	"github.com/bedside-lrs/bedside/lrs/auth"
 	"github.com/bedside-lrs/bedside/lrs/blob"
-	"github.com/bedside-lrs/bedside/lrs/eventlog"
 	"github.com/bedside-lrs/bedside/lrs/eventlog/memlog"
 	"github.com/bedside-lrs/bedside/lrs/index"
 	"github.com/bedside-lrs/bedside/lrs/xapi"
@@ -115,13 +114,13 @@ func (b *bench) crash(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	head, err := os.ReadFile(b.HeadFile)
+	head, err := os.ReadFile(b.cfg.HeadFile)
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.Store.Close(ctx)
 	// What a clean stop wrote was not written.
-	if err := os.WriteFile(b.HeadFile, head, 0o600); err != nil {
+	if err := os.WriteFile(b.cfg.HeadFile, head, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	b.fs = b.fs.CrashClone(vfs.CrashCloneCfg{})
@@ -407,70 +406,5 @@ func TestCredentials(t *testing.T) {
 	}
 	if _, err := b.Auth().Authenticate("k", secret, b.clock.Now()); !errors.Is(err, auth.ErrUnauthorized) {
 		t.Errorf("revoked, after a restart: %v", err)
-	}
-}
-
-// TestRecover: the log must hold what the head file and the index have seen.
-func TestRecover(t *testing.T) {
-	fill := func(t *testing.T) (*bench, []uuid.UUID) {
-		b := newBench(t)
-		var ids []uuid.UUID
-		for range 10 {
-			ids = append(ids, uuid.New())
-			if _, err := b.put(t, draft(t, ids[len(ids)-1], "passed")); err != nil {
-				t.Fatal(err)
-			}
-		}
-		return b, ids
-	}
-	t.Run("index lost", func(t *testing.T) {
-		b, ids := fill(t)
-		b.close(t)
-		b.fs = vfs.NewCrashableMem()
-		if err := b.open(t, nil); err != nil {
-			t.Fatal(err)
-		}
-		for _, id := range ids {
-			if b.stored(t, id) == "" {
-				t.Errorf("%s is lost", id)
-			}
-		}
-	})
-	for _, tc := range []struct {
-		name    string
-		indexed bool // the index is there too
-		damage  func(b *bench)
-		says    string
-	}{
-		{"tail lost, seen by the head file", false, func(b *bench) { b.log.Truncate(9) }, "the log ends at revision 9"},
-		{"tail lost, seen by the index", true, func(b *bench) { b.HeadFile = ""; b.log.Truncate(9) }, "the log ends at revision 9"},
-		{"all lost", true, func(b *bench) { b.log.Truncate(0) }, "the log ends at revision 0"},
-		{"a byte of the head changed", true, func(b *bench) {
-			b.log.Damage(11, func(data []byte) []byte { data[len(data)-1] ^= 1; return data })
-		}, "revision 11"},
-		{"a byte in the middle changed, with the index lost", false, func(b *bench) {
-			b.log.Damage(5, func(data []byte) []byte { data[len(data)/2] ^= 1; return data })
-		}, "5"},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			b, _ := fill(t)
-			b.close(t)
-			head := b.HeadFile
-			tc.damage(b)
-			if !tc.indexed {
-				b.fs = vfs.NewCrashableMem()
-			}
-			err := b.open(t, func(c *Config) {
-				if b.HeadFile == "" && head != "" {
-					c.HeadFile = ""
-				}
-			})
-			if !errors.Is(err, eventlog.ErrLogDamaged) {
-				t.Fatalf("opened with %v", err)
-			}
-			if !strings.Contains(err.Error(), tc.says) {
-				t.Errorf("%q does not say %q", err, tc.says)
-			}
-		})
 	}
 }

@@ -38,9 +38,9 @@ func (s *Store) keepSwept(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		if n, err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
-			s.Logger.Error("unreferenced attachments could not be removed", "error", err)
+			s.cfg.Logger.Error("unreferenced attachments could not be removed", "error", err)
 		} else if n > 0 {
-			s.Logger.Info("removed attachments that nothing names", "blobs", n)
+			s.cfg.Logger.Info("removed attachments that nothing names", "blobs", n)
 		}
 		select {
 		case <-ctx.Done():

@@ -81,7 +81,7 @@ func VerifyLog(ctx context.Context, log eventlog.Log, headFile string) (r LogRep
 
 // VerifyLog is VerifyLog of the store's log while it serves.
 func (s *Store) VerifyLog(ctx context.Context) (LogReport, error) {
-	return VerifyLog(ctx, s.log, s.HeadFile)
+	return VerifyLog(ctx, s.log, s.cfg.HeadFile)
 }
 
 func (r *LogReport) add(c *eventlog.Commit) error {

@@ -58,5 +58,5 @@ func (c *call) more(next cursor) string {
 		params[name] = values
 	}
 	params.Set(cursorParam, next.String())
-	return c.BasePath + c.path + "?" + params.Encode()
+	return BasePath + c.path + "?" + params.Encode()
 }

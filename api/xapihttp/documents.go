@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"mime"
 	"net/http"
 	"strconv"
 	"time"
@@ -202,7 +201,7 @@ func (d documentResource) write(c *call, merge bool) error {
 	if err != nil {
 		return err
 	}
-	if merge && isJSON(contentType) {
+	if merge && lrs.IsJSON(contentType) {
 		// Even where there is nothing to merge with (C 2.2).
 		if err := checkObject(body); err != nil {
 			return err
@@ -280,11 +279,6 @@ func (d documentResource) check(c *call, unconditional bool) lrs.Check {
 			return nil
 		}
 	}
-}
-
-func isJSON(contentType string) bool {
-	t, _, err := mime.ParseMediaType(contentType)
-	return err == nil && t == "application/json"
 }
 
 // checkObject refuses what is no JSON object.

@@ -30,7 +30,7 @@ func newSink(f *testing.F) *sink {
 	s := &sink{Router: mux.NewRouter().SkipClean(true), auth: l.all}
 	limits := xapihttp.DefaultLimits
 	limits.Body, limits.Document, limits.Attachments = 1<<20, 1<<20, 1<<20
-	xapihttp.Register(s.Router, xapihttp.Config{Store: l.store, Log: slog.New(slog.DiscardHandler), BasePath: "/xapi", Default: xapi.V2, Limits: limits})
+	xapihttp.Register(s.Router, xapihttp.Config{Store: l.store, Log: slog.New(slog.DiscardHandler), Default: xapi.V2, Limits: limits})
 	return s
 }
 

@@ -20,14 +20,14 @@ import (
 	"github.com/bedside-lrs/bedside/lrs/xapi"
 )
 
+// BasePath is where the resources are; `more` links begin with it.
+const BasePath = "/xapi"
+
 // Config is what the resources need.
 type Config struct {
 	Store *lrs.Store
 	Log   *slog.Logger
 	Now   func() time.Time
-
-	// BasePath is where the resources are, "/xapi". `more` links begin with it.
-	BasePath string
 
 	// Default is the version whose name a refusal for a missing version header
 	// carries. C 3.3 wants the request refused; it does not say in which name.
@@ -121,6 +121,15 @@ func resources() []resource {
 	}
 }
 
+// Paths are those of the resources.
+func Paths() []string {
+	var paths []string
+	for _, res := range resources() {
+		paths = append(paths, BasePath+res.path)
+	}
+	return paths
+}
+
 // Register adds the resources to a router.
 func Register(r *mux.Router, cfg Config) {
 	if cfg.Now == nil {
@@ -135,7 +144,7 @@ func Register(r *mux.Router, cfg Config) {
 		if !res.plain {
 			h = compress(h)
 		}
-		r.Handle(cfg.BasePath+res.path, h)
+		r.Handle(BasePath+res.path, h)
 	}
 }
 

@@ -81,7 +81,7 @@ func newLab(t testing.TB, change ...func(*xapihttp.Config)) *lab {
 	l.all = basic("everything", "secret")
 
 	log := slog.New(slog.NewTextHandler(l.log, nil))
-	cfg := xapihttp.Config{Log: log, BasePath: "/xapi", Default: xapi.V2, Limits: xapihttp.DefaultLimits}
+	cfg := xapihttp.Config{Log: log, Default: xapi.V2, Limits: xapihttp.DefaultLimits}
 	for _, f := range change {
 		f(&cfg)
 	}

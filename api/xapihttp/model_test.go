@@ -97,7 +97,7 @@ func (w *world) open() {
 	limits := xapihttp.DefaultLimits
 	limits.Page = modelPage
 	router := mux.NewRouter()
-	xapihttp.Register(router, xapihttp.Config{Store: w.store, Log: quiet, Now: w.clock, BasePath: "/xapi", Default: xapi.V2, Limits: limits})
+	xapihttp.Register(router, xapihttp.Config{Store: w.store, Log: quiet, Now: w.clock, Default: xapi.V2, Limits: limits})
 	w.http = router
 }
 

@@ -62,7 +62,7 @@ func (c *call) writePart(head *bytes.Buffer, boundary string, a xapi.Attachment)
 	}
 	defer data.Close()
 	fmt.Fprintf(head, "--%s\r\nContent-Type: %s\r\nContent-Transfer-Encoding: binary\r\n%s: %s\r\nContent-Length: %d\r\n\r\n",
-		boundary, headerValue(a.ContentType), headerHash, a.SHA2, size)
+		boundary, a.ContentType, headerHash, a.SHA2, size)
 	if _, err := head.WriteTo(c.w); err != nil {
 		return err
 	}
@@ -137,16 +137,6 @@ func statementAttachments(st *xapi.Statement) iter.Seq2[xapi.Attachment, string]
 			}
 		}
 	}
-}
-
-// headerValue keeps a client's text from ending a header line.
-func headerValue(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, s)
 }
 
 // newBoundary is hexadecimal: nothing in it needs quoting, anywhere.

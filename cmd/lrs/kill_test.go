@@ -18,6 +18,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/google/uuid"
+
+	"github.com/bedside-lrs/bedside/api/xapihttp"
 )
 
 // killRounds is how often TestKill kills the server.
@@ -314,7 +316,7 @@ func verifyList(t *testing.T, s *server, workers []*killWorker, maybe map[uuid.U
 			}
 			seen[st.ID] = true
 		}
-		path = strings.TrimPrefix(page.More, basePath)
+		path = strings.TrimPrefix(page.More, xapihttp.BasePath)
 	}
 	if len(seen) != len(want) {
 		t.Errorf("%d statements are listed, %d are there by id", len(seen), len(want))

@@ -25,9 +25,6 @@ import (
 	"github.com/bedside-lrs/bedside/lrs/xapi"
 )
 
-// basePath is where the xAPI resources are.
-const basePath = "/xapi"
-
 // serveConfig is everything that `lrs serve` can be told.
 type serveConfig struct {
 	node     nodeConfig
@@ -162,7 +159,7 @@ func serve(ctx context.Context, cfg serveConfig, stdout, stderr io.Writer) (err 
 	defer admin.Close()
 
 	server.Attach(n.store, xapihttp.Config{
-		Log: log, BasePath: basePath, Default: version, X5CRoots: roots, Limits: cfg.limits,
+		Log: log, Default: version, X5CRoots: roots, Limits: cfg.limits,
 	})
 	if ctx.Err() != nil {
 		return nil // stopped before there is anything that must be said
@@ -171,7 +168,7 @@ func serve(ctx context.Context, cfg serveConfig, stdout, stderr io.Writer) (err 
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "Bedside is ready.\nxAPI endpoint: %s%s\n%s", address, basePath, first)
+	fmt.Fprintf(stdout, "Bedside is ready.\nxAPI endpoint: %s%s\n%s", address, xapihttp.BasePath, first)
 	select {
 	case <-ctx.Done():
 		log.Info("stopping: finishing the requests under way")
