@@ -38,7 +38,7 @@ clients:
 FUZZTIME = 30s
 FUZZ = ./lrs/xapi:FuzzParseStatement ./lrs/xapi:FuzzParserAgreesWithSchema ./lrs/eventlog:FuzzDecode \
 	./lrs/eventlog:FuzzFollow ./api/xapihttp:FuzzMultipart ./api/xapihttp:FuzzParameters \
-	./api/xapihttp:FuzzETags ./api/xapihttp:FuzzAlternate
+	./api/xapihttp:FuzzETags ./api/xapihttp:FuzzAlternate ./lrs/natsembed:FuzzCheck
 
 fuzz:
 	@set -e; for t in $(FUZZ); do echo "fuzz $$t for $(FUZZTIME)"; \

@@ -378,7 +378,7 @@ func TestCredentials(t *testing.T) {
 	if err := b.AddCredential(t.Context(), cred); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Auth().Authenticate("k", secret, b.clock.Now()); err != nil {
+	if _, err := b.Auth().Authenticate(t.Context(), "k", secret, b.clock.Now()); err != nil {
 		t.Errorf("a new credential is not in force: %v", err)
 	}
 	if err := b.AddCredential(t.Context(), cred); !errors.Is(err, ErrExists) {
@@ -388,13 +388,13 @@ func TestCredentials(t *testing.T) {
 	if err := b.open(t, nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Auth().Authenticate("k", secret, b.clock.Now()); err != nil {
+	if _, err := b.Auth().Authenticate(t.Context(), "k", secret, b.clock.Now()); err != nil {
 		t.Errorf("after a restart: %v", err)
 	}
 	if err := b.RevokeCredential(t.Context(), "k"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Auth().Authenticate("k", secret, b.clock.Now()); !errors.Is(err, auth.ErrUnauthorized) {
+	if _, err := b.Auth().Authenticate(t.Context(), "k", secret, b.clock.Now()); !errors.Is(err, auth.ErrUnauthorized) {
 		t.Errorf("after revoking: %v", err)
 	}
 	if err := b.RevokeCredential(t.Context(), "k"); !errors.Is(err, ErrNotFound) {
@@ -404,7 +404,7 @@ func TestCredentials(t *testing.T) {
 	if err := b.open(t, nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Auth().Authenticate("k", secret, b.clock.Now()); !errors.Is(err, auth.ErrUnauthorized) {
+	if _, err := b.Auth().Authenticate(t.Context(), "k", secret, b.clock.Now()); !errors.Is(err, auth.ErrUnauthorized) {
 		t.Errorf("revoked, after a restart: %v", err)
 	}
 }

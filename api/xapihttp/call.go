@@ -90,7 +90,7 @@ func (c *call) authenticate(rt *route) error {
 	if !ok {
 		return problem.New(http.StatusUnauthorized, "auth.missing", "HTTP Basic credentials are missing.")
 	}
-	principal, err := c.Store.Auth().Authenticate(key, secret, c.Now())
+	principal, err := c.Store.Auth().Authenticate(c.ctx, key, secret, c.Now())
 	if err != nil {
 		return err
 	}

@@ -21,19 +21,33 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/time/rate"
 )
 
 // maxResident is what the server's memory may come to under attack, MiB: about
 // 400 are seen, with eight documents of 16 MB coming in at once.
 const maxResident = 600
 
-// TestHostile: whatever a client does, each gets a clear answer or is cut off,
-// memory stays bounded, and another client is served all the time. (How fast that
-// client is served meanwhile is in BENCHMARKS.md: a test that measured it would
-// fail on a busy machine.)
-func TestHostile(t *testing.T) {
-	// Built as it ships: the race detector would multiply the memory that is bounded
-	// here, until the bound said nothing.
+// attacks are what a hostile client does. Each ends by itself, and says by t what
+// it was answered and should not have been.
+var attacks = []struct {
+	name   string
+	attack func(t testing.TB, s *server)
+}{
+	{"slow headers", slowHeaders},
+	{"slow bodies", slowBodies},
+	{"idle connections", idleConnections},
+	{"endless body", endlessBody},
+	{"gzip bomb", gzipBomb},
+	{"strange statements", strangeStatements},
+	{"injection", injection},
+	{"guessing", guessing},
+}
+
+// startAttacked starts a server as it ships (the race detector would multiply the
+// memory that is bounded here, until the bound said nothing), with short time-outs.
+func startAttacked(t testing.TB) *server {
+	t.Helper()
 	program := filepath.Join(t.TempDir(), "lrs")
 	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
@@ -42,23 +56,27 @@ func TestHostile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, tc := range []struct {
-		name   string
-		attack func(t *testing.T, s *server)
-	}{
-		{"slow headers", slowHeaders},
-		{"slow bodies", slowBodies},
-		{"idle connections", idleConnections},
-		{"endless body", endlessBody},
-		{"gzip bomb", gzipBomb},
-		{"strange statements", strangeStatements},
-		{"injection", injection},
-		{"guessing", guessing},
-	} {
+	return s
+}
+
+// TestHostile: whatever a client does, each gets a clear answer or is cut off,
+// memory stays bounded, and another client is served all the time. How fast that
+// client is served meanwhile is for BenchmarkUnderAttack.
+func TestHostile(t *testing.T) {
+	s := startAttacked(t)
+	for _, tc := range attacks {
 		t.Run(tc.name, func(t *testing.T) {
 			stop := make(chan struct{})
 			var bystander sync.WaitGroup
-			bystander.Go(func() { honest(t, s, stop) })
+			bystander.Go(func() {
+				served := 0
+				for ; !isClosed(stop); served++ {
+					honest(t, s)
+				}
+				if served == 0 {
+					t.Error("the honest client was not served once")
+				}
+			})
 			tc.attack(t, s)
 			close(stop)
 			bystander.Wait()
@@ -74,28 +92,60 @@ func TestHostile(t *testing.T) {
 	}
 }
 
-// honest stores and reads statements until stop, and takes no refusal.
-func honest(t *testing.T, s *server, stop <-chan struct{}) {
-	for n := 0; ; n++ {
-		select {
-		case <-stop:
-			if n == 0 {
-				t.Error("the honest client was not served once")
+// BenchmarkUnderAttack measures the requests of an honest client alone, and while
+// each attack is made over and over again: a PUT and a GET an operation.
+func BenchmarkUnderAttack(b *testing.B) {
+	s := startAttacked(b)
+	measure := func(name string, attack func(testing.TB, *server)) {
+		b.Run(name, func(b *testing.B) {
+			took := make([]time.Duration, b.N)
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				for i := range took {
+					start := time.Now()
+					honest(b, s)
+					took[i] = time.Since(start)
+				}
+			}()
+			if attack != nil {
+				for !isClosed(done) {
+					attack(b, s)
+				}
 			}
-			return
-		default:
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		id := uuid.NewString()
-		status, _, body, err := s.do(ctx, http.MethodPut, "/statements?statementId="+id, []byte(hostileStatement("")))
-		if err != nil || status != http.StatusNoContent {
-			t.Errorf("honest PUT: %d %v %s", status, err, body)
-		}
-		status, _, body, err = s.do(ctx, http.MethodGet, "/statements?statementId="+id, nil)
-		if err != nil || status != http.StatusOK {
-			t.Errorf("honest GET: %d %v %s", status, err, body)
-		}
-		cancel()
+			<-done
+			slices.Sort(took)
+			b.ReportMetric(float64(took[len(took)/2])/1e6, "p50-ms")
+			b.ReportMetric(float64(took[len(took)*99/100])/1e6, "p99-ms")
+		})
+	}
+	for _, tc := range attacks {
+		measure("alone", nil)
+		measure(tc.name, tc.attack)
+	}
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// honest stores and reads a statement, and takes no refusal.
+func honest(t testing.TB, s *server) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	id := uuid.NewString()
+	status, _, body, err := s.do(ctx, http.MethodPut, "/statements?statementId="+id, []byte(hostileStatement("")))
+	if err != nil || status != http.StatusNoContent {
+		t.Errorf("honest PUT: %d %v %s", status, err, body)
+	}
+	status, _, body, err = s.do(ctx, http.MethodGet, "/statements?statementId="+id, nil)
+	if err != nil || status != http.StatusOK {
+		t.Errorf("honest GET: %d %v %s", status, err, body)
 	}
 }
 
@@ -104,7 +154,7 @@ func hostileStatement(more string) string {
 }
 
 // resident is a process's resident memory, MiB.
-func resident(t *testing.T, pid int) int {
+func resident(t testing.TB, pid int) int {
 	t.Helper()
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
@@ -124,7 +174,7 @@ func resident(t *testing.T, pid int) int {
 }
 
 // dial opens a raw connection to the server.
-func dial(t *testing.T, s *server) net.Conn {
+func dial(t testing.TB, s *server) net.Conn {
 	t.Helper()
 	u, err := url.Parse(s.url)
 	if err != nil {
@@ -145,7 +195,7 @@ const rawPost = "POST /xapi/statements HTTP/1.1\r\nHost: x\r\nX-Experience-API-V
 	"Authorization: Basic dGVzdGVyOmEgc2VjcmV0IGZvciB0ZXN0cw==\r\n"
 
 // closedBy waits until the server ends a connection, and returns what it said.
-func closedBy(t *testing.T, c net.Conn) string {
+func closedBy(t testing.TB, c net.Conn) string {
 	t.Helper()
 	b, err := io.ReadAll(c)
 	if ne := net.Error(nil); errors.As(err, &ne) && ne.Timeout() {
@@ -154,7 +204,7 @@ func closedBy(t *testing.T, c net.Conn) string {
 	return string(b)
 }
 
-func slowHeaders(t *testing.T, s *server) {
+func slowHeaders(t testing.TB, s *server) {
 	conns := make([]net.Conn, 500)
 	for i := range conns {
 		conns[i] = dial(t, s)
@@ -167,7 +217,7 @@ func slowHeaders(t *testing.T, s *server) {
 	}
 }
 
-func slowBodies(t *testing.T, s *server) {
+func slowBodies(t testing.TB, s *server) {
 	conns := make([]net.Conn, 500)
 	for i := range conns {
 		conns[i] = dial(t, s)
@@ -183,7 +233,7 @@ func slowBodies(t *testing.T, s *server) {
 }
 
 // idleConnections opens as many as one process may have files, up to 10,000.
-func idleConnections(t *testing.T, s *server) {
+func idleConnections(t testing.TB, s *server) {
 	conns := make([]net.Conn, 0, 10_000)
 	for range cap(conns) {
 		c := dial(t, s)
@@ -198,6 +248,9 @@ func idleConnections(t *testing.T, s *server) {
 			t.Fatalf("%q, %v", buf, err)
 		}
 	}
+	for range 1000 { // what others are served while the connections are idle, and not only opened
+		honest(t, s)
+	}
 	for _, c := range conns {
 		c.Close()
 	}
@@ -205,6 +258,21 @@ func idleConnections(t *testing.T, s *server) {
 
 // zeros is a body without end.
 type zeros struct{ b byte }
+
+// atWire reads no faster than all attackers together can send over a network of
+// 1 Gbit/s: over the loopback it would be their own work that keeps both
+// processors busy.
+type atWire struct{ io.Reader }
+
+var wire = rate.NewLimiter(1e9/8, 1<<20)
+
+func (w atWire) Read(p []byte) (int, error) {
+	n, err := w.Reader.Read(p[:min(len(p), 64<<10)])
+	if e := wire.WaitN(context.Background(), n); e != nil {
+		return n, e
+	}
+	return n, err
+}
 
 func (z zeros) Read(p []byte) (int, error) {
 	for i := range p {
@@ -215,7 +283,7 @@ func (z zeros) Read(p []byte) (int, error) {
 
 // raw sends a request and returns its status and body; the connection may break
 // while the server has answered already.
-func raw(t *testing.T, s *server, method, path string, body io.Reader, header ...string) (int, string) {
+func raw(t testing.TB, s *server, method, path string, body io.Reader, header ...string) (int, string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
@@ -241,12 +309,12 @@ func raw(t *testing.T, s *server, method, path string, body io.Reader, header ..
 	return res.StatusCode, string(b)
 }
 
-func endlessBody(t *testing.T, s *server) {
+func endlessBody(t testing.TB, s *server) {
 	for _, path := range []string{"/statements", "/activities/profile?activityId=http://a.example/a&profileId=p"} {
 		var wg sync.WaitGroup
 		for range 8 {
 			wg.Go(func() {
-				status, body := raw(t, s, http.MethodPost, path, io.MultiReader(strings.NewReader("["), zeros{' '}))
+				status, body := raw(t, s, http.MethodPost, path, atWire{io.MultiReader(strings.NewReader("["), zeros{' '})})
 				if status != http.StatusRequestEntityTooLarge && status != 0 { // 0: cut off while sending
 					t.Errorf("%s: %d %s", path, status, body)
 				}
@@ -260,7 +328,7 @@ func endlessBody(t *testing.T, s *server) {
 	}
 }
 
-func gzipBomb(t *testing.T, s *server) {
+func gzipBomb(t testing.TB, s *server) {
 	var bomb bytes.Buffer
 	zw := gzip.NewWriter(&bomb)
 	if _, err := io.Copy(zw, io.LimitReader(zeros{' '}, 64<<20)); err != nil {
@@ -281,7 +349,7 @@ func gzipBomb(t *testing.T, s *server) {
 	wg.Wait()
 }
 
-func strangeStatements(t *testing.T, s *server) {
+func strangeStatements(t testing.TB, s *server) {
 	members := make([]string, 1000)
 	for i := range members {
 		members[i] = fmt.Sprintf(`{"mbox":"mailto:m%d@example.com"}`, i)
@@ -323,7 +391,7 @@ func strangeStatements(t *testing.T, s *server) {
 	}
 }
 
-func injection(t *testing.T, s *server) {
+func injection(t testing.TB, s *server) {
 	sum := strings.Repeat("0", 64)
 	for _, tc := range []struct{ name, request, want string }{
 		{"path", "GET /xapi/../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n", "404"},
@@ -350,11 +418,11 @@ func injection(t *testing.T, s *server) {
 }
 
 // guessing tries secrets at speed, for keys that are there and keys that are not.
-func guessing(t *testing.T, s *server) {
+func guessing(t testing.TB, s *server) {
 	var wg sync.WaitGroup
 	for w := range 16 {
 		wg.Go(func() {
-			for i := range 100 {
+			for i := range 25 {
 				key := testKey
 				if w%2 == 0 {
 					key = "nobody"

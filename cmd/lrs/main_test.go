@@ -80,7 +80,7 @@ func spawn(t *testing.T, dir string, env []string, args ...string) *server {
 }
 
 // spawnProgram is spawn for a binary other than this test's.
-func spawnProgram(t *testing.T, program, dir string, env []string, args ...string) *server {
+func spawnProgram(t testing.TB, program, dir string, env []string, args ...string) *server {
 	t.Helper()
 	s := &server{exited: make(chan struct{}), ready: make(chan string, 1), stderr: &syncBuffer{}}
 	s.cmd = exec.Command(program, append([]string{"serve", "--data", dir, "--listen", "127.0.0.1:0", "--min-free", "64MB"}, args...)...)
@@ -115,7 +115,7 @@ func (s *server) kill() {
 }
 
 // stop ends the process as an operator would, and returns its error.
-func (s *server) stop(t *testing.T) error {
+func (s *server) stop(t testing.TB) error {
 	t.Helper()
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)

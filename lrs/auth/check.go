@@ -25,7 +25,7 @@ import (
 // What remains visible: whether any chosen secret is registered at all; a key whose hash has other parameters than
 // today's (an argon2id hash of an older release) is refused in another time than an unknown one until its secret is
 // set again; the hit or miss of a map lookup, some nanoseconds beside the hash. Under a flood a first login with a
-// chosen secret may be busy. Limiting requests per client is for the HTTP layer.
+// chosen secret may be busy.
 type checker struct {
 	macKey []byte
 	nobody *entry     // stands for an unknown key; no secret matches its random hash

@@ -137,7 +137,7 @@ func TestFlood(t *testing.T) {
 		for i := range places + 10 {
 			key := []string{"nobody", "plain", "slow"}[i%3]
 			wg.Go(func() {
-				switch _, err := r.Authenticate(key, "wrong", now); {
+				switch _, err := r.authenticate(key, "wrong", now); {
 				case errors.Is(err, ErrBusy):
 					busy.Add(1)
 				case errors.Is(err, ErrUnauthorized):

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -34,8 +35,9 @@ type Principal struct {
 // Ephemeral credentials are kept apart and win over one of the log with the same key; events of the log do not
 // change or remove them.
 type Registry struct {
-	baseURL string
-	checker *checker
+	baseURL  string
+	checker  *checker
+	refusals *refusals
 
 	mu        sync.RWMutex
 	logged    map[string]*entry // mu
@@ -52,7 +54,7 @@ type entry struct {
 // NewRegistry makes an empty registry. baseURL, an absolute IRL, is the homePage of default authorities.
 func NewRegistry(baseURL string) *Registry {
 	return &Registry{
-		baseURL: baseURL, checker: newChecker(),
+		baseURL: baseURL, checker: newChecker(), refusals: newRefusals(),
 		logged: map[string]*entry{}, ephemeral: map[string]*entry{},
 	}
 }
@@ -130,8 +132,17 @@ func (r *Registry) lookup(key string) (e *entry, slow bool) {
 
 // Authenticate finds the principal of key and secret. now decides about expiry. Errors: ErrUnauthorized, ErrBusy.
 //
-// Neither error nor time tells why a request is refused; see checker.
-func (r *Registry) Authenticate(key, secret string, now time.Time) (*Principal, error) {
+// Neither error nor time tells why a request is refused; see checker. Refusals come at a bounded pace, see
+// refusals: ErrUnauthorized may take until maxPause, or until ctx is done.
+func (r *Registry) Authenticate(ctx context.Context, key, secret string, now time.Time) (*Principal, error) {
+	p, err := r.authenticate(key, secret, now)
+	if errors.Is(err, ErrUnauthorized) {
+		r.refusals.wait(ctx)
+	}
+	return p, err
+}
+
+func (r *Registry) authenticate(key, secret string, now time.Time) (*Principal, error) {
 	e, slow := r.lookup(key)
 	ok, err := r.checker.check(e, secret, slow, now)
 	if err != nil {

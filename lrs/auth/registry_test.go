@@ -29,7 +29,7 @@ func registry(t *testing.T, credentials ...Credential) *Registry {
 // admits checks whether key and secret authenticate.
 func admits(t *testing.T, r *Registry, key, secret string, want bool) {
 	t.Helper()
-	p, err := r.Authenticate(key, secret, now)
+	p, err := r.Authenticate(t.Context(), key, secret, now)
 	switch {
 	case want && (err != nil || p == nil || p.Key != key):
 		t.Errorf("Authenticate(%q): %v, %v; want its principal", key, p, err)
@@ -65,11 +65,11 @@ func TestExpiry(t *testing.T) {
 		expires := now
 		c.Expires = &expires
 		r := registry(t, c)
-		if _, err := r.Authenticate("k", secret, now.Add(-1)); err != nil {
+		if _, err := r.Authenticate(t.Context(), "k", secret, now.Add(-1)); err != nil {
 			t.Errorf("%s: the instant before it expires: %v", alg, err)
 		}
 		for _, late := range []time.Time{now, now.Add(time.Hour)} {
-			if _, err := r.Authenticate("k", secret, late); !errors.Is(err, ErrUnauthorized) {
+			if _, err := r.Authenticate(t.Context(), "k", secret, late); !errors.Is(err, ErrUnauthorized) {
 				t.Errorf("%s: %v after it expired: %v", alg, late.Sub(now), err)
 			}
 		}
@@ -81,15 +81,15 @@ func TestPrincipalAuthority(t *testing.T) {
 	own.Authority = []byte(`{"mbox":"mailto:course@example.org"}`)
 	plain, plainSecret := generated("plain")
 	r := registry(t, own, plain)
-	p, err := r.Authenticate("own", secret, now)
+	p, err := r.Authenticate(t.Context(), "own", secret, now)
 	if err != nil || string(p.AuthorityRaw) != string(own.Authority) {
 		t.Errorf("%s, %v", p.AuthorityRaw, err)
 	}
-	p, err = r.Authenticate("plain", plainSecret, now)
+	p, err = r.Authenticate(t.Context(), "plain", plainSecret, now)
 	if want, _ := DefaultAuthority(baseURL, "plain"); err != nil || string(p.AuthorityRaw) != string(want) {
 		t.Errorf("%s, %v; want %s", p.AuthorityRaw, err, want)
 	}
-	if again, _ := r.Authenticate("plain", plainSecret, now); again != p {
+	if again, _ := r.Authenticate(t.Context(), "plain", plainSecret, now); again != p {
 		t.Error("the same credential gave two principals")
 	}
 }
@@ -148,7 +148,7 @@ func TestRegistryModel(t *testing.T) {
 			"": func(t *rapid.T) {
 				for _, k := range []string{"a", "b", "c"} {
 					for _, s := range secrets {
-						_, err := r.Authenticate(k, s, now)
+						_, err := r.authenticate(k, s, now)
 						if want := model[k] == s; (err == nil) != want || err != nil && !errors.Is(err, ErrUnauthorized) {
 							t.Fatalf("Authenticate(%q, %q): %v; want admitted %v", k, s, err, want)
 						}
@@ -208,7 +208,7 @@ func BenchmarkAuthenticate(b *testing.B) {
 	} {
 		b.Run(bench.name, func(b *testing.B) {
 			for b.Loop() {
-				r.Authenticate(bench.key, bench.secret, now)
+				r.authenticate(bench.key, bench.secret, now)
 			}
 		})
 	}
