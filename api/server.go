@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/rs/cors"
 
+	"github.com/bedside-lrs/bedside/api/hrhttp"
 	"github.com/bedside-lrs/bedside/api/problem"
 	"github.com/bedside-lrs/bedside/api/xapihttp"
 	"github.com/bedside-lrs/bedside/lrs"
@@ -97,10 +98,16 @@ func NewServer(cfg Config) *Server {
 	return s
 }
 
-// Attach begins to serve a store that is ready.
-func (s *Server) Attach(store *lrs.Store, cfg xapihttp.Config) {
-	cfg.Store = store
-	s.route(store, func(r *mux.Router) { xapihttp.Register(r, cfg) })
+// Attach begins to serve a store that is ready, and what its projections know. A
+// Server without projections has a zero hr.
+func (s *Server) Attach(store *lrs.Store, cfg xapihttp.Config, hr hrhttp.Config) {
+	cfg.Store, hr.Store = store, store
+	s.route(store, func(r *mux.Router) {
+		xapihttp.Register(r, cfg)
+		if hr.Runtime != nil {
+			r.PathPrefix(hrhttp.BasePath + "/").Handler(hrhttp.Handler(hr))
+		}
+	})
 }
 
 func (s *Server) route(store *lrs.Store, register func(*mux.Router)) {

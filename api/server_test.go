@@ -19,6 +19,7 @@ import (
 	"github.com/gorilla/mux"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/bedside-lrs/bedside/api/hrhttp"
 	"github.com/bedside-lrs/bedside/api/problem"
 	"github.com/bedside-lrs/bedside/api/xapihttp"
 	"github.com/bedside-lrs/bedside/lrs"
@@ -98,7 +99,7 @@ func (h *host) attach(t *testing.T) (store *lrs.Store, free func(uint64)) {
 			t.Error(err)
 		}
 	})
-	h.Attach(store, xapihttp.Config{Log: h.cfg.Log, Default: xapi.V2, Limits: xapihttp.DefaultLimits})
+	h.Attach(store, xapihttp.Config{Log: h.cfg.Log, Default: xapi.V2, Limits: xapihttp.DefaultLimits}, hrhttp.Config{})
 	return store, func(n uint64) { mu.Lock(); defer mu.Unlock(); left = n }
 }
 

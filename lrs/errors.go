@@ -39,6 +39,10 @@ var (
 	// ErrExists: a credential with that key is there already.
 	ErrExists = errors.New("lrs: it exists already")
 
+	// ErrStale: people, units or definitions have changed since the state that a
+	// registration was decided against. Nothing was stored; decide again.
+	ErrStale = errors.New("lrs: other registrations came in between")
+
 	// ErrNotFound: there is no such statement, document or credential.
 	ErrNotFound = errors.New("lrs: not found")
 )

@@ -25,6 +25,7 @@ type transaction struct {
 	documents   map[event.DocumentKey]*index.Document // nil: deleted in the open commit
 	cleared     map[event.DocumentKey]bool            // state sets deleted in it, by key without ID
 	credentials map[string]*auth.Credential           // nil: revoked in it
+	registered  bool                                  // it has events about people, units or definitions
 }
 
 func newTransaction(view *index.View, first int64) *transaction {

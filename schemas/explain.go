@@ -38,7 +38,17 @@ func Explain(version string, statement []byte) []Violation {
 	if err != nil {
 		return nil // the schemas are part of the program: TestSchemasCompile
 	}
-	document, err := decode(statement)
+	found := c.explain(statement)
+	slices.SortFunc(found, func(a, b Violation) int {
+		return cmp.Or(cmp.Compare(strings.Count(b.Pointer, "/"), strings.Count(a.Pointer, "/")), compareViolations(a, b))
+	})
+	found = slices.CompactFunc(found, sameViolation)
+	return found[:min(len(found), MaxViolations)]
+}
+
+// explain gives all that the schema finds wrong, in no order. It finds nothing wrong with what is not JSON.
+func (c *compiled) explain(raw []byte) []Violation {
+	document, err := decode(raw)
 	if err != nil {
 		return nil
 	}
@@ -50,15 +60,14 @@ func Explain(version string, statement []byte) []Violation {
 	collect(invalid, func(leaf *jsonschema.ValidationError) {
 		found = append(found, c.violation(leaf))
 	})
-	slices.SortFunc(found, func(a, b Violation) int {
-		return cmp.Or(cmp.Compare(strings.Count(b.Pointer, "/"), strings.Count(a.Pointer, "/")),
-			strings.Compare(a.Pointer, b.Pointer), strings.Compare(a.Schema, b.Schema))
-	})
-	found = slices.CompactFunc(found, func(a, b Violation) bool {
-		return a.Pointer == b.Pointer && a.Message == b.Message
-	})
-	return found[:min(len(found), MaxViolations)]
+	return found
 }
+
+func compareViolations(a, b Violation) int {
+	return cmp.Or(strings.Compare(a.Pointer, b.Pointer), strings.Compare(a.Schema, b.Schema))
+}
+
+func sameViolation(a, b Violation) bool { return a.Pointer == b.Pointer && a.Message == b.Message }
 
 // decode reads one JSON value, with numbers that are safe to calculate with.
 func decode(raw []byte) (any, error) {
@@ -105,7 +114,7 @@ func (c *compiled) violation(e *jsonschema.ValidationError) Violation {
 	switch description := c.descriptions.of(rule); keyword(rule) {
 	case "pattern":
 		v.Message = "must be " + description
-	case "oneOf", "const", "enum", "not":
+	case "oneOf", "anyOf", "const", "enum", "not":
 		v.Message = description
 	default:
 		v.Message += ": " + description

@@ -1,8 +1,9 @@
 // Package schemas holds the JSON Schemas (2020-12) of what the store takes in, and explains refusals with them.
 //
-// The parsers decide what is accepted; a schema only says, at a leisurely pace, what is wrong with what was refused. So
-// a schema must never refuse what a parser accepts. Tests of package xapi hold the two to the same verdict over the
-// corpus in testdata, and over what a fuzzer makes of it.
+// Of statements the parsers decide what is accepted; a schema only says, at a leisurely pace, what is wrong with what
+// was refused. So a schema must never refuse what a parser accepts. Tests of package xapi hold the two to the same
+// verdict over the corpus in testdata, and over what a fuzzer makes of it. Definitions are few, and so their schemas do
+// decide; what those cannot express, package definition checks.
 //
 // A file in testdata/valid is a statement that must be accepted, and is named by what it shows. One in testdata/invalid
 // must be refused, by the rule it is named after: up to the first hyphen that is xapi.Error's Rule. A name that ends in
@@ -20,9 +21,11 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v5"
 )
 
-// FS holds the schemas: xapi/1.0.3/statement.json, xapi/2.0.0/statement.json, and xapi/common.json, to which both refer.
+// FS holds the schemas: xapi/1.0.3/statement.json, xapi/2.0.0/statement.json, and xapi/common.json, to which both refer;
+// definitions/KIND.json for each kind of definition, and definitions/common.json. The definitions that are shipped are
+// in definitions/builtin/NAME, with the xAPI Profile that recommends statements for them.
 //
-//go:embed xapi
+//go:embed xapi definitions
 var FS embed.FS
 
 // base makes the files' names URLs. Nothing is ever fetched: what FS lacks is an error.
@@ -30,8 +33,8 @@ const base = "bedside:///"
 
 // statement compiles the schemas at first use, which takes some milliseconds.
 var statement = map[string]func() (*compiled, error){
-	"1.0": sync.OnceValues(func() (*compiled, error) { return compile("xapi/1.0.3/statement.json") }),
-	"2.0": sync.OnceValues(func() (*compiled, error) { return compile("xapi/2.0.0/statement.json") }),
+	"1.0": sync.OnceValues(func() (*compiled, error) { return compile("xapi/1.0.3/statement.json", "xapi/common.json") }),
+	"2.0": sync.OnceValues(func() (*compiled, error) { return compile("xapi/2.0.0/statement.json", "xapi/common.json") }),
 }
 
 // A compiled schema may be used by many goroutines at once.
@@ -40,13 +43,13 @@ type compiled struct {
 	descriptions *descriptions
 }
 
-func compile(name string) (*compiled, error) {
+// compile takes the schema's file and those that it refers to.
+func compile(name string, others ...string) (*compiled, error) {
 	c := jsonschema.NewCompiler()
 	c.Draft = jsonschema.Draft2020
 	c.LoadURL = func(url string) (io.ReadCloser, error) { return nil, fmt.Errorf("no schema %s", url) }
-	files := []string{name, "xapi/common.json"}
 	d := &descriptions{files: make(map[string]any)}
-	for _, file := range files {
+	for _, file := range append([]string{name}, others...) {
 		data, err := FS.ReadFile(file)
 		if err != nil {
 			return nil, fmt.Errorf("schemas: %w", err)

@@ -36,6 +36,8 @@ type NewCredential struct {
 	Name      string         `json:"name,omitzero"`      // for people
 	Scopes    string         `json:"scopes,omitzero"`    // separated by spaces or commas; "" for the specification's default
 	Authority jsontext.Value `json:"authority,omitzero"` // an Agent; default: an account named by the key
+	Units     []string       `json:"units,omitzero"`     // bound to these subtrees, see auth.Credential
+	Person    string         `json:"person,omitzero"`    // and to this person
 	Expires   *time.Time     `json:"expires,omitzero"`
 }
 
@@ -51,6 +53,8 @@ type Credential struct {
 	Name      string         `json:"name,omitzero"`
 	Scopes    []string       `json:"scopes"`
 	Authority jsontext.Value `json:"authority,omitzero"`
+	Units     []string       `json:"units,omitzero"`
+	Person    string         `json:"person,omitzero"`
 	Created   time.Time      `json:"created"`
 	Expires   *time.Time     `json:"expires,omitzero"`
 	Ephemeral bool           `json:"environment,omitzero"` // from LRS_API_KEY: not in the log
@@ -70,7 +74,8 @@ func (l Local) Add(ctx context.Context, n NewCredential) (Created, error) {
 		return Created{}, err
 	}
 	cred := auth.Credential{
-		Key: n.Key, Name: n.Name, Scopes: scopes, Authority: n.Authority, Created: l.Now().UTC(), Expires: n.Expires,
+		Key: n.Key, Name: n.Name, Scopes: scopes, Authority: n.Authority, Units: n.Units, Person: n.Person,
+		Created: l.Now().UTC(), Expires: n.Expires,
 	}
 	if cred.Key == "" {
 		cred.Key = newKey()
@@ -101,7 +106,7 @@ func (l Local) List(context.Context) ([]Credential, error) {
 	for c := range l.Store.Auth().Credentials() {
 		list = append(list, Credential{
 			Key: c.Key, Name: c.Name, Scopes: slices.Clone(c.Scopes.Names()), Authority: c.Authority,
-			Created: c.Created, Expires: c.Expires, Ephemeral: c.Ephemeral,
+			Units: c.Units, Person: c.Person, Created: c.Created, Expires: c.Expires, Ephemeral: c.Ephemeral,
 		})
 	}
 	return list, nil

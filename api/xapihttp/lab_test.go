@@ -23,6 +23,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/bedside-lrs/bedside/api"
+	"github.com/bedside-lrs/bedside/api/hrhttp"
 	"github.com/bedside-lrs/bedside/api/problem"
 	"github.com/bedside-lrs/bedside/api/xapihttp"
 	"github.com/bedside-lrs/bedside/lrs"
@@ -88,7 +89,7 @@ func newLab(t testing.TB, change ...func(*xapihttp.Config)) *lab {
 	httpCfg := api.DefaultConfig
 	httpCfg.Log, httpCfg.Registry = log, registry
 	server := api.NewServer(httpCfg)
-	server.Attach(l.store, cfg)
+	server.Attach(l.store, cfg, hrhttp.Config{})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

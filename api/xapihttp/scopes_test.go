@@ -11,10 +11,11 @@ import (
 	"github.com/bedside-lrs/bedside/lrs/auth"
 )
 
-// scopes are those of the specification's table, one by one.
+// scopes are those of the specification's table, one by one, and Bedside's own, which allow nothing here.
 var scopes = []auth.Scopes{
 	auth.ScopeStatementsWrite, auth.ScopeStatementsReadMine, auth.ScopeStatementsRead, auth.ScopeState,
 	auth.ScopeDefine, auth.ScopeProfile, auth.ScopeAllRead, auth.ScopeAll,
+	auth.ScopePeopleRead, auth.ScopePeopleWrite, auth.ScopeDefinitionsWrite, auth.ScopeCompetenciesRead,
 }
 
 // allowed is the specification's table (C 4.2) written out: who may do what, by

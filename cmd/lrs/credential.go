@@ -23,8 +23,10 @@ func newCredential(node *nodeConfig) *cobra.Command {
 		Short: "Add, list and revoke the credentials that clients use",
 		Long: `Credentials are for HTTP Basic: a key and a secret, with scopes of the xAPI
 specification (statements/write, statements/read/mine, statements/read, state,
-define, profile, all/read, all). Changes are in force at once: the commands speak
-to the server that runs on --data, and open the directory themselves if none does.`,
+define, profile, all/read, all), and of people and competencies (people/read,
+people/write, definitions/write, competencies/read; all/read and all cover these
+too). Changes are in force at once: the commands speak to the server that runs on
+--data, and open the directory themselves if none does.`,
 	}
 	return group(cmd, newCredentialAdd(node), newCredentialList(node), newCredentialRevoke(node))
 }
@@ -35,10 +37,18 @@ func newCredentialAdd(node *nodeConfig) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "add",
 		Short: "Add a credential and print its key and secret",
-		Args:  cobra.NoArgs,
+		Long: `Adds a credential and prints its key and secret.
+
+With --unit or --person it is bound: of people and their competencies it reaches
+those in the units and below them, and the person, and nobody else. This does not
+narrow the xAPI resources: statements/read there still reads every statement.`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if strings.TrimSpace(n.Scopes) == "" {
 				return errors.New("--scopes names no scope")
+			}
+			if cmd.Flags().Changed("person") && n.Person == "" {
+				return errors.New("--person names nobody; without the flag the credential is not bound to a person")
 			}
 			if authority != "" {
 				n.Authority = jsontext.Value(authority)
@@ -66,6 +76,8 @@ func newCredentialAdd(node *nodeConfig) *cobra.Command {
 	f.StringVar(&n.Name, "name", "", "what uses it, for people")
 	f.StringVar(&n.Scopes, "scopes", auth.DefaultScopes.String(), "what it may do, separated by spaces or commas")
 	f.StringVar(&authority, "authority", "", "JSON of the Agent that its statements get as authority (default: an account named by the key)")
+	f.StringArrayVar(&n.Units, "unit", nil, "`id` of a unit that it is bound to, with all below it; may be repeated")
+	f.StringVar(&n.Person, "person", "", "`id` of a person that it is bound to, as for learners who read their own record")
 	f.StringVar(&expires, "expires", "", "`time` from which it is refused, as 2027-01-31T00:00:00Z")
 	return cmd
 }
@@ -82,7 +94,7 @@ func newCredentialList(node *nodeConfig) *cobra.Command {
 					return err
 				}
 				w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 8, 2, ' ', 0)
-				fmt.Fprintln(w, "KEY\tNAME\tSCOPES\tCREATED\tEXPIRES")
+				fmt.Fprintln(w, "KEY\tNAME\tSCOPES\tCREATED\tEXPIRES\tBOUND TO")
 				for _, c := range list {
 					expires := "never"
 					if c.Expires != nil {
@@ -92,12 +104,28 @@ func newCredentialList(node *nodeConfig) *cobra.Command {
 					if c.Ephemeral {
 						name = "(environment)"
 					}
-					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", c.Key, name, strings.Join(c.Scopes, " "), c.Created.UTC().Format(time.RFC3339), expires)
+					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n",
+						c.Key, name, strings.Join(c.Scopes, " "), c.Created.UTC().Format(time.RFC3339), expires, bounds(c))
 				}
 				return w.Flush()
 			})
 		},
 	}
+}
+
+// bounds says what a credential is bound to, "-" if to nothing. Ids are quoted: they may have spaces.
+func bounds(c adminhttp.Credential) string {
+	var all []string
+	for _, unit := range c.Units {
+		all = append(all, fmt.Sprintf("unit %q", unit))
+	}
+	if c.Person != "" {
+		all = append(all, fmt.Sprintf("person %q", c.Person))
+	}
+	if all == nil {
+		return "-"
+	}
+	return strings.Join(all, ", ")
 }
 
 func newCredentialRevoke(node *nodeConfig) *cobra.Command {

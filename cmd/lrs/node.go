@@ -25,6 +25,8 @@ import (
 	"github.com/bedside-lrs/bedside/lrs/eventlog/natslog"
 	"github.com/bedside-lrs/bedside/lrs/index"
 	"github.com/bedside-lrs/bedside/lrs/natsembed"
+	"github.com/bedside-lrs/bedside/projections"
+	"github.com/bedside-lrs/bedside/projections/readmodel"
 )
 
 // nodeConfig says what a node keeps and where. The data directory holds
@@ -34,6 +36,7 @@ import (
 //	head        how far the log has come (package lrs, headFile)
 //	blobs/      attachments and large documents
 //	index/      the index; may be removed while nothing runs, and is rebuilt
+//	read/       the read model of the projections, if it is SQLite: the same
 //	admin.sock  administration of the running server
 type nodeConfig struct {
 	dir      string
@@ -44,6 +47,7 @@ type nodeConfig struct {
 	maxLog   int64
 	cache    int64
 	maxQueue int64
+	read     string                               // DSN of the read model; "" for SQLite in the data directory
 	blobs    func(dir string) (blob.Store, error) // the driver for attachments and large documents
 	noSync   bool                                 // see natsembed.Config: no flag sets it
 }
@@ -64,6 +68,7 @@ func (cfg *nodeConfig) flags(f *pflag.FlagSet) {
 	f.Var((*sizeFlag)(&cfg.minFree), "min-free", "below so much free disk space writes are refused with 503")
 	f.Var((*sizeFlag)(&cfg.maxLog), "max-log", "size that the event log may grow to")
 	f.Var((*sizeFlag)(&cfg.cache), "index-cache", "memory for the index's cache")
+	f.StringVar(&cfg.read, "read-model", "", "`DSN` of the projections' database: sqlite:PATH or postgres://… (default sqlite:DATA/read/model.db)")
 	f.Var((*sizeFlag)(&cfg.maxQueue), "max-queue", "bytes of changes that may wait before writes are refused with 503")
 }
 
@@ -120,6 +125,8 @@ type node struct {
 	log        eventlog.Log
 	index      *index.Index // the first one
 	store      *lrs.Store
+	model      *readmodel.Store
+	runtime    *projections.Runtime
 	indexDir   indexDir
 	rebuilding sync.Mutex // held while an index is rebuilt
 }
@@ -210,6 +217,12 @@ func (n *node) close(timeout time.Duration) error {
 	n.rebuilding.Lock()
 	defer n.rebuilding.Unlock()
 	var errs []error
+	if n.runtime != nil {
+		n.runtime.Close()
+	}
+	if n.model != nil {
+		errs = append(errs, n.model.Close())
+	}
 	if n.store != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), timeout)
 		defer cancel()

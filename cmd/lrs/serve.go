@@ -149,6 +149,9 @@ func serve(ctx context.Context, cfg serveConfig, stdout, stderr io.Writer) (err 
 	defer func() { err = errors.Join(err, n.close(cfg.shutdown)) }()
 	defer func() { err = errors.Join(err, shutdown(server)) }()
 
+	if err := n.project(ctx, cfg.node, log); err != nil {
+		return err
+	}
 	local := adminhttp.Local{Store: n.store, BaseURL: cfg.node.url(), Now: time.Now}
 	socket, err := listenAdmin(cfg.node.dir)
 	if err != nil {
@@ -160,7 +163,7 @@ func serve(ctx context.Context, cfg serveConfig, stdout, stderr io.Writer) (err 
 
 	server.Attach(n.store, xapihttp.Config{
 		Log: log, Default: version, X5CRoots: roots, Limits: cfg.limits,
-	})
+	}, n.hr(log))
 	if ctx.Err() != nil {
 		return nil // stopped before there is anything that must be said
 	}

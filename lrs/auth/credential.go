@@ -3,6 +3,7 @@ package auth
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -12,7 +13,7 @@ import (
 )
 
 // Credential is what a client authenticates with: key and secret of HTTP Basic authentication, and what they allow.
-// Its JSON is the payload of the CredentialAdded event, so members may be added, never renamed.
+// Its JSON is the payload of the CredentialAdded event: a new member, or scope, is a new version of that event.
 type Credential struct {
 	// Key is the Basic user name: 1 to 256 bytes of printable UTF-8 without a colon (RFC 7617, section 2).
 	Key string `json:"key"`
@@ -25,6 +26,12 @@ type Credential struct {
 	// Authority is the JSON Agent or Group that Statements stored with this credential get as their authority (Data
 	// 2.4.9); nil: DefaultAuthority. That it is a valid Agent is for its giver to check; here only that it is an object.
 	Authority jsontext.Value `json:"authority,omitzero"`
+	// Units and Person bind the credential: of people and their numbers it reaches these persons alone, whatever its
+	// scopes: those in one of the units or below it, and Person (a learner who reads their own record). With neither it
+	// is not bound. The xAPI resources know no registered people, so there only the scopes count. Whether the ids are
+	// registered is not checked: an unknown one reaches nobody.
+	Units  []string `json:"units,omitempty"`
+	Person string   `json:"person,omitzero"`
 	// Created is when the credential was made.
 	Created time.Time `json:"created"`
 	// Expires is the first moment the credential is refused; nil: never.
@@ -40,6 +47,11 @@ var ErrCredential = errors.New("invalid credential")
 
 const maxKey = 256
 
+const (
+	maxUnits   = 64   // of one credential
+	maxBoundID = 2048 // bytes of the id of a unit or person, as the events of people allow
+)
+
 // Validate checks the form of every field. Error: ErrCredential, wrapped with the field and the reason.
 func (c *Credential) Validate() error {
 	if err := ValidateKey(c.Key); err != nil {
@@ -53,6 +65,37 @@ func (c *Credential) Validate() error {
 	}
 	if c.Authority != nil && (!c.Authority.IsValid() || c.Authority.Kind() != jsontext.KindBeginObject) {
 		return fmt.Errorf("%w %q: its authority is not a JSON object", ErrCredential, c.Key)
+	}
+	if err := c.validateBounds(); err != nil {
+		return fmt.Errorf("%w %q: %w", ErrCredential, c.Key, err)
+	}
+	return nil
+}
+
+// validateBounds checks the form of Units and Person. An empty list is refused as an empty id is: whoever gives one
+// meant to bind the credential, and would get one that is not.
+func (c *Credential) validateBounds() error {
+	if n := len(c.Units); n > maxUnits || n == 0 && c.Units != nil {
+		return fmt.Errorf("it is bound to %d units; 1 to %d are allowed, or leave them out to bind it to none", n, maxUnits)
+	}
+	for _, unit := range c.Units {
+		if unit == "" {
+			return errors.New("a unit that it is bound to has an empty id")
+		}
+		if err := validateBoundID(unit); err != nil {
+			return fmt.Errorf("unit: %w", err)
+		}
+	}
+	if err := validateBoundID(c.Person); err != nil {
+		return fmt.Errorf("person: %w", err)
+	}
+	return nil
+}
+
+func validateBoundID(id string) error {
+	control := func(r rune) bool { return r < ' ' || r == 0x7f }
+	if len(id) > maxBoundID || !utf8.ValidString(id) || strings.ContainsFunc(id, control) {
+		return fmt.Errorf("the id %.100q has more than %d bytes, is not UTF-8 or has control characters", id, maxBoundID)
 	}
 	return nil
 }

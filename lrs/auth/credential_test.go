@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -49,6 +50,18 @@ func TestValidate(t *testing.T) {
 		{"authority null", func(c *Credential) { c.Authority = []byte(`null`) }, "JSON object"},
 		{"authority broken", func(c *Credential) { c.Authority = []byte(`{"mbox":`) }, "JSON object"},
 		{"authority twice", func(c *Credential) { c.Authority = []byte(`{} {}`) }, "JSON object"},
+		{"bound", func(c *Credential) { c.Units, c.Person = []string{"ward-7", "Notaufnahme Süd"}, "emp-000017" }, ""},
+		{"bound to a person", func(c *Credential) { c.Person = strings.Repeat("p", 2048) }, ""},
+		{"bound to the most units", func(c *Credential) { c.Units = slices.Repeat([]string{strings.Repeat("u", 2048)}, 64) }, ""},
+		{"too many units", func(c *Credential) { c.Units = slices.Repeat([]string{"u"}, 65) }, "65 units"},
+		{"an empty list of units", func(c *Credential) { c.Units = []string{} }, "0 units"},
+		{"an empty unit", func(c *Credential) { c.Units = []string{"ward-7", ""} }, "empty id"},
+		{"a long unit", func(c *Credential) { c.Units = []string{"ward-7", strings.Repeat("u", 2049)} }, "2048 bytes"},
+		{"a unit not UTF-8", func(c *Credential) { c.Units = []string{"a\xffb"} }, `unit: the id "a\xffb"`},
+		{"a unit of two lines", func(c *Credential) { c.Units = []string{"a\nb"} }, `unit: the id "a\nb"`},
+		{"a long person", func(c *Credential) { c.Person = strings.Repeat("p", 2049) }, "person: "},
+		{"a person not UTF-8", func(c *Credential) { c.Person = "\xff" }, "person: "},
+		{"a person that deletes", func(c *Credential) { c.Person = "a\x7f" }, "person: "},
 		{"no secret", func(c *Credential) { c.Secret = SecretHash{} }, "0 bytes"},
 		{"other algorithm", func(c *Credential) { c.Secret.Alg = "md5" }, "md5"},
 		{"short hash", func(c *Credential) { c.Secret.Hash = c.Secret.Hash[:31] }, "31 bytes"},
@@ -124,7 +137,7 @@ func TestChosenSecret(t *testing.T) {
 
 func TestEnvironment(t *testing.T) {
 	c, err := Environment("key", "secret", created)
-	if err != nil || !c.Ephemeral || !c.Scopes.Everything() || c.Created != created {
+	if err != nil || !c.Ephemeral || !c.Scopes.Everything() || c.Created != created || c.Units != nil || c.Person != "" {
 		t.Fatalf("%+v, %v", c, err)
 	}
 	if _, err := Environment("key", "", created); !errors.Is(err, ErrSecret) {
@@ -139,6 +152,7 @@ func TestCredentialJSON(t *testing.T) {
 	expires := created.Add(time.Hour)
 	full := chosen("key", "secret")
 	full.Name, full.Authority, full.Expires = "Simulator", []byte(`{"mbox":"mailto:a@b.org"}`), &expires
+	full.Scopes, full.Units, full.Person = DefaultScopes|ScopePeopleRead, []string{"ward-7", "icu"}, "emp-000017"
 	bare, _ := generated("bare")
 	for _, c := range []Credential{full, bare} {
 		data, err := json.Marshal(c)

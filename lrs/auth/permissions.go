@@ -52,12 +52,36 @@ func (s Scopes) document(scope Scopes, write bool) bool {
 func (s Scopes) Define() bool { return s.any(ScopeDefine | ScopeAll) }
 
 // ReadActivities tells whether GET /activities is allowed. The specification's table leaves this open: definitions
-// describe courses, not people, so every scope suffices that reads or defines anything.
-func (s Scopes) ReadActivities() bool { return s.any(^ScopeStatementsWrite) }
+// describe courses, not people, so every scope of xAPI suffices that reads or defines anything.
+func (s Scopes) ReadActivities() bool {
+	return s.any(ScopeStatementsReadMine | ScopeStatementsRead | ScopeState | ScopeDefine | ScopeProfile |
+		ScopeAllRead | ScopeAll)
+}
 
 // ReadAgents tells whether GET /agents is allowed. The specification's table leaves this open: a Person object joins
 // names from everybody's Statements, so only those may read it who may read every Statement.
 func (s Scopes) ReadAgents() bool { return s.ReadStatements() == ReadAll }
+
+// ReadPeople tells whether people and units, and what no identity or rule covers, may be read. As with the scopes of
+// xAPI, whoever may only write does not read.
+func (s Scopes) ReadPeople() bool { return s.any(ScopePeopleRead | ScopeAllRead | ScopeAll) }
+
+// WritePeople tells whether people, units, assignments and identities may be added, changed and removed.
+func (s Scopes) WritePeople() bool { return s.any(ScopePeopleWrite | ScopeAll) }
+
+// ReadCompetencies tells whether competencies may be read, and the evidence behind them.
+func (s Scopes) ReadCompetencies() bool {
+	return s.any(ScopeCompetenciesRead | ScopeAllRead | ScopeAll)
+}
+
+// ReadDefinitions tells whether definitions may be read. They have no scope of their own: they are what the numbers
+// mean, so whoever reads numbers or people, or writes definitions, may.
+func (s Scopes) ReadDefinitions() bool {
+	return s.any(ScopeDefinitionsWrite) || s.ReadPeople() || s.ReadCompetencies()
+}
+
+// WriteDefinitions tells whether definitions may be registered.
+func (s Scopes) WriteDefinitions() bool { return s.any(ScopeDefinitionsWrite | ScopeAll) }
 
 // ReadEverything tells whether nothing that can be read is withheld (all/read, all).
 func (s Scopes) ReadEverything() bool { return s.any(ScopeAllRead | ScopeAll) }

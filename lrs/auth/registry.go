@@ -29,6 +29,10 @@ type Principal struct {
 	AuthorityRaw jsontext.Value
 }
 
+// Bound is what the credential is bound to: it reaches those in the subtrees of units, and person, and nobody else.
+// Nil and "": it is not bound. The slice must not be changed.
+func (p *Principal) Bound() (units []string, person string) { return p.Units, p.Person }
+
 // Registry holds the credentials in force. All methods may be called at any time from any goroutine; what Add and
 // Revoke return from is in force for every Authenticate that has not returned yet.
 //

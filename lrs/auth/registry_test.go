@@ -94,6 +94,28 @@ func TestPrincipalAuthority(t *testing.T) {
 	}
 }
 
+func TestPrincipalBound(t *testing.T) {
+	for _, want := range []struct {
+		units  []string
+		person string
+	}{
+		{}, {units: []string{"ward-7", "icu"}}, {person: "emp-000017"}, {units: []string{"ward-7"}, person: "emp-000017"},
+	} {
+		c, secret := generated("k")
+		c.Scopes, c.Units, c.Person = ScopeAll, want.units, want.person
+		p, err := registry(t, c).Authenticate(t.Context(), "k", secret, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if units, person := p.Bound(); !slices.Equal(units, want.units) || person != want.person {
+			t.Errorf("bound to %q and %q, want %+v", units, person, want)
+		}
+		if permissionsOf(p.Scopes) != permissionsOf(ScopeAll) {
+			t.Errorf("bound to %+v, its scopes allow %+v", want, permissionsOf(p.Scopes))
+		}
+	}
+}
+
 // An ephemeral credential covers one of the log with its key, and the log's events pass beneath it.
 func TestEphemeral(t *testing.T) {
 	logged, secret := generated("k")

@@ -8,10 +8,11 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// Scopes is a set of scopes of the xAPI specification (1.0.3, Communication 4.2). A credential's permissions are the
-// union of what each of its scopes allows; what no scope allows is refused. The zero value allows nothing. JSON: an
-// array of names, in the order of the specification's table.
-type Scopes uint8
+// Scopes is a set of scopes: those of the xAPI specification (1.0.3, Communication 4.2), and Bedside's own for people,
+// definitions and competencies (DOMAIN.md, "Definitions and answers"). A credential's permissions are the union of what
+// each of its scopes allows; what no scope allows is refused. The zero value allows nothing. JSON: an array of names,
+// in the order of the specification's table, Bedside's own last.
+type Scopes uint16
 
 // The scopes, each a set of one; combine them with |.
 const (
@@ -28,10 +29,19 @@ const (
 	ScopeDefine
 	// ScopeProfile ("profile"): read and write Agent Profile and Activity Profile documents.
 	ScopeProfile
-	// ScopeAllRead ("all/read"): unrestricted reading.
+	// ScopeAllRead ("all/read"): unrestricted reading, what Bedside's own scopes let be read included.
 	ScopeAllRead
-	// ScopeAll ("all"): everything.
+	// ScopeAll ("all"): everything, what Bedside's own scopes allow included.
 	ScopeAll
+
+	// ScopePeopleRead ("people/read"): read people, units and what no identity or rule covers.
+	ScopePeopleRead
+	// ScopePeopleWrite ("people/write"): add, change and remove people, units, assignments and identities.
+	ScopePeopleWrite
+	// ScopeDefinitionsWrite ("definitions/write"): register definitions.
+	ScopeDefinitionsWrite
+	// ScopeCompetenciesRead ("competencies/read"): read competencies, and the evidence behind each number.
+	ScopeCompetenciesRead
 
 	// DefaultScopes apply where none is named (Communication 4.2, Requirements).
 	DefaultScopes = ScopeStatementsWrite | ScopeStatementsReadMine
@@ -40,6 +50,7 @@ const (
 // scopeNames[i] is the name of the scope 1<<i.
 var scopeNames = [...]string{
 	"statements/write", "statements/read/mine", "statements/read", "state", "define", "profile", "all/read", "all",
+	"people/read", "people/write", "definitions/write", "competencies/read",
 }
 
 // ErrUnknownScope is wrapped by an error that names the scope and lists those there are.
@@ -70,7 +81,7 @@ next:
 	return s, nil
 }
 
-// Names lists the set's scopes in the order of the specification's table.
+// Names lists the set's scopes in the order of JSON.
 func (s Scopes) Names() []string {
 	names := []string{}
 	for i, name := range scopeNames {

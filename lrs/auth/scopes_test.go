@@ -16,13 +16,18 @@ type permissions struct {
 	read                                       Reach
 	stateRead, stateWrite, profRead, profWrite bool
 	define, activities, agents, allRead, all   bool
+	own
 }
+
+// own is what Bedside's own scopes are about.
+type own struct{ peopleRead, peopleWrite, definitionsRead, definitionsWrite, competencies bool }
 
 func permissionsOf(s Scopes) permissions {
 	return permissions{
 		s.CanWriteStatements(), s.ReadStatements(),
 		s.State(false), s.State(true), s.Profile(false), s.Profile(true),
 		s.Define(), s.ReadActivities(), s.ReadAgents(), s.ReadEverything(), s.Everything(),
+		own{s.ReadPeople(), s.WritePeople(), s.ReadDefinitions(), s.WriteDefinitions(), s.ReadCompetencies()},
 	}
 }
 
@@ -32,7 +37,18 @@ func (p permissions) or(q permissions) permissions {
 		p.write || q.write, max(p.read, q.read),
 		p.stateRead || q.stateRead, p.stateWrite || q.stateWrite, p.profRead || q.profRead, p.profWrite || q.profWrite,
 		p.define || q.define, p.activities || q.activities, p.agents || q.agents, p.allRead || q.allRead, p.all || q.all,
+		own{
+			p.peopleRead || q.peopleRead, p.peopleWrite || q.peopleWrite,
+			p.definitionsRead || q.definitionsRead, p.definitionsWrite || q.definitionsWrite, p.competencies || q.competencies,
+		},
 	}
+}
+
+// reads is p without what it may write.
+func (p permissions) reads() permissions {
+	p.write, p.stateWrite, p.profWrite, p.define, p.all = false, false, false, false, false
+	p.peopleWrite, p.definitionsWrite = false, false
+	return p
 }
 
 // The table scope × action. ✓ and – as in documentation.
@@ -42,17 +58,21 @@ func TestPermissions(t *testing.T) {
 		scopes string
 		want   permissions
 	}{
-		//                     statements    state  profile define activities agents reads all, is all
-		{"statements/write", permissions{y, ReadNone, n, n, n, n, n, n, n, n, n}},
-		{"statements/read/mine", permissions{n, ReadMine, n, n, n, n, n, y, n, n, n}},
-		{"statements/read", permissions{n, ReadAll, n, n, n, n, n, y, y, n, n}},
-		{"state", permissions{n, ReadNone, y, y, n, n, n, y, n, n, n}},
-		{"define", permissions{n, ReadNone, n, n, n, n, y, y, n, n, n}},
-		{"profile", permissions{n, ReadNone, n, n, y, y, n, y, n, n, n}},
-		{"all/read", permissions{n, ReadAll, y, n, y, n, n, y, y, y, n}},
-		{"all", permissions{y, ReadAll, y, y, y, y, y, y, y, y, y}},
-		{"", permissions{y, ReadMine, n, n, n, n, n, y, n, n, n}}, // the default
-		{"state all/read", permissions{n, ReadAll, y, y, y, n, n, y, y, y, n}},
+		//                     statements    state  profile define activities agents reads all, is all; people definitions competencies
+		{"statements/write", permissions{y, ReadNone, n, n, n, n, n, n, n, n, n, own{}}},
+		{"statements/read/mine", permissions{n, ReadMine, n, n, n, n, n, y, n, n, n, own{}}},
+		{"statements/read", permissions{n, ReadAll, n, n, n, n, n, y, y, n, n, own{}}},
+		{"state", permissions{n, ReadNone, y, y, n, n, n, y, n, n, n, own{}}},
+		{"define", permissions{n, ReadNone, n, n, n, n, y, y, n, n, n, own{}}},
+		{"profile", permissions{n, ReadNone, n, n, y, y, n, y, n, n, n, own{}}},
+		{"all/read", permissions{n, ReadAll, y, n, y, n, n, y, y, y, n, own{y, n, y, n, y}}},
+		{"all", permissions{y, ReadAll, y, y, y, y, y, y, y, y, y, own{y, y, y, y, y}}},
+		{"people/read", permissions{n, ReadNone, n, n, n, n, n, n, n, n, n, own{y, n, y, n, n}}},
+		{"people/write", permissions{n, ReadNone, n, n, n, n, n, n, n, n, n, own{n, y, n, n, n}}},
+		{"definitions/write", permissions{n, ReadNone, n, n, n, n, n, n, n, n, n, own{n, n, y, y, n}}},
+		{"competencies/read", permissions{n, ReadNone, n, n, n, n, n, n, n, n, n, own{n, n, y, n, y}}},
+		{"", permissions{y, ReadMine, n, n, n, n, n, y, n, n, n, own{}}}, // the default
+		{"state all/read", permissions{n, ReadAll, y, y, y, n, n, y, y, y, n, own{y, n, y, n, y}}},
 	} {
 		t.Run(row.scopes, func(t *testing.T) {
 			s, err := ParseScopes(row.scopes)
@@ -69,15 +89,16 @@ func TestPermissions(t *testing.T) {
 	}
 }
 
-// All 65,536 pairs: a union allows what either set allows, no more and no less. So scopes only ever add.
+// Every set with every scope: a union allows what either allows, no more and no less. So scopes only ever add, and a
+// set allows what its scopes do one by one.
 func TestPermissionsOfUnion(t *testing.T) {
-	var row [256]permissions
+	var row [1 << len(scopeNames)]permissions
 	for i := range row {
 		row[i] = permissionsOf(Scopes(i))
 	}
 	for a := range row {
-		for b := range row {
-			if row[a|b] != row[a].or(row[b]) {
+		for i := range scopeNames {
+			if b := 1 << i; row[a|b] != row[a].or(row[b]) {
 				t.Fatalf("{%s} with {%s} allows %+v", Scopes(a), Scopes(b), row[a|b])
 			}
 		}
@@ -90,7 +111,7 @@ func TestPermissionsOfUnion(t *testing.T) {
 		if p := row[a]; p.stateWrite && !p.stateRead || p.profWrite && !p.profRead {
 			t.Fatalf("{%s} may write documents that it may not read", Scopes(a))
 		}
-		if a&int(ScopeAllRead) != 0 && (row[a].read != ReadAll || !row[a].stateRead || !row[a].profRead) {
+		if a&int(ScopeAllRead) != 0 && row[a].reads() != everything.reads() {
 			t.Fatalf("{%s} reads less than everything", Scopes(a))
 		}
 	}
@@ -98,7 +119,7 @@ func TestPermissionsOfUnion(t *testing.T) {
 
 func TestScopesRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := Scopes(rapid.Uint8().Draw(t, "scopes"))
+		s := Scopes(rapid.Uint16Max(1<<len(scopeNames)-1).Draw(t, "scopes"))
 		data, err := json.Marshal(s)
 		if err != nil {
 			t.Fatal(err)
@@ -120,7 +141,7 @@ func TestScopesRoundTrip(t *testing.T) {
 }
 
 func TestUnknownScope(t *testing.T) {
-	for _, name := range []string{"statements", "ALL", "statements/read/", "all/write", "état"} {
+	for _, name := range []string{"statements", "ALL", "statements/read/", "all/write", "état", "people", "competencies/write"} {
 		_, err := ParseScopes("state " + name)
 		if !errors.Is(err, ErrUnknownScope) || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), "all/read") {
 			t.Errorf("ParseScopes(%q): %v; want ErrUnknownScope that names it and those there are", name, err)
@@ -135,6 +156,7 @@ func TestUnknownScope(t *testing.T) {
 
 func FuzzParseScopes(f *testing.F) {
 	f.Add("statements/write, all")
+	f.Add("people/read,people/write definitions/write competencies/read")
 	f.Add("")
 	f.Fuzz(func(t *testing.T, names string) {
 		s, err := ParseScopes(names)

@@ -17,6 +17,16 @@ const (
 	TypeCredentialAdded   = "CredentialAdded"
 	TypeCredentialRevoked = "CredentialRevoked"
 	TypeLogCreated        = "LogCreated"
+
+	TypeUnitRegistered       = "UnitRegistered"
+	TypeUnitRemoved          = "UnitRemoved"
+	TypePersonRegistered     = "PersonRegistered"
+	TypePersonRemoved        = "PersonRemoved"
+	TypeAssignmentMade       = "AssignmentMade"
+	TypeAssignmentRemoved    = "AssignmentRemoved"
+	TypeIdentityLinked       = "IdentityLinked"
+	TypeIdentityUnlinked     = "IdentityUnlinked"
+	TypeDefinitionRegistered = "DefinitionRegistered"
 )
 
 // Encoded is an event as the log holds it: the fields of the same names of an eventlog.Event.
@@ -65,7 +75,8 @@ type DocumentDeleted struct{ Key DocumentKey }
 type DocumentsDeleted struct{ Scope DocumentKey }
 
 // CredentialAdded: a credential came into force, in place of an earlier one of the same key. Ephemeral credentials
-// are not events.
+// are not events. Version 2 may also bind it to units and a person, and knows the scopes of people, definitions and
+// competencies.
 type CredentialAdded struct{ Credential auth.Credential }
 
 // CredentialRevoked: a credential ended.

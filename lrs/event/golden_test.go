@@ -15,6 +15,8 @@ import (
 	"github.com/bedside-lrs/bedside/lrs/auth"
 )
 
+var assignment = AssignmentKey{Person: "emp-000017", Role: "nurse", Unit: "ward-7", From: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)}
+
 var expires = time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // golden has every file of testdata/golden and what it must mean for ever. A file's name is TYPE.vVERSION.VARIANT;
@@ -64,8 +66,35 @@ var golden = []struct {
 		Authority: []byte(`{"objectType":"Agent","account":{"homePage":"https://lrs.example","name":"lms"}}`),
 		Created:   time.Date(2026, 3, 1, 8, 0, 0, 123456000, time.UTC), Expires: &expires,
 	}}},
+	{TypeCredentialAdded, 2, "sha256", CredentialAdded{auth.Credential{
+		Key: "simulator", Secret: auth.SecretHash{Alg: auth.AlgSHA256, Hash: bytes.Repeat([]byte{0xab}, 32)},
+		Scopes: auth.DefaultScopes, Created: time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC),
+	}}},
+	{TypeCredentialAdded, 2, "bound", CredentialAdded{auth.Credential{
+		Key: "head-of-ward-7", Secret: auth.SecretHash{Alg: auth.AlgSHA256, Hash: bytes.Repeat([]byte{0xab}, 32)},
+		Scopes: auth.ScopeAll | auth.ScopePeopleRead | auth.ScopePeopleWrite | auth.ScopeDefinitionsWrite | auth.ScopeCompetenciesRead,
+		Units:  []string{"ward-7", "Notaufnahme Süd"}, Person: "emp-000017",
+		Created: time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC),
+	}}},
 	{TypeCredentialRevoked, 1, "plain", CredentialRevoked{Key: "simulator"}},
 	{TypeLogCreated, 1, "plain", LogCreated{}},
+	{TypeUnitRegistered, 1, "child", UnitRegistered{Unit: "ward-7", Name: "Station 7, Süd", Parent: "medicine"}},
+	{TypeUnitRegistered, 1, "top", UnitRegistered{Unit: "hospital"}},
+	{TypeUnitRemoved, 1, "plain", UnitRemoved{Unit: "ward-7"}},
+	{TypePersonRegistered, 1, "plain", PersonRegistered{Person: "emp-000017", Name: "Kim Doe"}},
+	{TypePersonRemoved, 1, "plain", PersonRemoved{Person: "emp-000017"}},
+	{TypeAssignmentMade, 1, "open", AssignmentMade{AssignmentKey: assignment}},
+	{TypeAssignmentMade, 1, "ended", AssignmentMade{AssignmentKey: assignment, To: expires}},
+	{TypeAssignmentRemoved, 1, "plain", AssignmentRemoved{assignment}},
+	{TypeIdentityLinked, 1, "mbox", IdentityLinked{Person: "emp-000017", Identity: Identity{Mbox: "mailto:kim@clinic.example"}}},
+	{TypeIdentityLinked, 1, "sum", IdentityLinked{Person: "emp-000017", Identity: Identity{MboxSHA1Sum: "ebd31e95054c018b10727ccffd2ef2ec3a016ee9"}}},
+	{TypeIdentityLinked, 1, "openid", IdentityLinked{Person: "emp-000017", Identity: Identity{OpenID: "https://kim.example/"}}},
+	{TypeIdentityUnlinked, 1, "account", IdentityUnlinked{Person: "emp-000017",
+		Identity: Identity{Account: Account{HomePage: "https://hr.example", Name: "17"}}}},
+	{TypeDefinitionRegistered, 1, "plain", DefinitionRegistered{
+		Kind: "survey", ID: "https://clinic.example/surveys/inpatient",
+		Definition: []byte(`{"kind":"survey","id":"https://clinic.example/surveys/inpatient","questions":[]}`),
+	}},
 }
 
 func file(name string) string { return filepath.Join("testdata", "golden", name) }

@@ -29,10 +29,23 @@ var current = registry{
 	TypeDocumentStored:    {decode: decodePlain[DocumentStored]},
 	TypeDocumentDeleted:   {decode: decodePlain[DocumentDeleted]},
 	TypeDocumentsDeleted:  {decode: decodePlain[DocumentsDeleted]},
-	TypeCredentialAdded:   {decode: decodePlain[CredentialAdded]},
+	TypeCredentialAdded:   {decode: decodePlain[CredentialAdded], upcasters: []upcaster{sameForm}},
 	TypeCredentialRevoked: {decode: decodePlain[CredentialRevoked]},
 	TypeLogCreated:        {decode: decodePlain[LogCreated]},
+
+	TypeUnitRegistered:       {decode: decodePlain[UnitRegistered]},
+	TypeUnitRemoved:          {decode: decodePlain[UnitRemoved]},
+	TypePersonRegistered:     {decode: decodePlain[PersonRegistered]},
+	TypePersonRemoved:        {decode: decodePlain[PersonRemoved]},
+	TypeAssignmentMade:       {decode: decodePlain[AssignmentMade]},
+	TypeAssignmentRemoved:    {decode: decodePlain[AssignmentRemoved]},
+	TypeIdentityLinked:       {decode: decodePlain[IdentityLinked]},
+	TypeIdentityUnlinked:     {decode: decodePlain[IdentityUnlinked]},
+	TypeDefinitionRegistered: {decode: decodePlain[DefinitionRegistered]},
 }
+
+// sameForm lifts to a version that may hold more, while what the older one held means the same.
+func sameForm(e Encoded) (Encoded, error) { return e, nil }
 
 // Decode upcasts an event to the current version of its type and decodes it. The result may alias e's slices. Decoding
 // is strict: an unknown member is an error. Errors, wrapped: ErrUnknownType, ErrErased, ErrInvalid.

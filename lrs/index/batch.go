@@ -141,6 +141,11 @@ func (b *batch) event(e *eventlog.Event, place statementRow, draft *xapi.Draft) 
 	case event.CredentialRevoked:
 		b.delete(credentialKey(ev.Key))
 	case event.LogCreated:
+	case event.UnitRegistered, event.UnitRemoved, event.PersonRegistered, event.PersonRemoved,
+		event.AssignmentMade, event.AssignmentRemoved, event.IdentityLinked, event.IdentityUnlinked,
+		event.DefinitionRegistered:
+		// What they say is for the projections.
+		b.set(key{kindRegistered}, binary.BigEndian.AppendUint64(nil, uint64(place.stored)))
 	default:
 		return fmt.Errorf("%w: %s is not known to the index", ErrUnknownType, e.Type)
 	}

@@ -15,7 +15,7 @@ import (
 
 // format names everything in this file and the values beside it. A directory
 // with another one is not read.
-const format = 2
+const format = 3
 
 // The rows. Numbers are big-endian, so that they sort; n is a statement's
 // number; ^n sorts the newest first, which is the way lists are read most.
@@ -38,6 +38,7 @@ const (
 	kindCredential = 0x10 // key → payload of CredentialAdded
 	kindBlob       = 0x11 // hex SHA-2 → ∅
 	kindNamed      = 0x12 // hash of the Agent's key → how many names it has
+	kindRegistered = 0x13 // → time of the last event about people, units or definitions
 	kinds          = 0x13
 )
 

@@ -72,7 +72,8 @@ func (p Position) encode() []byte {
 	b = binary.BigEndian.AppendUint64(b, uint64(p.Head.Revision))
 	b = append(b, p.Head.Hash[:]...)
 	b = binary.BigEndian.AppendUint64(b, uint64(p.LastStored))
-	return binary.BigEndian.AppendUint64(b, p.Next)
+	b = binary.BigEndian.AppendUint64(b, p.Next)
+	return binary.BigEndian.AppendUint64(b, p.Events)
 }
 
 func decodePosition(value []byte) (Position, error) {
@@ -88,6 +89,7 @@ func decodePosition(value []byte) (Position, error) {
 	r.fill(p.Head.Hash[:])
 	p.LastStored = int64(r.number())
 	p.Next = r.number()
+	p.Events = r.number()
 	if !r.done() || p.Next == 0 {
 		return p, errRow("position", value)
 	}

@@ -18,7 +18,7 @@ import (
 
 func TestRows(t *testing.T) {
 	k := key("key")
-	p := Position{eventlog.Head{Log: eventlog.LogID{1}, Revision: 2, Hash: eventlog.Hash{3}}, 4, 5}
+	p := Position{eventlog.Head{Log: eventlog.LogID{1}, Revision: 2, Hash: eventlog.Hash{3}}, 4, 5, 6}
 	if got, err := decodePosition(p.encode()); got != p || err != nil {
 		t.Errorf("%+v, %v", got, err)
 	}

@@ -47,6 +47,7 @@ type Position struct {
 	Head       eventlog.Head
 	LastStored int64  // time of the last event, µs; an empty commit counts as one event
 	Next       uint64 // number that the next statement gets
+	Events     uint64 // how many there were, of all types
 }
 
 // Stored is a statement as the log has it. Raw may be kept when the View is

@@ -246,3 +246,18 @@ func (v *View) BlobReferenced(sha string) (found bool, err error) {
 	})
 	return found, err
 }
+
+// Registered is the time of the last event about people, units or definitions, µs; 0 if there is none.
+func (v *View) Registered() (t int64, err error) {
+	err = v.read("the last registration", func() error {
+		_, err := v.store.get(key{kindRegistered}, func(value []byte) error {
+			if len(value) != 8 {
+				return fmt.Errorf("%w: the time of the last registration has %d bytes", ErrDamaged, len(value))
+			}
+			t = int64(binary.BigEndian.Uint64(value))
+			return nil
+		})
+		return err
+	})
+	return t, err
+}

@@ -97,7 +97,7 @@ func (p Position) precedes(c *eventlog.Commit, events int) error {
 // after is the position behind c.
 func (p Position) after(c *eventlog.Commit, next uint64) Position {
 	last := c.FirstStored + int64(max(c.Header.Events, 1)) - 1
-	return Position{Head: c.Head(), LastStored: max(p.LastStored, last), Next: next}
+	return Position{Head: c.Head(), LastStored: max(p.LastStored, last), Next: next, Events: p.Events + uint64(c.Header.Events)}
 }
 
 // write makes a batch's rows readable. Only then does the writer's state follow.

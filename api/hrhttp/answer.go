@@ -1,0 +1,123 @@
+package hrhttp
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/csv"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/bedside-lrs/bedside/api/problem"
+)
+
+// table is an answer as CSV (RFC 4180, UTF-8): the first row has the columns.
+type table [][]string
+
+// formatCSV tells whether the client wants CSV: format=csv, or else Accept with
+// text/csv and no JSON before it.
+func (c *call) formatCSV() (bool, error) {
+	switch f := c.params.Get("format"); {
+	case f == "csv":
+		return true, nil
+	case f == "json":
+		return false, nil
+	case c.params.Has("format"):
+		return false, problem.BadRequest("parameter.format", "The parameter format is %q; it is json or csv.", f)
+	}
+	for part := range strings.SplitSeq(c.r.Header.Get("Accept"), ",") {
+		mediaType, _, _ := strings.Cut(part, ";")
+		switch strings.TrimSpace(mediaType) {
+		case "text/csv":
+			return true, nil
+		case "application/json", "*/*", "application/*":
+			return false, nil
+		}
+	}
+	return false, nil
+}
+
+// send answers with a value as JSON, or with its table as CSV; 304 if the client has
+// these bytes.
+func (c *call) send(value any, rows func() table) error { return c.sendTagged("", value, rows) }
+
+// sendTagged is send with an ETag that is not that of the bytes; "" for theirs.
+func (c *call) sendTagged(etag string, value any, rows func() table) error {
+	asCSV, err := c.formatCSV()
+	if err != nil {
+		return err
+	}
+	var b []byte
+	contentType := "application/json"
+	if asCSV {
+		var buf bytes.Buffer
+		w := csv.NewWriter(&buf)
+		w.UseCRLF = true
+		if err := w.WriteAll(rows()); err != nil {
+			return err
+		}
+		b, contentType = buf.Bytes(), "text/csv; charset=utf-8"
+	} else if b, err = json.Marshal(value, json.Deterministic(true)); err != nil {
+		return err
+	}
+	if etag == "" {
+		sum := sha256.Sum256(b)
+		etag = `"` + base64.RawURLEncoding.EncodeToString(sum[:18]) + `"`
+	}
+	h := c.w.Header()
+	h.Set("ETag", etag)
+	if matches(c.r.Header.Get("If-None-Match"), etag) {
+		c.w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	h.Set("Content-Type", contentType)
+	_, _ = c.w.Write(b) // an error: the client has gone
+	return nil
+}
+
+// matches tells whether a list of ETags has one (RFC 9110, 13.1.2: weak comparison).
+// A compressed answer's has a suffix.
+func matches(list, etag string) bool {
+	for part := range strings.SplitSeq(list, ",") {
+		part = strings.TrimPrefix(strings.TrimSpace(part), "W/")
+		if part == "*" || part == etag || strings.TrimSuffix(part, `-gzip"`)+`"` == etag {
+			return true
+		}
+	}
+	return false
+}
+
+// number prints a number of CSV, and nothing for null.
+func number(v *float64) string {
+	if v == nil {
+		return ""
+	}
+	return strconv.FormatFloat(*v, 'g', -1, 64)
+}
+
+func text(v *string) string {
+	if v == nil {
+		return ""
+	}
+	return *v
+}
+
+// page cuts a sorted list at limit; more is the key behind which the next page begins.
+func page[T any](all []T, limit int, after string, key func(T) string) (part []T, more string) {
+	if limit == 0 {
+		return all, ""
+	}
+	for _, v := range all {
+		if k := key(v); after != "" && k <= after {
+			continue
+		}
+		if len(part) == limit {
+			return part, key(part[limit-1])
+		}
+		part = append(part, v)
+	}
+	return part, ""
+}

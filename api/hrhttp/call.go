@@ -1,0 +1,137 @@
+package hrhttp
+
+import (
+	"context"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/gorilla/mux"
+
+	"github.com/bedside-lrs/bedside/api/problem"
+	"github.com/bedside-lrs/bedside/lrs/auth"
+)
+
+// call is one request.
+type call struct {
+	*handler
+	ctx       context.Context
+	w         http.ResponseWriter
+	r         *http.Request
+	principal *auth.Principal // nil for the operator
+	vars      map[string]string
+	params    url.Values
+}
+
+// newCall decodes what every request has.
+func newCall(ctx context.Context, h *handler, w http.ResponseWriter, r *http.Request) (*call, error) {
+	c := &call{handler: h, ctx: ctx, w: w, r: r, vars: map[string]string{}}
+	for name, raw := range mux.Vars(r) {
+		value, err := url.PathUnescape(raw)
+		if err != nil {
+			return nil, problem.BadRequest("request.path", "The path segment %q is not percent-encoded well.", raw)
+		}
+		c.vars[name] = value
+	}
+	var err error
+	if c.params, err = url.ParseQuery(r.URL.RawQuery); err != nil {
+		return nil, problem.BadRequest("request.query", "The query cannot be read: %v.", err)
+	}
+	for name, values := range c.params {
+		if len(values) > 1 {
+			return nil, problem.BadRequest("parameter.twice", "The parameter %q is given %d times.", name, len(values))
+		}
+	}
+	return c, nil
+}
+
+// authenticate checks the credentials and whether they cover a route.
+func (c *call) authenticate(rt *route) error {
+	if c.Operator {
+		return nil
+	}
+	key, secret, ok := c.r.BasicAuth()
+	if !ok {
+		return problem.New(http.StatusUnauthorized, "auth.missing", "HTTP Basic credentials are missing.")
+	}
+	principal, err := c.Store.Auth().Authenticate(c.ctx, key, secret, c.Now())
+	if err != nil {
+		return err
+	}
+	if !rt.allow(principal.Scopes) {
+		return problem.New(http.StatusForbidden, "auth.scope", "The credential's scopes (%s) do not cover %s %s.",
+			principal.Scopes, rt.method, c.path)
+	}
+	if units, person := principal.Bound(); rt.writes && (len(units) > 0 || person != "") {
+		return problem.New(http.StatusForbidden, "auth.bound", "The credential is bound to units or to a person and may only read.")
+	}
+	c.principal = principal
+	return nil
+}
+
+// only refuses parameters that a resource does not know.
+func (c *call) only(names ...string) error {
+next:
+	for name := range c.params {
+		for _, known := range names {
+			if name == known {
+				continue next
+			}
+		}
+		known := "there are none"
+		if len(names) > 0 {
+			known = "there are " + strings.Join(names, ", ")
+		}
+		return problem.BadRequest("parameter.unknown", "The parameter %q is not known here; %s.", name, known)
+	}
+	return nil
+}
+
+// limit is the parameter limit, 0 for none; more is where the list goes on.
+func (c *call) limit() (limit int, more string, err error) {
+	text := c.params.Get("limit")
+	if text == "" {
+		if c.params.Has("limit") || c.params.Has("more") {
+			return 0, "", problem.BadRequest("parameter.limit", "The parameter limit is a number from 1; more goes with it.")
+		}
+		return 0, "", nil
+	}
+	limit, err = strconv.Atoi(text)
+	if err != nil || limit < 1 {
+		return 0, "", problem.BadRequest("parameter.limit", "The parameter limit is %q; it is a number from 1.", text)
+	}
+	return limit, c.params.Get("more"), nil
+}
+
+// mediaType is that of the body.
+func (c *call) mediaType() string {
+	t, _, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
+	if err != nil {
+		return ""
+	}
+	return t
+}
+
+// body reads the request's body.
+func (c *call) body() ([]byte, error) {
+	b, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, c.Body))
+	var tooLarge *http.MaxBytesError
+	var p *problem.Problem
+	if err != nil && !errors.As(err, &tooLarge) && !errors.As(err, &p) {
+		err = &problem.Problem{Status: http.StatusBadRequest, Code: "request.body",
+			Message: "The body could not be read to its end.", Cause: err}
+	}
+	return b, err
+}
+
+// expect refuses a body of another media type.
+func (c *call) expect(mediaType string) error {
+	if got := c.mediaType(); got != mediaType {
+		return problem.New(http.StatusUnsupportedMediaType, "request.type", "The body's Content-Type is %q; %s is taken here.", got, mediaType)
+	}
+	return nil
+}

@@ -1,0 +1,247 @@
+package hrhttp
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/bedside-lrs/bedside/api/problem"
+	"github.com/bedside-lrs/bedside/lrs/event"
+	"github.com/bedside-lrs/bedside/projections/catalog"
+	"github.com/bedside-lrs/bedside/projections/definition"
+	"github.com/bedside-lrs/bedside/schemas"
+)
+
+// entry is a registered definition.
+type entry struct {
+	Kind       string         `json:"kind"`
+	ID         string         `json:"id"`
+	Revision   int64          `json:"revision"`
+	Registered string         `json:"registered"`
+	Definition jsontext.Value `json:"definition"`
+}
+
+func entryOf(e catalog.Entry) entry {
+	return entry{e.Kind(), e.ID(), e.Revision, time.UnixMicro(e.T).UTC().Format(timeFormat), jsontext.Value(e.Body)}
+}
+
+// revisionTag is the ETag of a definition: it changes when another revision is
+// registered.
+func revisionTag(e catalog.Entry) string { return fmt.Sprintf(`"%s-%d"`, e.Kind(), e.Revision) }
+
+// id is the path's or, for clients behind proxies that refuse %2F, the parameter id.
+func (c *call) id() string {
+	if id := c.vars["id"]; id != "" {
+		return id
+	}
+	return c.params.Get("id")
+}
+
+// getDefinitions gives all definitions, those of a kind, or one.
+func (c *call) getDefinitions() error {
+	if err := c.only("asOf", "after", "format", "limit", "more", "id"); err != nil {
+		return err
+	}
+	limit, after, err := c.limit()
+	if err != nil {
+		return err
+	}
+	kinds := schemas.Kinds()
+	if kind := c.vars["kind"]; kind != "" {
+		if !contains(kinds, kind) {
+			return notFound()
+		}
+		kinds = []string{kind}
+	}
+	return c.answer(func(m *moment) error {
+		if id := c.id(); id != "" && len(kinds) == 1 {
+			return c.getDefinition(m, kinds[0], id)
+		}
+		list := []entry{}
+		for _, kind := range kinds {
+			for _, e := range m.Definitions.Of(kind) {
+				list = append(list, entryOf(e))
+			}
+		}
+		list, more := page(list, limit, after, func(e entry) string { return e.Kind + " " + e.ID })
+		return c.send(struct {
+			AsOf        string  `json:"asOf"`
+			Position    string  `json:"position"`
+			Definitions []entry `json:"definitions"`
+			More        string  `json:"more,omitzero"`
+		}{m.asOf(), m.place(), list, more}, func() table { return entriesTable(list) })
+	})
+}
+
+func entriesTable(list []entry) table {
+	rows := table{{"kind", "id", "revision", "registered", "definition"}}
+	for _, e := range list {
+		rows = append(rows, []string{e.Kind, e.ID, strconv.FormatInt(e.Revision, 10), e.Registered, string(e.Definition)})
+	}
+	return rows
+}
+
+func (c *call) getDefinition(m *moment, kind, id string) error {
+	found, ok := m.Definitions.Get(kind, id)
+	if !ok {
+		return notFound()
+	}
+	tag := revisionTag(found)
+	if matches(c.r.Header.Get("If-None-Match"), tag) {
+		c.w.Header().Set("ETag", tag)
+		c.w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	shown := entryOf(found)
+	return c.sendTagged(tag, struct {
+		AsOf     string `json:"asOf"`
+		Position string `json:"position"`
+		entry
+	}{m.asOf(), m.place(), shown}, func() table { return entriesTable([]entry{shown}) })
+}
+
+func contains(all []string, s string) bool {
+	for _, v := range all {
+		if v == s {
+			return true
+		}
+	}
+	return false
+}
+
+// putDefinition registers a definition. To replace another one, its ETag must be sent
+// as If-Match.
+func (c *call) putDefinition() error {
+	if err := c.only("id"); err != nil {
+		return err
+	}
+	kind, id := c.vars["kind"], c.id()
+	if !contains(schemas.Kinds(), kind) {
+		return notFound()
+	}
+	if err := c.expect("application/json"); err != nil {
+		return err
+	}
+	b, err := c.body()
+	if err != nil {
+		return err
+	}
+	d, err := definition.Parse(b)
+	if err != nil {
+		return faulty(err)
+	}
+	if d.Kind() != kind || d.ID() != id {
+		return problem.BadRequest("definition.id", "The path names the %s %q, and the body the %s %q; they must be the same.", kind, id, d.Kind(), d.ID())
+	}
+	ifMatch, ifNoneMatch := c.r.Header.Get("If-Match"), c.r.Header.Get("If-None-Match")
+	return c.done(c.register(func(p present) ([]event.Event, error) {
+		old, exists := p.definitions.Get(kind, id)
+		switch {
+		case ifMatch != "" && (!exists || !matches(ifMatch, revisionTag(old))), ifNoneMatch != "" && exists:
+			return nil, problem.New(http.StatusPreconditionFailed, "precondition.failed", "The definition is another than the request expects; read it again.")
+		case exists && sameJSON(old.Body, string(b)):
+			return nil, nil
+		case exists && ifMatch == "":
+			return nil, problem.New(http.StatusPreconditionRequired, "precondition.required",
+				"The definition exists with other content; send the ETag of the one that it replaces as If-Match.")
+		}
+		return registrations(p, []definition.Definition{d})
+	}))
+}
+
+// sameJSON tells whether two definitions are the same but for white space and the
+// order of members.
+func sameJSON(a, b string) bool {
+	x, y := jsontext.Value(a).Clone(), jsontext.Value(b).Clone()
+	return x.Canonicalize() == nil && y.Canonicalize() == nil && string(x) == string(y)
+}
+
+// registrations checks definitions together and gives the events for those that change.
+func registrations(p present, all []definition.Definition) ([]event.Event, error) {
+	if faults := definition.CheckAll(p.definitions.Set, all); len(faults) > 0 {
+		return nil, faulty(faults)
+	}
+	var events []event.Event
+	for _, d := range all {
+		if old, ok := p.definitions.Get(d.Kind(), d.ID()); ok && sameJSON(old.Body, string(d.JSON())) {
+			continue
+		}
+		events = append(events, event.DefinitionRegistered{Kind: d.Kind(), ID: d.ID(), Definition: d.JSON()})
+	}
+	return events, nil
+}
+
+// faulty makes a problem of what is wrong with definitions: the first fault in the
+// message, all in the list.
+func faulty(err error) error {
+	p := problem.BadRequest("definition.invalid", "%s", err.Error())
+	return p
+}
+
+// applyDefinitions registers an array of definitions together, all or none; with
+// dryRun=true it only says what would change.
+func (c *call) applyDefinitions() error {
+	if err := c.only("dryRun"); err != nil {
+		return err
+	}
+	if err := c.expect("application/json"); err != nil {
+		return err
+	}
+	b, err := c.body()
+	if err != nil {
+		return err
+	}
+	var bodies []jsontext.Value
+	if err := json.Unmarshal(b, &bodies); err != nil {
+		return problem.BadRequest("request.json", "The body is no array of definitions: %v.", err)
+	}
+	var all []definition.Definition
+	for i, body := range bodies {
+		d, err := definition.Parse(body)
+		if err != nil {
+			return faulty(fmt.Errorf("definition %d: %w", i, err))
+		}
+		all = append(all, d)
+	}
+	dry := c.params.Get("dryRun") == "true"
+	if !dry && c.params.Has("dryRun") && c.params.Get("dryRun") != "false" {
+		return problem.BadRequest("parameter.dryRun", "The parameter dryRun is %q; it is true or false.", c.params.Get("dryRun"))
+	}
+	var plan []definition.Change
+	position, err := c.register(func(p present) ([]event.Event, error) {
+		events, err := registrations(p, all)
+		plan = definition.Plan(p.definitions.Set, all)
+		if dry {
+			return nil, err
+		}
+		return events, err
+	})
+	if err != nil {
+		return err
+	}
+	type change struct {
+		Kind   string `json:"kind"`
+		ID     string `json:"id"`
+		Action string `json:"action"`
+		Diff   string `json:"diff,omitzero"`
+	}
+	changes := make([]change, len(plan))
+	for i, p := range plan {
+		changes[i] = change{p.Definition.Kind(), p.Definition.ID(), string(p.Action), p.Diff}
+	}
+	return c.send(struct {
+		DryRun   bool     `json:"dryRun,omitzero"`
+		Changes  []change `json:"changes"`
+		Position string   `json:"position,omitzero"`
+	}{dry, changes, position}, func() table {
+		rows := table{{"kind", "id", "action", "diff"}}
+		for _, ch := range changes {
+			rows = append(rows, []string{ch.Kind, ch.ID, ch.Action, ch.Diff})
+		}
+		return rows
+	})
+}

@@ -1,0 +1,220 @@
+// Package hrhttp serves what the projections know, under /api/v1: people and units,
+// definitions, competencies and their evidence (DOMAIN.md, "Definitions and answers").
+//
+// A question asked again about the same moments gives the same bytes: see moment.
+package hrhttp
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gorilla/mux"
+	"github.com/klauspost/compress/gzhttp"
+
+	"github.com/bedside-lrs/bedside/api/problem"
+	"github.com/bedside-lrs/bedside/lrs"
+	"github.com/bedside-lrs/bedside/lrs/auth"
+	"github.com/bedside-lrs/bedside/projections"
+	"github.com/bedside-lrs/bedside/projections/catalog"
+	"github.com/bedside-lrs/bedside/projections/competency"
+	"github.com/bedside-lrs/bedside/projections/people"
+	"github.com/bedside-lrs/bedside/projections/readmodel"
+)
+
+// BasePath is where the resources are.
+const BasePath = "/api/v1"
+
+// Config is what the resources need.
+type Config struct {
+	Store   *lrs.Store
+	Runtime *projections.Runtime
+	Model   *readmodel.Store
+	Log     *slog.Logger
+	Now     func() time.Time // default time.Now
+
+	// Operator: requests have no credentials and may do everything. For the
+	// administration's socket only.
+	Operator bool
+
+	// Wait bounds how long an answer waits for the projections to come as far as it
+	// needs; then 503. Default 10 s.
+	Wait time.Duration
+
+	// Body bounds a request's body, bytes. Default 8 MB.
+	Body int64
+}
+
+// readers keep what they have read from one answer to the next.
+type readers struct {
+	people     people.Reader
+	catalog    catalog.Reader
+	competency competency.Reader
+}
+
+// route is one method of one resource.
+type route struct {
+	method string
+	allow  func(auth.Scopes) bool
+	writes bool // refused to credentials that are bound to units or to a person
+	serve  func(*call) error
+}
+
+// resource is one path; its variables are in braces.
+type resource struct {
+	path   string
+	routes []route
+}
+
+func resources() []resource {
+	get := func(allow func(auth.Scopes) bool, serve func(*call) error) route {
+		return route{http.MethodGet, allow, false, serve}
+	}
+	write := func(method string, allow func(auth.Scopes) bool, serve func(*call) error) route {
+		return route{method, allow, true, serve}
+	}
+	return []resource{
+		{"/people", []route{
+			get(auth.Scopes.ReadPeople, (*call).getPeople),
+			write(http.MethodPost, auth.Scopes.WritePeople, (*call).importPeople),
+		}},
+		{"/people/{person}", []route{
+			get(auth.Scopes.ReadPeople, (*call).getPerson),
+			write(http.MethodPut, auth.Scopes.WritePeople, (*call).putPerson),
+			write(http.MethodDelete, auth.Scopes.WritePeople, (*call).deletePerson),
+		}},
+		{"/people/{person}/assignments", []route{
+			write(http.MethodPost, auth.Scopes.WritePeople, (*call).postAssignment),
+			write(http.MethodDelete, auth.Scopes.WritePeople, (*call).deleteAssignment),
+		}},
+		{"/people/{person}/identities", []route{
+			write(http.MethodPost, auth.Scopes.WritePeople, (*call).postIdentity),
+		}},
+		{"/people/{person}/identities/{ifi}", []route{
+			write(http.MethodDelete, auth.Scopes.WritePeople, (*call).deleteIdentity),
+		}},
+		{"/people/{person}/competencies", []route{
+			get(auth.Scopes.ReadCompetencies, (*call).getPersonCompetencies),
+		}},
+		{"/people/{person}/competencies/{competency}/evidence", []route{
+			get(auth.Scopes.ReadCompetencies, (*call).getEvidence),
+		}},
+		{"/units", []route{
+			get(auth.Scopes.ReadPeople, (*call).getUnits),
+			write(http.MethodPost, auth.Scopes.WritePeople, (*call).importUnits),
+		}},
+		{"/units/{unit}", []route{
+			get(auth.Scopes.ReadPeople, (*call).getUnit),
+			write(http.MethodPut, auth.Scopes.WritePeople, (*call).putUnit),
+			write(http.MethodDelete, auth.Scopes.WritePeople, (*call).deleteUnit),
+		}},
+		{"/units/{unit}/competencies", []route{
+			get(auth.Scopes.ReadCompetencies, (*call).getUnitCompetencies),
+		}},
+		{"/definitions", []route{
+			get(auth.Scopes.ReadDefinitions, (*call).getDefinitions),
+			write(http.MethodPost, auth.Scopes.WriteDefinitions, (*call).applyDefinitions),
+		}},
+		{"/definitions/{kind}", []route{
+			get(auth.Scopes.ReadDefinitions, (*call).getDefinitions),
+			write(http.MethodPut, auth.Scopes.WriteDefinitions, (*call).putDefinition), // with ?id=
+		}},
+		{"/definitions/{kind}/{id}", []route{
+			get(auth.Scopes.ReadDefinitions, (*call).getDefinitions),
+			write(http.MethodPut, auth.Scopes.WriteDefinitions, (*call).putDefinition),
+		}},
+		{"/unmapped", []route{
+			get(auth.Scopes.ReadPeople, (*call).getUnmapped),
+		}},
+	}
+}
+
+// Handler serves the resources, for requests whose path begins with BasePath.
+func Handler(cfg Config) http.Handler {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Wait == 0 {
+		cfg.Wait = 10 * time.Second
+	}
+	if cfg.Body == 0 {
+		cfg.Body = 8 << 20
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	compress, err := gzhttp.NewWrapper(gzhttp.MinSize(1024))
+	if err != nil {
+		panic("hrhttp: gzhttp refuses its own defaults: " + err.Error()) // a programming error, at start
+	}
+	shared := &readers{}
+	// An id is one path segment, percent-encoded: IRIs have slashes.
+	r := mux.NewRouter().SkipClean(true).UseEncodedPath()
+	for _, res := range resources() {
+		r.Handle(BasePath+res.path, compress(&handler{Config: cfg, resource: res, readers: shared}))
+	}
+	r.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		problem.Write(w, r, cfg.Log, notFound())
+	})
+	return r
+}
+
+// notFound is the answer for an id that is unknown, or outside the credential's reach:
+// the same, so that nobody learns which.
+func notFound() error {
+	return problem.New(http.StatusNotFound, "not_found", "There is nothing here that this credential may see.")
+}
+
+type handler struct {
+	Config
+	resource
+	readers *readers
+}
+
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), h.Wait+20*time.Second)
+	defer cancel()
+	w.Header().Set("Cache-Control", "private, no-cache") // kept only to be asked with the ETag
+	w.Header().Set("Vary", "Authorization, Accept")
+	if err := h.serve(ctx, w, r); err != nil {
+		problem.Write(w, r, h.Log, err)
+	}
+}
+
+func (h *handler) serve(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+	method := r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	i := slices.IndexFunc(h.routes, func(rt route) bool { return rt.method == method })
+	if i < 0 {
+		w.Header().Set("Allow", h.allowed())
+		if method == http.MethodOptions {
+			w.WriteHeader(http.StatusNoContent)
+			return nil
+		}
+		return problem.New(http.StatusMethodNotAllowed, "request.method", "%s is not allowed here; %s are.", r.Method, h.allowed())
+	}
+	c, err := newCall(ctx, h, w, r)
+	if err != nil {
+		return err
+	}
+	if err := c.authenticate(&h.routes[i]); err != nil {
+		return err
+	}
+	return h.routes[i].serve(c)
+}
+
+func (h *handler) allowed() string {
+	methods := []string{http.MethodOptions}
+	for _, rt := range h.routes {
+		methods = append(methods, rt.method)
+		if rt.method == http.MethodGet {
+			methods = append(methods, http.MethodHead)
+		}
+	}
+	return strings.Join(methods, ", ")
+}

@@ -1,0 +1,150 @@
+package hrhttp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/bedside-lrs/bedside/api/problem"
+	"github.com/bedside-lrs/bedside/projections"
+	"github.com/bedside-lrs/bedside/projections/catalog"
+	"github.com/bedside-lrs/bedside/projections/competency"
+	"github.com/bedside-lrs/bedside/projections/people"
+	"github.com/bedside-lrs/bedside/projections/readmodel"
+)
+
+// timeFormat prints every time of an answer: UTC, with milliseconds.
+const timeFormat = "2006-01-02T15:04:05.000Z"
+
+// ahead is how far asOf may be ahead of the clock: that of another machine differs.
+const ahead = 5 * time.Second
+
+// moment is what a question is about (DOMAIN.md, "Two clocks").
+//
+// An answer is the same for ever because asOf has whole milliseconds, as it is
+// printed, and is answered only when the log is consistent through it: then no event
+// with a time up to asOf can appear any more.
+type moment struct {
+	competency.Scene
+	tx       *readmodel.Tx
+	position projections.Position // of the last event up to asOf; zero if there is none
+}
+
+func (m *moment) asOf() string { return time.UnixMicro(m.AsOf).UTC().Format(timeFormat) }
+
+func (m *moment) at() string { return m.At.Format(timeFormat) }
+
+func (m *moment) place() string { return fmt.Sprintf("%d.%d", m.position.Revision, m.position.Index) }
+
+// projected are the projections behind the answers of this package.
+var projected = []string{people.Name, catalog.Name, competency.Name}
+
+// parseTime reads a parameter that is a time; a date is its first instant in UTC.
+func parseTime(name, text string) (time.Time, error) {
+	for _, layout := range []string{time.RFC3339Nano, time.DateOnly} {
+		if t, err := time.Parse(layout, text); err == nil && t.Year() >= 1 && t.Year() <= 9999 {
+			return t.UTC(), nil
+		}
+	}
+	return time.Time{}, problem.BadRequest("parameter."+name, "The parameter %s is %q; it is a time such as 2026-07-01T00:00:00Z, or a date.", name, text)
+}
+
+// parsePosition reads a position as X-Bedside-Position has it; a revision alone stands
+// for the whole commit.
+func parsePosition(text string) (uint64, error) {
+	revision, index, found := strings.Cut(text, ".")
+	n, err := strconv.ParseUint(revision, 10, 63)
+	if err == nil && found {
+		_, err = strconv.ParseUint(index, 10, 31)
+	}
+	if err != nil {
+		return 0, problem.BadRequest("parameter.after", "The parameter after is %q; it is a position such as 4711.0, from the header X-Bedside-Position.", text)
+	}
+	return n, nil
+}
+
+// answer finds the moment that a request asks about, by the parameters at, asOf and
+// after, waits until the projections have come there, and runs do on a snapshot.
+func (c *call) answer(do func(*moment) error) error {
+	wait, cancel := context.WithTimeoutCause(c.ctx, c.Wait, errBehind)
+	defer cancel()
+	if text := c.params.Get("after"); c.params.Has("after") {
+		revision, err := parsePosition(text)
+		if err != nil {
+			return err
+		}
+		if err := c.Runtime.Wait(wait, revision, projected...); err != nil {
+			return behind(err)
+		}
+	}
+	asOf, err := c.asOf(wait)
+	if err != nil {
+		return err
+	}
+	at := asOf
+	if text := c.params.Get("at"); c.params.Has("at") {
+		if at, err = parseTime("at", text); err != nil {
+			return err
+		}
+	}
+	if err := c.Runtime.Reach(wait, asOf.UnixMicro(), uint64(c.Store.Head().Revision), projected...); err != nil {
+		return behind(err)
+	}
+	return c.Model.View(c.ctx, func(tx *readmodel.Tx) (err error) {
+		m := &moment{tx: tx, Scene: competency.Scene{At: at, AsOf: asOf.UnixMicro()}}
+		if m.People, err = c.readers.people.State(c.ctx, tx, m.AsOf); err != nil {
+			return err
+		}
+		if m.Definitions, err = c.readers.catalog.At(c.ctx, tx, m.AsOf); err != nil {
+			return err
+		}
+		if m.position, _, _, err = projections.PositionAt(c.ctx, tx, competency.Name, m.AsOf); err != nil {
+			return err
+		}
+		return do(m)
+	})
+}
+
+// asOf is the parameter, or what the log is consistent through, in the next whole
+// millisecond; it waits until the log is consistent through it.
+func (c *call) asOf(wait context.Context) (asOf time.Time, err error) {
+	through := c.Store.ConsistentThrough()
+	asOf = through.Add(time.Millisecond - time.Microsecond).Truncate(time.Millisecond)
+	if text := c.params.Get("asOf"); c.params.Has("asOf") {
+		if asOf, err = parseTime("asOf", text); err != nil {
+			return asOf, err
+		}
+		if asOf.After(c.Now().Add(ahead)) {
+			return asOf, problem.BadRequest("parameter.asOf", "The parameter asOf is %s, which is more than %s ahead of the clock: what will be known then is not known yet.",
+				text, ahead)
+		}
+	}
+	const step = time.Millisecond
+	for through.Before(asOf) {
+		timer := time.NewTimer(max(step, min(asOf.Sub(through), 100*step)))
+		select {
+		case <-timer.C:
+		case <-wait.Done():
+			timer.Stop()
+			return asOf, behind(context.Cause(wait))
+		}
+		through = c.Store.ConsistentThrough()
+	}
+	return asOf, nil
+}
+
+// errBehind is why a wait ends: the projections did not come as far in time.
+var errBehind = errors.New("the projections are behind the log")
+
+// behind is the answer to a client that would have to wait longer.
+func behind(err error) error {
+	if !errors.Is(err, errBehind) {
+		return err
+	}
+	return &problem.Problem{Status: http.StatusServiceUnavailable, Code: "projection.behind", RetryAfter: 5, Cause: err,
+		Message: "The projections have not come as far in the log yet; try again."}
+}

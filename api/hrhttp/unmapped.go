@@ -1,0 +1,106 @@
+package hrhttp
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/bedside-lrs/bedside/lrs/event"
+	"github.com/bedside-lrs/bedside/projections/people"
+	"github.com/go-json-experiment/json"
+)
+
+// unmappedActor is an identity that is nobody's.
+type unmappedActor struct {
+	Identity   jsontext.Value `json:"identity"`
+	Name       string         `json:"name,omitzero"`
+	Statements int64          `json:"statements"`
+	First      string         `json:"first"` // stored
+	Last       string         `json:"last"`
+	Likely     []likely       `json:"likely"`
+}
+
+// likely is a person who may be behind an identity.
+type likely struct {
+	Person string `json:"person"`
+	Name   string `json:"name"`
+	Reason string `json:"reason"`
+}
+
+// uncovered is an activity that no evidence rule looks at.
+type uncovered struct {
+	Activity   string `json:"activity"`
+	Verb       string `json:"verb"`
+	Statements int64  `json:"statements"`
+	Scored     int64  `json:"scored"` // of these, how many have a result.score
+}
+
+// getUnmapped lists what no identity or rule covers, the most first. A credential that
+// is bound sees statements of people within its reach only, and so no unknown actors.
+func (c *call) getUnmapped() error {
+	if err := c.only("asOf", "after", "format", "limit"); err != nil {
+		return err
+	}
+	limit, _, err := c.limit()
+	if err != nil {
+		return err
+	}
+	return c.answer(func(m *moment) error {
+		r := c.reach(m.People, m.At)
+		found, err := c.readers.competency.Unmapped(c.ctx, m.tx, m.Scene, func(person string) bool { return r.all || r.people[person] })
+		if err != nil {
+			return err
+		}
+		cut := func(n int) int {
+			if limit > 0 {
+				return min(n, limit)
+			}
+			return n
+		}
+		actors := []unmappedActor{}
+		if r.all {
+			for _, a := range found.Actors[:cut(len(found.Actors))] {
+				var identity event.Identity
+				if err := json.Unmarshal([]byte(a.Identity), &identity); err != nil {
+					return err
+				}
+				shown := unmappedActor{
+					Identity: jsontext.Value(a.Identity), Name: a.Name, Statements: a.Statements,
+					First: time.UnixMicro(a.First).UTC().Format(timeFormat), Last: time.UnixMicro(a.Last).UTC().Format(timeFormat),
+					Likely: []likely{},
+				}
+				for _, match := range people.Likely(m.People, a.Name, identity) {
+					shown.Likely = append(shown.Likely, likely{match.Person.ID, match.Person.Name, match.Reason})
+				}
+				actors = append(actors, shown)
+			}
+		}
+		activities := []uncovered{}
+		for _, a := range found.Activities[:cut(len(found.Activities))] {
+			activities = append(activities, uncovered(a))
+		}
+		scores := []uncovered{}
+		for _, a := range found.Scores[:cut(len(found.Scores))] {
+			scores = append(scores, uncovered(a))
+		}
+		return c.send(struct {
+			AsOf       string          `json:"asOf"`
+			Position   string          `json:"position"`
+			Actors     []unmappedActor `json:"actors"`
+			Activities []uncovered     `json:"activities"` // no rule takes them
+			Scores     []uncovered     `json:"scores"`     // a rule takes them, and finds no score
+		}{m.asOf(), m.place(), actors, activities, scores}, func() table {
+			rows := table{{"what", "identity", "name", "activity", "verb", "statements", "scored"}}
+			for _, a := range actors {
+				rows = append(rows, []string{"actor", string(a.Identity), a.Name, "", "", strconv.FormatInt(a.Statements, 10), ""})
+			}
+			for what, list := range map[string][]uncovered{"activity": activities, "score": scores} {
+				for _, a := range list {
+					rows = append(rows, []string{what, "", "", a.Activity, a.Verb, strconv.FormatInt(a.Statements, 10), strconv.FormatInt(a.Scored, 10)})
+				}
+			}
+			return rows
+		})
+	})
+}

@@ -1,0 +1,197 @@
+package competency
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/bedside-lrs/bedside/projections"
+	"github.com/bedside-lrs/bedside/projections/definition"
+	"github.com/bedside-lrs/bedside/projections/fact"
+	"github.com/bedside-lrs/bedside/projections/readmodel"
+)
+
+// Load implements projections.Projection.
+func (Projection) Load(ctx context.Context, tx *readmodel.Tx, g readmodel.Generation, past projections.Past) (projections.Writer, error) {
+	w := &writer{table: g.Table, past: past, rules: map[string]ruleSet{}, changed: map[string]bool{}}
+	err := tx.Each(ctx, "SELECT id, t, definition FROM "+g.Table("competency_rules")+" ORDER BY t", nil, func(scan func(...any) error) error {
+		var id, body string
+		var t int64
+		if err := scan(&id, &t, &body); err != nil {
+			return err
+		}
+		parsed, err := definition.Parse([]byte(body))
+		if err != nil {
+			return fmt.Errorf("evidence rules %s: %w", id, err)
+		}
+		w.rules[id] = newRuleSet(parsed.(*definition.EvidenceRules), t)
+		return nil
+	})
+	return w, err
+}
+
+// writer keeps one generation.
+type writer struct {
+	table   func(string) string
+	past    projections.Past
+	rules   map[string]ruleSet // in force, by id
+	changed map[string]bool
+
+	tx   *readmodel.Tx // of the inserters
+	into struct{ evidence, voidings, statements, actors *readmodel.Inserter }
+	seen map[string]bool // actors that are in the table for certain
+}
+
+// manySeen bounds writer.seen.
+const manySeen = 1 << 16
+
+// begin makes the inserters of a transaction.
+func (w *writer) begin(tx *readmodel.Tx) {
+	if w.tx == tx {
+		return
+	}
+	w.tx = tx
+	w.into.evidence = tx.Insert(w.table("competency_evidence"),
+		"subject", "rules", "t", "rule", "competency", "statement", "happened", "activity", "score", "parties")
+	w.into.voidings = tx.Insert(w.table("competency_voidings"), "statement", "t")
+	w.into.statements = tx.Insert(w.table("competency_statements"), "t", "actor", "statement", "verb", "activity", "scored")
+	w.into.actors = tx.Insert(w.table("competency_actors"), "actor", "identity", "name", "t")
+	if w.seen == nil || len(w.seen) > manySeen {
+		w.seen = map[string]bool{}
+	}
+}
+
+// Changed implements projections.Writer: the keys of identities; Everybody when rules
+// were registered.
+func (w *writer) Changed() []string {
+	changed := slices.Sorted(maps.Keys(w.changed))
+	clear(w.changed)
+	return changed
+}
+
+// Everybody is the key of a change that may concern anybody's answers.
+const Everybody = "*"
+
+// Apply implements projections.Writer.
+func (w *writer) Apply(ctx context.Context, tx *readmodel.Tx, e *projections.Digested) error {
+	w.begin(tx)
+	switch digest := e.Digest.(type) {
+	case registered:
+		return w.register(ctx, tx, e, digest)
+	case *fact.Features:
+		return w.statement(ctx, tx, e.T, digest)
+	}
+	return fmt.Errorf("%w: %T", projections.ErrIndigestible, e.Digest)
+}
+
+// register looks at all statements so far under a new revision of rules.
+func (w *writer) register(ctx context.Context, tx *readmodel.Tx, e *projections.Digested, r registered) error {
+	if err := tx.Exec(ctx, "INSERT INTO "+w.table("competency_rules")+" (id, t, definition) VALUES (?, ?, ?)",
+		r.rules.ID(), e.T, string(r.body)); err != nil {
+		return err
+	}
+	set := newRuleSet(r.rules, e.T)
+	w.rules[r.rules.ID()] = set
+	w.changed[Everybody] = true
+	for earlier, err := range w.past(ctx, e.Position) {
+		if err != nil {
+			return err
+		}
+		if f, ok := earlier.Digest.(*fact.Features); ok {
+			if _, voids := f.Voids(); !voids {
+				if err := w.evidence(ctx, set, earlier.T, f, false); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// statement takes one statement.
+func (w *writer) statement(ctx context.Context, tx *readmodel.Tx, t int64, f *fact.Features) error {
+	if target, voids := f.Voids(); voids {
+		return w.void(ctx, tx, t, target)
+	}
+	scored := 0
+	if f.Score != (fact.Score{}) {
+		scored = 1
+	}
+	activity := ""
+	if f.ObjectType == "Activity" {
+		activity = f.ObjectID
+	}
+	for key, a := range actors(f) {
+		if err := w.into.statements.Add(ctx, t, key, f.ID, f.Verb, activity, scored); err != nil {
+			return err
+		}
+		if w.seen[key] {
+			continue
+		}
+		w.seen[key] = true
+		identity, err := json.Marshal(a.Identity)
+		if err != nil {
+			return fmt.Errorf("%w: %w", projections.ErrIndigestible, err)
+		}
+		if err := w.into.actors.Add(ctx, key, string(identity), a.Name, t); err != nil {
+			return err
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(w.rules)) {
+		if err := w.evidence(ctx, w.rules[id], t, f, true); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// void notes that a statement is voided. It may have come or be still to come; one
+// that is itself a voiding has no rows here, and so stays in force (xAPI Data 2.3.2).
+func (w *writer) void(ctx context.Context, tx *readmodel.Tx, t int64, target string) error {
+	if err := w.into.voidings.Add(ctx, target, t); err != nil {
+		return err
+	}
+	return tx.Each(ctx, "SELECT DISTINCT subject FROM "+w.table("competency_evidence")+" WHERE statement = ?", []any{target},
+		func(scan func(...any) error) error {
+			var subject string
+			err := scan(&subject)
+			w.changed[subject] = true
+			return err
+		})
+}
+
+// evidence writes what a statement is under one set of rules.
+func (w *writer) evidence(ctx context.Context, set ruleSet, t int64, f *fact.Features, changes bool) error {
+	for i := range set.rules {
+		rule := &set.rules[i]
+		if !rule.match(f) {
+			continue
+		}
+		subjects, parties := rule.parties(f)
+		if len(subjects) == 0 {
+			continue
+		}
+		var score any
+		if s, ok := rule.score(f); ok {
+			score = s
+		}
+		activity := ""
+		if f.ObjectType == "Activity" {
+			activity = f.ObjectID
+		}
+		for _, competency := range rule.competencies(f) {
+			for _, subject := range subjects {
+				if err := w.into.evidence.Add(ctx, subject, set.t, t, rule.ID, competency, f.ID, f.Timestamp, activity, score, parties); err != nil {
+					return err
+				}
+				if changes {
+					w.changed[subject] = true
+				}
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,90 @@
+package people
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/bedside-lrs/bedside/lrs/event"
+)
+
+func TestLikely(t *testing.T) {
+	account := func(name string) event.Identity {
+		return event.Identity{Account: event.Account{HomePage: "https://new.example", Name: name}}
+	}
+	mbox := func(address string) event.Identity { return event.Identity{Mbox: "mailto:" + address} }
+	s, err := newState().With(
+		event.PersonRegistered{Person: "emp-17", Name: "Zoë Müller"},
+		event.IdentityLinked{Person: "emp-17", Identity: mbox("zmueller@ward.example")},
+		event.IdentityLinked{Person: "emp-17", Identity: event.Identity{Account: event.Account{HomePage: "https://lms.example", Name: "1000"}}},
+		event.PersonRegistered{Person: "emp-18", Name: "Jan Łoś"},
+		event.IdentityLinked{Person: "emp-18", Identity: event.Identity{OpenID: "https://id.example/people/jlos/"}},
+		event.PersonRegistered{Person: "twin-1", Name: "Max Moe"},
+		event.PersonRegistered{Person: "twin-2", Name: "Max Moe"},
+		event.PersonRegistered{Person: "twin-3", Name: "Moe, Max"},
+		event.PersonRegistered{Person: "twin-4", Name: "MAX MOE"},
+		event.PersonRegistered{Person: "abe"},
+		event.IdentityLinked{Person: "abe", Identity: account("mary.poe")},
+		event.PersonRegistered{Person: "zed", Name: "Poe Mary"},
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name     string
+		called   string
+		identity event.Identity
+		want     string
+	}{
+		{"nobody", "Someone Else", account("x"), ""},
+		{"nothing to go by", "", event.Identity{MboxSHA1Sum: strings.Repeat("ab", 20)}, ""},
+		{"empty words", " - ", account("@"), ""},
+		{"a sum and a name", "zoe muller", event.Identity{MboxSHA1Sum: strings.Repeat("ab", 20)}, "emp-17: the name is that of the person"},
+		{"the same mail name", "", mbox("ZMueller@other.example"), "emp-17: the mail name is that of another identity"},
+		{"the id as mail name", "", mbox("EMP-17@other.example"), "emp-17: the mail name is the person's id"},
+		{"the id as account", "", account("emp-17"), "emp-17: the account name is the person's id"},
+		{"the same account name", "", account("1000"), "emp-17: the account name is that of another identity"},
+		{"a mail address as account", "", account("zmueller@ward.example"), "emp-17: the account name is the mail name"},
+		{"the id in an OpenID", "", event.Identity{OpenID: "https://x.example/emp-18"}, "emp-18: the end of the OpenID is the person's id"},
+		{"the end of an OpenID", "", mbox("jlos@x.example"), "emp-18: the mail name is the end of the OpenID"},
+		{"an id inside an account name", "", account("old abe"), "abe: a part of the account name is the person's id"},
+		{"a letter of its own", "LOS, JAN", account("x"), "emp-18: the name is that of the person"},
+		{"a mark after its letter", "Zoe\u0308 Mu\u0308ller", account("x"), "emp-17: the name is that of the person"},
+		{"a name as mail name", "", mbox("mueller-zoe@x.example"), ""},
+		{"a name as account name", "", account("muller_zoe"), "emp-17: the account name is the name"},
+		{"two reasons first", "Max Moe", account("twin-3"),
+			"twin-3: the name is that of the person; the account name is the person's id | twin-1: the name is that of the person | twin-2: the name is that of the person"},
+		{"handle and name", "", account("mary.poe"), "abe: the account name is that of another identity | zed: the account name is the name"},
+		{"the name of someone else's account", "Mary Poe", account("x"), "zed: the name is that of the person | abe: the name is the account name"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var got []string
+			for _, m := range Likely(s, test.called, test.identity) {
+				if p, ok := s.Person(m.Person.ID); !ok || p != m.Person {
+					t.Errorf("%v is not %v", m.Person, p)
+				}
+				got = append(got, fmt.Sprintf("%s: %s", m.Person.ID, m.Reason))
+			}
+			if text := strings.Join(got, " | "); text != test.want {
+				t.Errorf("got  %s\nwant %s", text, test.want)
+			}
+		})
+	}
+}
+
+func TestLikelyIsTheSameAgain(t *testing.T) {
+	var events []event.Event
+	for i := range 50 {
+		events = append(events, event.PersonRegistered{Person: fmt.Sprintf("p%02d", i), Name: "Ann Bee"})
+	}
+	for range 20 {
+		s, err := newState().With(events...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := Likely(s, "bee ANN", event.Identity{})
+		if len(got) != 3 || got[0].Person.ID != "p00" || got[1].Person.ID != "p01" || got[2].Person.ID != "p02" {
+			t.Fatal(got)
+		}
+	}
+}

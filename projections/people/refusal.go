@@ -1,0 +1,49 @@
+package people
+
+import "fmt"
+
+// Code says what kind of refusal it is, and with it the HTTP status.
+type Code string
+
+// The codes.
+const (
+	// Invalid (400): a value is malformed, or names something that is not registered.
+	Invalid Code = "invalid"
+	// NotFound (404): what the write is about is not registered.
+	NotFound Code = "not_found"
+	// Conflict (409): the write contradicts what is registered, or an earlier line of the same file.
+	Conflict Code = "conflict"
+)
+
+// Refusal says why a write is not done. Find it with errors.As.
+type Refusal struct {
+	Code Code
+	// Field is what is wrong: a column in a file, else one of unit, name, parent, person, role, from, to, mbox,
+	// mbox_sha1sum, openid, account, account.homePage and account.name. "" if it is no single one.
+	Field string
+	// Line is the line of the file, from 1; 0 if the write did not come in a file.
+	Line int
+	// Message is a sentence for a person. It names nobody but whom the write itself names.
+	Message string
+	// Owner is the person to whom the identity belongs already, else "". Who may not see that person must not be told.
+	Owner string
+}
+
+// Error gives all parts in one line.
+func (r *Refusal) Error() string {
+	text := r.Message
+	if r.Owner != "" {
+		text += fmt.Sprintf(" (%q)", r.Owner)
+	}
+	if r.Field != "" {
+		text = r.Field + ": " + text
+	}
+	if r.Line > 0 {
+		text = fmt.Sprintf("line %d: %s", r.Line, text)
+	}
+	return text
+}
+
+func refuse(code Code, field, format string, args ...any) *Refusal {
+	return &Refusal{Code: code, Field: field, Message: fmt.Sprintf(format, args...)}
+}

@@ -1,0 +1,201 @@
+package readmodel
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+// Store is the database. Its methods may be called concurrently.
+type Store struct {
+	readers *sql.DB
+	writer  *sql.DB
+	dialect dialect
+
+	writing chan struct{} // capacity 1: held by the one Update under way in this process
+
+	mu      sync.Mutex
+	claimed map[string]bool // under mu: projections that this process has claimed
+}
+
+type dialect int
+
+const (
+	sqlite dialect = iota
+	postgres
+)
+
+// Open opens the database that a DSN names, and creates it if it is a file:
+//
+//	sqlite:PATH         a file; made with its -wal and -shm beside it
+//	postgres://…        a PostgreSQL server, with the settings of libpq
+//
+// The database is this program's own; what it does not know there it leaves alone.
+// No error has the DSN's password.
+func Open(ctx context.Context, dsn string) (*Store, error) {
+	s := &Store{writing: make(chan struct{}, 1), claimed: map[string]bool{}}
+	var err error
+	switch scheme, rest, _ := strings.Cut(dsn, ":"); scheme {
+	case "sqlite":
+		err = s.openSQLite(rest)
+	case "postgres", "postgresql":
+		err = s.openPostgres(dsn)
+	default: // it may be one of libpq's other form, with a password anywhere
+		return nil, errors.New("readmodel: the DSN begins with neither sqlite: nor postgres://")
+	}
+	if err == nil {
+		err = s.Update(ctx, func(tx *Tx) error { return createBooks(ctx, tx) })
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("readmodel: open %s: %w", redacted(dsn), err), s.Close())
+	}
+	return s, nil
+}
+
+// redacted is a DSN without what may be secret.
+func redacted(dsn string) string {
+	scheme, _, _ := strings.Cut(dsn, ":")
+	if scheme == "sqlite" {
+		return dsn
+	}
+	u, err := url.Parse(dsn)
+	if err != nil {
+		return scheme + "://…"
+	}
+	shown := url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path} // libpq takes a password in the query too
+	if name := u.User.Username(); name != "" {
+		shown.User = url.User(name)
+	}
+	return shown.String()
+}
+
+// openSQLite opens a file with one connection that writes, and several that read
+// while it does. What a power cut takes from the write-ahead log are whole
+// transactions, and with them their checkpoints: they are made again.
+func (s *Store) openSQLite(path string) (err error) {
+	if path == "" || path == ":memory:" { // each connection would have a memory of its own
+		return errors.New("the DSN names no file: sqlite:PATH")
+	}
+	file := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String()
+	pragmas := "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=temp_store(MEMORY)"
+	if s.writer, err = sql.Open("sqlite", file+pragmas+"&_pragma=cache_size(-65536)&_pragma=wal_autocheckpoint(4000)&_txlock=immediate"); err != nil {
+		return err
+	}
+	s.writer.SetMaxOpenConns(1)
+	if s.readers, err = sql.Open("sqlite", file+pragmas+"&_pragma=cache_size(-16384)&_pragma=query_only(1)"); err != nil {
+		return err
+	}
+	s.readers.SetMaxOpenConns(4)
+	s.readers.SetMaxIdleConns(4)
+	return nil
+}
+
+// postgresReaders is how many connections read at once: few enough that several
+// nodes fit under PostgreSQL's default of 100. One more writes, and one for each
+// projection that is being built holds its claim.
+const postgresReaders = 16
+
+func (s *Store) openPostgres(dsn string) error {
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		// The driver's error shows the DSN. It knows for sure what in it is a password
+		// only if that is a well-formed URL.
+		if _, malformed := url.Parse(dsn); malformed != nil {
+			return errors.New("the DSN is no URL postgres://USER:PASSWORD@HOST:PORT/DATABASE; percent-encode what is special in the password")
+		}
+		return err
+	}
+	s.dialect = postgres
+	s.writer, s.readers = stdlib.OpenDB(*config), stdlib.OpenDB(*config)
+	s.readers.SetMaxOpenConns(postgresReaders)
+	s.readers.SetMaxIdleConns(4)
+	return nil
+}
+
+// Close ends all connections.
+func (s *Store) Close() error {
+	var errs []error
+	for _, db := range []*sql.DB{s.readers, s.writer} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// updating is the key of the advisory lock that writers of a PostgreSQL database
+// hold, so that nodes that share it take turns.
+const updating = 0x62656473_69646501
+
+// Update runs do in a transaction, and commits it if do returns nil. Updates take
+// turns.
+func (s *Store) Update(ctx context.Context, do func(*Tx) error) error {
+	select {
+	case s.writing <- struct{}{}:
+		defer func() { <-s.writing }()
+	case <-ctx.Done():
+		return fmt.Errorf("readmodel: wait for another update: %w", ctx.Err())
+	}
+	return s.run(ctx, s.writer, nil, func(tx *Tx) error {
+		if s.dialect == postgres {
+			if err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(?)", int64(updating)); err != nil {
+				return err
+			}
+		}
+		if err := do(tx); err != nil {
+			return err
+		}
+		return tx.flush(ctx)
+	})
+}
+
+// View runs do on a snapshot: all that it reads is of one moment. GoLive waits for
+// the views of a PostgreSQL database that are under way, so they must be short.
+func (s *Store) View(ctx context.Context, do func(*Tx) error) error {
+	options := &sql.TxOptions{ReadOnly: true}
+	if s.dialect == postgres {
+		options.Isolation = sql.LevelRepeatableRead
+	}
+	return s.run(ctx, s.readers, options, func(tx *Tx) error {
+		if s.dialect == postgres {
+			// A snapshot has the rows of its moment, but under the views as they are now:
+			// those of a generation that went live since would be half of its rows. LOCK
+			// comes before the first query, which takes the snapshot; see GoLive.
+			if err := tx.Exec(ctx, "LOCK TABLE projection_checkpoints IN ACCESS SHARE MODE"); err != nil {
+				return err
+			}
+		}
+		return do(tx)
+	})
+}
+
+func (s *Store) run(ctx context.Context, db *sql.DB, options *sql.TxOptions, do func(*Tx) error) error {
+	inner, err := db.BeginTx(ctx, options)
+	if err != nil {
+		return fmt.Errorf("readmodel: begin: %w", err)
+	}
+	defer func() { _ = inner.Rollback() }() // also when do panics; after a commit it does nothing
+	if err := do(&Tx{tx: inner, dialect: s.dialect, statements: map[string]*sql.Stmt{}}); err != nil {
+		return err
+	}
+	if err := inner.Commit(); err != nil {
+		return fmt.Errorf("readmodel: commit: %w", err)
+	}
+	return nil
+}
+
+// Deadlocked tells whether an Update failed because PostgreSQL had to end it in
+// favour of somebody else's transaction. It can be tried again.
+func Deadlocked(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && (pg.Code == "40P01" || pg.Code == "40001")
+}

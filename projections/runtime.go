@@ -1,0 +1,452 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/bedside-lrs/bedside/lrs/eventlog"
+	"github.com/bedside-lrs/bedside/projections/readmodel"
+)
+
+// Config is what a Runtime is made of. The caller closes Log and Store after it.
+type Config struct {
+	Log         Log
+	Store       *readmodel.Store
+	Projections []Projection
+	Logger      *slog.Logger // default slog.Default
+
+	// Changed is told after each commit which answers may have changed. It must not
+	// wait. May be nil.
+	Changed func(Change)
+}
+
+// Change says that answers of a projection may have changed.
+type Change struct {
+	Projection string
+	Keys       []string
+	Position   Position // that the projection has reached
+}
+
+// Runtime keeps projections up to the log. Its methods may be called concurrently.
+type Runtime struct {
+	cfg     Config
+	runners map[string]*runner
+	names   []string
+
+	ctx  context.Context // ends with Close
+	stop context.CancelFunc
+
+	closing sync.Mutex     // held while wg grows, and while ctx is ended
+	wg      sync.WaitGroup // the runners, and the replays under way
+}
+
+// Start prepares the tables and starts a goroutine for each projection. A projection
+// whose tables are missing, of another version or of another log is built anew: until
+// that is done it has no answers.
+func Start(cfg Config) *Runtime {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	r := &Runtime{cfg: cfg, runners: map[string]*runner{}, ctx: ctx, stop: stop}
+	for _, p := range cfg.Projections {
+		name := p.Schema().Projection
+		n := &runner{
+			runtime: r, projection: p, name: name,
+			log: cfg.Logger.With("projection", name), turn: make(chan struct{}, 1), progress: make(chan struct{}),
+		}
+		r.runners[name], r.names = n, append(r.names, name)
+		r.wg.Go(func() { n.run(ctx) })
+	}
+	return r
+}
+
+// Close stops the projections where they are, and what waits for them.
+func (r *Runtime) Close() {
+	r.closing.Lock()
+	r.stop()
+	r.closing.Unlock()
+	r.wg.Wait()
+}
+
+// Names gives the names of the projections, in the order of the configuration.
+func (r *Runtime) Names() []string { return r.names }
+
+// Errors of a Runtime.
+var (
+	ErrUnknownProjection = errors.New("projections: there is no projection of that name")
+	ErrClosed            = errors.New("projections: the runtime is closed")
+	// ErrBuilding: a projection is built one time at once, in all processes that share
+	// the database.
+	ErrBuilding = errors.New("projections: the projection is being built already")
+)
+
+// runner gives the projection of a name.
+func (r *Runtime) runner(name string) (*runner, error) {
+	if n := r.runners[name]; n != nil {
+		return n, nil
+	}
+	return nil, fmt.Errorf("%w: %q; there are %v", ErrUnknownProjection, name, r.names)
+}
+
+// Replay builds a projection anew beside the live one, and puts it in its place when
+// it has come as far. After an error, ErrBuilding, ErrUnknownProjection or ErrClosed
+// among them, the live one is as it was.
+func (r *Runtime) Replay(ctx context.Context, projection string) error {
+	n, err := r.runner(projection)
+	if err != nil {
+		return err
+	}
+	r.closing.Lock()
+	if r.ctx.Err() != nil {
+		r.closing.Unlock()
+		return ErrClosed
+	}
+	r.wg.Add(1)
+	r.closing.Unlock()
+	defer r.wg.Done()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(r.ctx, cancel)()
+	if err = n.replay(ctx); err != nil && r.ctx.Err() != nil {
+		err = fmt.Errorf("%w: %w", ErrClosed, err)
+	}
+	return err
+}
+
+// Wait returns when projections (all if none is named) have taken the commit with a
+// revision, or with ctx's error, ErrUnknownProjection or ErrClosed.
+func (r *Runtime) Wait(ctx context.Context, revision uint64, projections ...string) error {
+	return r.await(ctx, projections, func(c readmodel.Checkpoint) bool { return c.Revision >= revision })
+}
+
+// Build fills a store that has none of these tables with the log, for a look at the
+// past: until (nil: always true) tells of an event's position and time whether it is
+// still wanted, and no event behind the first that is not. If that is inside a commit,
+// the checkpoint names the commit all the same, so that such a store is not one to
+// follow the log with. The views are there when a projection is complete.
+func Build(ctx context.Context, log Log, store *readmodel.Store, projections []Projection, until func(Position, int64) bool) error {
+	for _, p := range projections {
+		if err := buildInto(ctx, log, store, p, until); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func buildInto(ctx context.Context, log Log, store *readmodel.Store, p Projection, until func(Position, int64) bool) error {
+	s := schemaOf(p)
+	f := &follower{log: log, store: store, projection: p, until: until}
+	if err := store.Update(ctx, func(tx *readmodel.Tx) error {
+		all, err := tx.Checkpoints(ctx, s.Projection)
+		if err == nil && len(all) > 0 {
+			err = fmt.Errorf("the database has tables of the projection %s already: choose an empty one", s.Projection)
+		}
+		if err == nil {
+			f.checkpoint, err = tx.Begin(ctx, s)
+		}
+		return err
+	}); err != nil {
+		return err
+	}
+	if err := f.follow(ctx, false); err != nil {
+		return err
+	}
+	return store.Update(ctx, func(tx *readmodel.Tx) error { return tx.GoLive(ctx, s, f.checkpoint.Generation) })
+}
+
+// runner owns one projection.
+type runner struct {
+	runtime    *Runtime
+	projection Projection
+	name       string
+	log        *slog.Logger
+
+	turn chan struct{} // capacity 1: held while the live generation is followed or replaced
+
+	mu       sync.Mutex
+	live     readmodel.Checkpoint // Live is false until there is one
+	err      error                // why it stands still, nil while it does not
+	building *readmodel.Checkpoint
+	yield    context.CancelFunc // ends the following under way; nil if there is none
+	progress chan struct{}      // closed and made anew when live or err changes
+}
+
+// Errors are tried again after firstPause, then twice as long, up to lastPause.
+const (
+	firstPause = 100 * time.Millisecond
+	lastPause  = 10 * time.Second
+)
+
+// cleanupTimeout is how long the removal of a build that failed may take; else the next
+// start does it.
+const cleanupTimeout = 30 * time.Second
+
+// goLiveTries: analysts' transactions that read several views, in another order than
+// they are moved in, may cost some.
+const goLiveTries = 5
+
+// run keeps the live generation up to the log until ctx ends.
+func (n *runner) run(ctx context.Context) {
+	pause := firstPause
+	for {
+		before := n.status().Live.Revision
+		err := n.serve(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if err == nil { // it yielded to a replay
+			continue
+		}
+		if n.status().Live.Revision != before {
+			pause = firstPause
+		}
+		n.set(func() { n.err = err })
+		n.log.Warn("a projection stands still and is tried again", "error", err, "after", pause)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return
+		}
+		pause = min(2*pause, lastPause)
+	}
+}
+
+// serve follows the live generation, after making one if there is none. nil: a replay
+// wants its turn.
+func (n *runner) serve(ctx context.Context) error {
+	select {
+	case n.turn <- struct{}{}:
+		defer func() { <-n.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	c, usable, err := n.load(ctx)
+	if err != nil {
+		return err
+	}
+	if !usable {
+		n.set(func() { n.live = readmodel.Checkpoint{} })
+		if c, err = n.build(ctx, nil); err != nil {
+			return err
+		}
+	}
+	following, yield := context.WithCancel(ctx)
+	defer yield()
+	n.set(func() { n.live, n.err, n.yield = c, nil, yield })
+	err = n.follower(c).follow(following, true)
+	n.set(func() { n.yield = nil })
+	if following.Err() != nil && ctx.Err() == nil {
+		return nil
+	}
+	if err == nil {
+		err = errors.New("the subscription to the log has ended")
+	}
+	return err
+}
+
+// load finds the live generation, and whether it can be gone on with.
+func (n *runner) load(ctx context.Context) (live readmodel.Checkpoint, usable bool, err error) {
+	head, err := n.runtime.cfg.Log.Head(ctx)
+	if err != nil {
+		return live, false, err
+	}
+	found, others := false, false
+	err = n.runtime.cfg.Store.View(ctx, func(tx *readmodel.Tx) error {
+		all, err := tx.Checkpoints(ctx, n.name)
+		for _, c := range all {
+			if c.Live {
+				live, found = c, true
+			} else {
+				others = true
+			}
+		}
+		return err
+	})
+	if err == nil && others {
+		err = n.clear(ctx)
+	}
+	if err != nil || !found {
+		return live, false, err
+	}
+	switch version := n.projection.Schema().Version; {
+	case live.Version != version:
+		n.log.Info("the projection is of another version and is built anew", "version", version, "tables", live.Version)
+	case live.Revision > uint64(head):
+		n.log.Warn("the projection is ahead of the log and is built anew", "projection_revision", live.Revision, "log", head)
+	case !n.continues(ctx, live):
+		n.log.Warn("the projection is of another log and is built anew", "log", live.Log)
+	default:
+		return live, true, nil
+	}
+	return live, false, nil
+}
+
+// clear removes what a build that did not come to its end has left. One that is under
+// way has the claim.
+func (n *runner) clear(ctx context.Context) error {
+	store := n.runtime.cfg.Store
+	release, ok, err := store.Claim(ctx, n.name)
+	if err != nil || !ok {
+		return err
+	}
+	defer release()
+	return store.Update(ctx, func(tx *readmodel.Tx) error {
+		all, err := tx.Checkpoints(ctx, n.name)
+		for _, c := range all {
+			if err == nil && !c.Live {
+				err = tx.Forget(ctx, c.Generation)
+			}
+		}
+		return err
+	})
+}
+
+// continues tells whether the log has the commit of a checkpoint. If it cannot be
+// read, following says so.
+func (n *runner) continues(ctx context.Context, c readmodel.Checkpoint) bool {
+	head, err := headOf(c)
+	if err != nil {
+		return false
+	}
+	if c.Revision == 0 {
+		return true
+	}
+	for record, err := range n.runtime.cfg.Log.Read(ctx, head.Revision) {
+		if err != nil {
+			return true
+		}
+		commit, err := eventlog.Decode(record.Data)
+		return err != nil || commit.Head() == head
+	}
+	return false
+}
+
+func (n *runner) follower(c readmodel.Checkpoint) *follower {
+	return &follower{
+		log: n.runtime.cfg.Log, store: n.runtime.cfg.Store, projection: n.projection, checkpoint: c,
+		advanced: func(c readmodel.Checkpoint, at Position, changed []string) {
+			n.set(func() { n.live, n.err = c, nil })
+			if n.runtime.cfg.Changed != nil && len(changed) > 0 {
+				n.runtime.cfg.Changed(Change{Projection: n.name, Keys: changed, Position: at})
+			}
+		},
+	}
+}
+
+// build fills a new generation and makes it live. takeTurn, if not nil, is called
+// when the new generation has come near the head: from then on nobody in this process
+// moves the live one, behind which the new one must not be.
+func (n *runner) build(ctx context.Context, takeTurn func() error) (c readmodel.Checkpoint, err error) {
+	store, s := n.runtime.cfg.Store, schemaOf(n.projection)
+	release, ok, err := store.Claim(ctx, n.name)
+	if err != nil {
+		return c, err
+	}
+	if !ok {
+		return c, fmt.Errorf("%w: %s", ErrBuilding, n.name)
+	}
+	defer release()
+	f := &follower{log: n.runtime.cfg.Log, store: store, projection: n.projection}
+	if err := store.Update(ctx, func(tx *readmodel.Tx) (err error) {
+		f.checkpoint, err = tx.Begin(ctx, s)
+		return err
+	}); err != nil {
+		return c, err
+	}
+	defer func() {
+		n.set(func() { n.building = nil })
+		if err != nil { // else GoLive has removed all others
+			cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTimeout)
+			defer cancel()
+			err = errors.Join(err, store.Update(cleanup, func(tx *readmodel.Tx) error { return tx.Forget(cleanup, f.checkpoint.Generation) }))
+		}
+	}()
+	f.advanced = func(at readmodel.Checkpoint, _ Position, _ []string) { n.set(func() { n.building = &at }) }
+	f.advanced(f.checkpoint, Position{}, nil)
+	if err := f.follow(ctx, false); err != nil {
+		return c, err
+	}
+	if takeTurn != nil {
+		if err := takeTurn(); err != nil {
+			return c, err
+		}
+	}
+	for {
+		before := f.checkpoint.Revision
+		if err := f.follow(ctx, false); err != nil { // what came meanwhile
+			return c, err
+		}
+		live, err := n.goLive(ctx, s, f.checkpoint, takeTurn != nil)
+		switch {
+		case err != nil:
+			return c, err
+		case live == nil:
+			c = f.checkpoint
+			c.Live = true
+			return c, nil
+		case f.checkpoint.Revision == before:
+			return c, fmt.Errorf("projections: the log ends at revision %d, but the live tables of %s are at %d", before, n.name, live.Revision)
+		}
+	}
+}
+
+// goLive makes the views show a generation; with beside not if the live one, which it
+// then gives, is further.
+func (n *runner) goLive(ctx context.Context, s readmodel.Schema, c readmodel.Checkpoint, beside bool) (further *readmodel.Checkpoint, err error) {
+	for range goLiveTries {
+		err = n.runtime.cfg.Store.Update(ctx, func(tx *readmodel.Tx) error {
+			if live, found, err := tx.Live(ctx, n.name); err != nil || beside && found && live.Revision > c.Revision {
+				further = &live
+				return err
+			}
+			return tx.GoLive(ctx, s, c.Generation)
+		})
+		if !readmodel.Deadlocked(err) {
+			break
+		}
+	}
+	return further, err
+}
+
+// replay builds a generation beside the live one and takes its place.
+func (n *runner) replay(ctx context.Context) error {
+	took := false
+	defer func() {
+		if took {
+			<-n.turn
+		}
+	}()
+	_, err := n.build(ctx, func() error {
+		for {
+			n.mu.Lock()
+			yield, progress := n.yield, n.progress
+			n.mu.Unlock()
+			if yield != nil {
+				yield()
+			}
+			select {
+			case n.turn <- struct{}{}:
+				took = true
+				return nil
+			case <-progress: // it may have begun to follow again
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	})
+	return err
+}
+
+// set changes what status shows, and wakes those that wait.
+func (n *runner) set(change func()) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	change()
+	close(n.progress)
+	n.progress = make(chan struct{})
+}
