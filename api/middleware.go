@@ -25,6 +25,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 		r = r.WithContext(problem.WithRequest(r.Context(), req))
 		w.Header().Set("X-Request-Id", req.ID)
 		rec := &recorder{ResponseWriter: w}
+		r.Body = &paced{ReadCloser: r.Body, deadline: http.NewResponseController(w).SetReadDeadline, stall: s.cfg.StallTimeout, end: start.Add(s.cfg.ReadTimeout)}
 		defer func() {
 			if v := recover(); v != nil {
 				if v == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so
@@ -46,6 +47,30 @@ func (s *Server) observe(next http.Handler) http.Handler {
 		}()
 		next.ServeHTTP(rec, r)
 	})
+}
+
+// paced ends a body that stands still: each read may take stall, and all of them until
+// end, whichever is first. What a client that sends nothing more has sent is not held.
+type paced struct {
+	io.ReadCloser
+	deadline func(time.Time) error
+	stall    time.Duration
+	end      time.Time
+}
+
+func (p *paced) Read(b []byte) (int, error) {
+	next := time.Now().Add(p.stall)
+	if next.After(p.end) {
+		next = p.end
+	}
+	if err := p.deadline(next); err != nil {
+		return p.ReadCloser.Read(b) // no connection, as in a test: nothing to end
+	}
+	n, err := p.ReadCloser.Read(b)
+	if err == io.EOF { //nolint:errorlint // readers return it as it is
+		_ = p.deadline(p.end) // net/http goes on reading, to see the client go
+	}
+	return n, err
 }
 
 // recorder remembers the status.

@@ -38,6 +38,7 @@ type Config struct {
 
 	HeaderTimeout time.Duration // to send the request's header
 	ReadTimeout   time.Duration // to send all of the request
+	StallTimeout  time.Duration // to send the next part of its body
 	WriteTimeout  time.Duration // from the end of the header to the end of the answer
 	IdleTimeout   time.Duration // between requests of a connection
 	HeaderBytes   int           // of one request
@@ -50,6 +51,7 @@ var DefaultConfig = Config{
 	Default:       xapi.V2,
 	HeaderTimeout: 10 * time.Second,
 	ReadTimeout:   10 * time.Minute,
+	StallTimeout:  30 * time.Second,
 	WriteTimeout:  10 * time.Minute,
 	IdleTimeout:   2 * time.Minute,
 	HeaderBytes:   64 << 10,

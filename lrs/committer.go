@@ -17,10 +17,16 @@ type committer struct {
 	*Store
 	builder *eventlog.Builder
 	head    eventlog.Head // last commit that is applied
+	tip     tip
 }
 
 // run serves the queue until it is closed and empty.
 func (c *committer) run(ctx context.Context) {
+	defer func() {
+		if err := c.tip.close(); err != nil {
+			c.cfg.Logger.Warn("tip", "error", err)
+		}
+	}()
 	var carried []*change // to be decided first, in order
 	for {
 		if len(carried) == 0 {
@@ -199,6 +205,7 @@ func (c *committer) apply(ctx context.Context, commit *eventlog.Commit, tx *tran
 		return err
 	}
 	c.applied(commit)
+	c.note()
 	for key, cred := range tx.credentials {
 		if cred == nil {
 			c.auth.Revoke(key)
@@ -240,6 +247,17 @@ func (c *committer) applied(commit *eventlog.Commit) {
 	c.settleLater()
 }
 
+// note writes the tip. Nothing that was acknowledged rests on it.
+func (c *committer) note() {
+	if c.cfg.HeadFile == "" || c.head.Revision == 0 {
+		return
+	}
+	c.tip.path = tipPath(c.cfg.HeadFile)
+	if err := c.tip.write(c.head); err != nil {
+		c.cfg.Logger.Warn("the last commit could not be noted; after a crash nobody could tell whether it was cut off", "error", err)
+	}
+}
+
 // lastTime is the time of a commit's last event, µs.
 func lastTime(c *eventlog.Commit) int64 {
 	return c.FirstStored + int64(max(c.Header.Events, 1)-1)
@@ -263,6 +281,7 @@ func (c *committer) catchUp(ctx context.Context) error {
 		}
 		c.applied(commit)
 	}
+	c.note() // not in the loop: what it says must not go back
 	return nil
 }
 

@@ -90,6 +90,65 @@ func (f headFile) write(path string) error {
 	return syncDir(filepath.Dir(path))
 }
 
+// tip is the head as it was after the last commit, in a file of its own beside the
+// head file that is written with every commit and not synced: what a killed process
+// has written is there, while a power cut may leave an older tip, or none that can be
+// read. So it may know of later commits than the head file, never of one that was not
+// durable in the log.
+type tip struct {
+	path string
+	file *os.File // nil: not opened yet
+}
+
+// tipPath is where the tip of a head file is.
+func tipPath(headFile string) string { return headFile + ".tip" }
+
+// write replaces the tip.
+func (t *tip) write(h eventlog.Head) error {
+	if t.file == nil {
+		f, err := os.OpenFile(t.path, os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			return fmt.Errorf("lrs: tip: %w", err)
+		}
+		t.file = f
+	}
+	if _, err := t.file.WriteAt([]byte(tipLine(h)), 0); err != nil {
+		return fmt.Errorf("lrs: tip: %w", err)
+	}
+	return nil
+}
+
+func (t *tip) close() error {
+	if t.file == nil {
+		return nil
+	}
+	return t.file.Close()
+}
+
+// tipLine has always the same length, so that a line is replaced whole.
+func tipLine(h eventlog.Head) string {
+	line := fmt.Sprintf("%s %020d %s", h.Log, h.Revision, h.Hash)
+	sum := sha256.Sum256([]byte(line))
+	return fmt.Sprintf("%s %x\n", line, sum)
+}
+
+// readTip reads a tip; false if there is none that can be read.
+func readTip(path string) (h eventlog.Head, ok bool) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return h, false
+	}
+	var logID, hash, sum string
+	if n, err := fmt.Sscanf(string(b), "%s %d %s %s\n", &logID, &h.Revision, &hash, &sum); n != 4 || err != nil {
+		return h, false
+	}
+	f := headFile{Log: logID, Revision: h.Revision, Hash: hash}
+	if h, err = f.head(); err != nil || tipLine(h) != string(b) {
+		return eventlog.Head{}, false
+	}
+	return h, true
+}
+
 func writeSync(path string, b []byte) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {

@@ -26,6 +26,11 @@ func (c *committer) recover(ctx context.Context) error {
 			return err
 		}
 	}
+	if last, ok := readTip(tipPath(c.cfg.HeadFile)); ok && c.cfg.HeadFile != "" {
+		if err := c.mustContain(ctx, revision, last, "the file "+tipPath(c.cfg.HeadFile)); err != nil {
+			return err
+		}
+	}
 	if pos.Head.Revision > 0 {
 		if err := c.mustContain(ctx, revision, pos.Head, "the index"); err != nil {
 			return err

@@ -16,6 +16,10 @@ import (
 // MaxViolations bounds what Explain returns.
 const MaxViolations = 10
 
+// MaxExplained is the size of a document, in bytes, beyond which Explain says nothing: a validator finds every
+// violation before it says the first, and in megabytes there may be a million.
+const MaxExplained = 16 << 10
+
 // A Violation is one rule of a schema that a document breaks.
 type Violation struct {
 	Pointer string `json:"pointer"` // JSON Pointer to the value in the document; "" is the whole document
@@ -25,13 +29,13 @@ type Violation struct {
 
 // Explain says what the Statement schema of an xAPI version ("1.0.3", "2.0.0" …) finds wrong with a statement: at most
 // [MaxViolations], the deepest first, for they say most. It returns nil if the schema finds nothing, which does not
-// mean that the statement is valid: some rules JSON Schema cannot express. It returns nil as well for what is not JSON
-// and for an unknown version. It never finds fault with a valid statement.
+// mean that the statement is valid: some rules JSON Schema cannot express. It returns nil as well for what is not JSON,
+// for what is larger than [MaxExplained] and for an unknown version. It never finds fault with a valid statement.
 //
-// It costs about a tenth of a millisecond and is meant for refused statements only.
+// It costs about a tenth of a millisecond for a usual statement and is meant for refused statements only.
 func Explain(version string, statement []byte) []Violation {
 	load := forVersion(version)
-	if load == nil {
+	if load == nil || len(statement) > MaxExplained {
 		return nil
 	}
 	c, err := load()

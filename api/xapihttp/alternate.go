@@ -48,6 +48,7 @@ func (c *call) undoAlternate() error {
 	if t, _, err := mime.ParseMediaType(c.r.Header.Get("Content-Type")); err != nil || t != "application/x-www-form-urlencoded" {
 		return problem.BadRequest("alternate.form", "The alternate request syntax needs a body of application/x-www-form-urlencoded.")
 	}
+	c.held.unknown()
 	b, err := c.body(c.Limits.Body)
 	if err != nil {
 		return err

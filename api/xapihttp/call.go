@@ -24,14 +24,15 @@ type call struct {
 	version   xapi.Version
 	params    url.Values
 	principal *auth.Principal // nil on open resources
+	held      *held           // what it has of the memory for bodies
 }
 
-func newCall(h *handler, w http.ResponseWriter, r *http.Request) (*call, error) {
+func newCall(h *handler, w http.ResponseWriter, r *http.Request, held *held) (*call, error) {
 	params, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		return nil, problem.BadRequest("parameter.malformed", "The query is malformed: %v.", err)
 	}
-	c := &call{handler: h, w: w, r: r, ctx: r.Context(), params: params}
+	c := &call{handler: h, w: w, r: r, ctx: r.Context(), params: params, held: held}
 	alternate := c.isAlternate()
 	if alternate {
 		if err := c.undoAlternate(); err != nil {
@@ -123,7 +124,7 @@ next:
 
 // body reads the request's body up to a limit.
 func (c *call) body(limit int64) ([]byte, error) {
-	b, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, limit))
+	b, err := io.ReadAll(c.held.count(http.MaxBytesReader(c.w, c.r.Body, limit)))
 	return b, bodyError(err)
 }
 

@@ -44,6 +44,7 @@ type Config struct {
 type Limits struct {
 	Body          int64         // bytes of JSON: statements, and forms
 	Document      int64         // bytes of a document
+	Bodies        int64         // bytes of all bodies in memory at once, beyond the first 64 KiB of each
 	Attachments   int64         // bytes of all attachments of a request
 	Batch         int           // statements in a request
 	Page          int           // statements in an answer; also what limit=0 and no limit mean
@@ -52,7 +53,7 @@ type Limits struct {
 
 // DefaultLimits are in force where the operator says nothing.
 var DefaultLimits = Limits{
-	Body: 8 << 20, Document: 16 << 20, Attachments: 512 << 20,
+	Body: 8 << 20, Document: 16 << 20, Bodies: 256 << 20, Attachments: 512 << 20,
 	Batch: 1000, Page: 500, CommitTimeout: 30 * time.Second,
 }
 
@@ -139,8 +140,9 @@ func Register(r *mux.Router, cfg Config) {
 	if err != nil {
 		panic("xapihttp: gzhttp refuses its own defaults: " + err.Error()) // a programming error, at start
 	}
+	bodies := newBodies(cfg.Bodies)
 	for _, res := range resources() {
-		var h http.Handler = &handler{Config: cfg, resource: res}
+		var h http.Handler = &handler{Config: cfg, resource: res, bodies: bodies}
 		if !res.plain {
 			h = compress(h)
 		}
@@ -152,6 +154,7 @@ func Register(r *mux.Router, cfg Config) {
 type handler struct {
 	Config
 	resource
+	bodies *bodies
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -173,7 +176,9 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	c, err := newCall(h, w, r)
+	held := h.bodies.begin()
+	defer held.release()
+	c, err := newCall(h, w, r, held)
 	if err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func (c *call) readMultipart(boundary string) (*upload, error) {
 	if t, _, err := mime.ParseMediaType(first.Header.Get("Content-Type")); err != nil || t != "application/json" {
 		return nil, problem.BadRequest("multipart.first", "The first part must be application/json: the statements.")
 	}
-	b, err := io.ReadAll(http.MaxBytesReader(c.w, first, c.Limits.Body))
+	b, err := io.ReadAll(c.held.count(http.MaxBytesReader(c.w, io.NopCloser(first), c.Limits.Body)))
 	if err != nil {
 		return nil, bodyError(err)
 	}

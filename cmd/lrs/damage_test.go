@@ -13,9 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/google/uuid"
 )
 
@@ -37,7 +35,6 @@ func TestDamage(t *testing.T) {
 	copyDir(t, whole, older)
 	s = startServer(t, whole)
 	w.write(t, s, 11)
-	awaitNoted(t, s, whole)
 	s.kill()
 	copyDir(t, whole, killed)
 	if err := startServer(t, whole).stop(t); err != nil {
@@ -351,38 +348,6 @@ func (w *bigWriter) wantAll(t *testing.T, s *server) {
 		status, _, body, err := s.do(t.Context(), http.MethodGet, "/statements?statementId="+id.String(), nil)
 		if err != nil || status != http.StatusOK || !bytes.Contains(body, []byte(response)) {
 			t.Errorf("statement %s: %d %v, %d bytes", id, status, err, len(body))
-		}
-	}
-}
-
-// awaitNoted waits until the head file names the last commit.
-func awaitNoted(t *testing.T, s *server, dir string) {
-	t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	deadline := time.After(time.Minute)
-	out, err := verifyLog(dir)
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	for {
-		var head struct {
-			Revision uint64 `json:"revision"`
-		}
-		b, err := os.ReadFile(filepath.Join(dir, "head"))
-		if err == nil {
-			err = json.Unmarshal(b, &head)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if strings.Contains(out, fmt.Sprintf("commits  %d\n", head.Revision)) {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("the head file stays at revision %d\n%s\n%s", head.Revision, out, s.stderr)
 		}
 	}
 }

@@ -33,7 +33,7 @@ import (
 //
 //	lock        held while a process owns the directory
 //	log/        the embedded NATS server's store: the event log, the only truth
-//	head        how far the log has come (package lrs, headFile)
+//	head        how far the log has come (package lrs, headFile); head.tip is newer, and not synced
 //	blobs/      attachments and large documents
 //	index/      the index; may be removed while nothing runs, and is rebuilt
 //	read/       the read model of the projections, if it is SQLite: the same

@@ -61,12 +61,14 @@ and stop; a second one stops at once.`,
 	}
 	size(&cfg.limits.Body, "max-body", "largest JSON body of statements")
 	size(&cfg.limits.Document, "max-document", "largest state or profile document")
+	size(&cfg.limits.Bodies, "max-bodies", "all request bodies in memory at once; above, large requests are refused with 503")
 	size(&cfg.limits.Attachments, "max-attachments", "all attachments of one request")
 	f.IntVar(&cfg.limits.Batch, "max-batch", cfg.limits.Batch, "statements in one request (a commit holds at most 1000)")
 	f.IntVar(&cfg.limits.Page, "max-page", cfg.limits.Page, "statements in one answer; also the default")
 	f.DurationVar(&cfg.limits.CommitTimeout, "commit-timeout", cfg.limits.CommitTimeout, "how long a write waits for the log before it is answered with 503")
 	f.DurationVar(&cfg.http.HeaderTimeout, "header-timeout", cfg.http.HeaderTimeout, "time a client has to send a request's header")
 	f.DurationVar(&cfg.http.ReadTimeout, "read-timeout", cfg.http.ReadTimeout, "time a client has to send a request")
+	f.DurationVar(&cfg.http.StallTimeout, "stall-timeout", cfg.http.StallTimeout, "time a client has to send the next part of a body")
 	f.DurationVar(&cfg.http.WriteTimeout, "write-timeout", cfg.http.WriteTimeout, "time to answer a request, slow clients included")
 	f.DurationVar(&cfg.http.IdleTimeout, "idle-timeout", cfg.http.IdleTimeout, "how long an unused connection stays open")
 	f.IntVar(&cfg.http.HeaderBytes, "max-header", cfg.http.HeaderBytes, "bytes of a request's header")
@@ -184,10 +186,10 @@ func serve(ctx context.Context, cfg serveConfig, stdout, stderr io.Writer) (err 
 // check refuses limits that would refuse everything.
 func (cfg *serveConfig) check() error {
 	for flag, value := range map[string]int64{
-		"max-body": cfg.limits.Body, "max-document": cfg.limits.Document, "max-batch": int64(cfg.limits.Batch),
+		"max-body": cfg.limits.Body, "max-document": cfg.limits.Document, "max-bodies": cfg.limits.Bodies, "max-batch": int64(cfg.limits.Batch),
 		"max-page": int64(cfg.limits.Page), "max-header": int64(cfg.http.HeaderBytes), "max-queue": cfg.node.maxQueue,
 		"max-log": cfg.node.maxLog, "commit-timeout": int64(cfg.limits.CommitTimeout), "header-timeout": int64(cfg.http.HeaderTimeout),
-		"read-timeout": int64(cfg.http.ReadTimeout), "write-timeout": int64(cfg.http.WriteTimeout),
+		"read-timeout": int64(cfg.http.ReadTimeout), "stall-timeout": int64(cfg.http.StallTimeout), "write-timeout": int64(cfg.http.WriteTimeout),
 		"idle-timeout": int64(cfg.http.IdleTimeout), "shutdown-timeout": int64(cfg.shutdown),
 	} {
 		if value <= 0 {

@@ -1,0 +1,81 @@
+package xapihttp
+
+import (
+	"io"
+	"net/http"
+	"sync/atomic"
+
+	"github.com/bedside-lrs/bedside/api/problem"
+)
+
+// bodies bounds the memory of the requests' bodies, all together: without it as many
+// clients as can connect could each hold one of the largest, and send no more.
+type bodies struct {
+	limit int64
+	used  atomic.Int64
+
+	// Of the limit only a part is for those who have not shown credentials yet, so that
+	// they cannot take it all.
+	unknownLimit int64
+	unknown      atomic.Int64
+}
+
+// freeBody of each request is not counted: who sends little is served always.
+const freeBody = 64 << 10
+
+func newBodies(limit int64) *bodies { return &bodies{limit: limit, unknownLimit: limit / 4} }
+
+// begin is for one request.
+func (b *bodies) begin() *held { return &held{bodies: b} }
+
+// held is what one request has of the memory. It is for one goroutine.
+type held struct {
+	*bodies
+	read    int64 // bytes of its bodies so far
+	counted int64 // of these, counted in used
+	stands  bool  // in unknown too: there were no credentials yet
+}
+
+// unknown says that the next bodies are read before the credentials are known.
+func (h *held) unknown() { h.stands = true }
+
+// count reads a body into memory that is counted. Its error is a *problem.Problem,
+// 503, when there is none left.
+func (h *held) count(r io.Reader) io.Reader { return &counted{r, h} }
+
+type counted struct {
+	io.Reader
+	held *held
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	if !c.held.take(int64(n)) {
+		return 0, &problem.Problem{Status: http.StatusServiceUnavailable, Code: "request.memory", RetryAfter: 2,
+			Message: "Too many large requests are being read; nothing was stored; try again, or send less at once."}
+	}
+	return n, err
+}
+
+func (h *held) take(n int64) bool {
+	h.read += n
+	more := max(0, h.read-freeBody) - h.counted
+	if more == 0 {
+		return true
+	}
+	h.counted += more
+	ok := h.used.Add(more) <= h.limit
+	if h.stands {
+		ok = h.bodies.unknown.Add(more) <= h.unknownLimit && ok
+	}
+	return ok
+}
+
+// release gives everything back.
+func (h *held) release() {
+	h.used.Add(-h.counted)
+	if h.stands {
+		h.bodies.unknown.Add(-h.counted)
+	}
+	h.counted = 0
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// TestLargeBodies: what many clients send at once, and send no further, does not add
+// up in memory, whether they have credentials or not; nor does explaining what is
+// wrong with it. Others are served.
+func TestLargeBodies(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "lrs") // as it ships: see startAttacked
+	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	const most = 500 // MiB: 64 of bodies, and what a server has without any
+	s, err := spawnProgram(t, program, t.TempDir(), nil, "--stall-timeout", "2s", "--max-bodies", "64MB", "--log-level", "error").await()
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(t *testing.T) {
+		t.Helper()
+		if mb := resident(t, s.cmd.Process.Pid); mb > most {
+			t.Errorf("the server holds %d MiB", mb)
+		}
+		honest(t, s)
+	}
+	nearly := bytes.Repeat([]byte(" "), 8<<20-1000)
+	for name, request := range map[string]string{
+		"forms without credentials": "POST /xapi/statements?method=PUT HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n" +
+			"X-Experience-API-Version: 1.0.3\r\n",
+		"statements": rawPost,
+	} {
+		t.Run(name, func(t *testing.T) {
+			conns := make([]net.Conn, 100)
+			var sending sync.WaitGroup
+			for i := range conns {
+				conns[i] = dial(t, s)
+				sending.Go(func() { // an error: refused, and cut off meanwhile
+					_, _ = fmt.Fprintf(conns[i], "%sContent-Length: %d\r\n\r\n", request, len(nearly)+10)
+					_, _ = conns[i].Write(nearly)
+				})
+			}
+			sending.Wait()
+			check(t)
+			refused := 0
+			for _, c := range conns {
+				b, _ := io.ReadAll(c) // an error: cut off
+				switch {
+				case strings.Contains(string(b), `"request.memory"`):
+					refused++
+				case len(b) > 0 && !strings.Contains(string(b), `"request.body"`):
+					t.Errorf("answered with %.300q", b)
+				}
+				c.Close()
+			}
+			if refused == 0 {
+				t.Error("nobody was told that there is no memory")
+			}
+			check(t)
+			big := `[` + strings.Repeat(" ", 4<<20) + hostileStatement("") + `]`
+			if status, body := raw(t, s, http.MethodPost, "/statements", strings.NewReader(big)); status != http.StatusOK {
+				t.Errorf("afterwards, 4 MB: %d %.300s", status, body)
+			}
+		})
+	}
+	t.Run("explaining", func(t *testing.T) {
+		members := strings.Repeat(`{"mbox":"x"},`, 300_000)
+		body := `{"actor":{"objectType":"Group","member":[` + strings.TrimSuffix(members, ",") +
+			`]},"verb":{"id":"http://v.example/v"},"object":{"id":"http://a.example/a"}}`
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		status, _, answer, err := s.do(ctx, http.MethodPost, "/statements", []byte(body))
+		if err != nil || status != http.StatusBadRequest || !strings.Contains(string(answer), `"code":`) {
+			t.Errorf("%d %v %.300s", status, err, answer)
+		}
+		check(t)
+	})
+	if err := s.stop(t); err != nil {
+		t.Error(err)
+	}
+}
