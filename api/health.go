@@ -1,12 +1,16 @@
 package api
 
 import (
+	"cmp"
+	"context"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/go-json-experiment/json"
 
 	"github.com/bedside-lrs/bedside/lrs"
+	"github.com/bedside-lrs/bedside/projections"
 )
 
 // healthz says that the process answers.
@@ -19,12 +23,47 @@ type readiness struct {
 	Ready    bool     `json:"ready"`
 	Reasons  []string `json:"reasons"` // why not
 	Revision uint64   `json:"revision,omitzero"`
+
+	// Projections that are behind or stand still do not make the store unready: they
+	// catch up, and their answers say how far they are.
+	Projections []projection `json:"projections,omitempty"`
+}
+
+// projection is how a projection stands.
+type projection struct {
+	Name       string  `json:"name"`
+	Revision   uint64  `json:"revision"`
+	LagEvents  int64   `json:"lagEvents"`
+	LagSeconds float64 `json:"lagSeconds"`
+	Building   bool    `json:"building,omitzero"`
+	SetAside   int64   `json:"setAside"`
+	Error      string  `json:"error,omitzero"`
+}
+
+// standing tells how each projection stands.
+func standing(ctx context.Context, store *lrs.Store, runtime *projections.Runtime) []projection {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	all, err := runtime.Status(ctx)
+	at := store.Position()
+	out := make([]projection, len(all))
+	for i, s := range all {
+		lag := s.Lag(projections.Head{Events: int64(at.Events), Last: at.LastStored})
+		out[i] = projection{
+			Name: s.Name, Revision: s.Live.Revision, LagEvents: lag.Events, LagSeconds: lag.Time.Seconds(),
+			Building: s.Building != nil, SetAside: s.SetAside,
+		}
+		if err := cmp.Or(s.Err, err); err != nil {
+			out[i].Error = err.Error()
+		}
+	}
+	return out
 }
 
 // readyz says whether the log is writable and the index is caught up, and why
 // not: 200 or 503.
-func readyz(store *lrs.Store) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+func readyz(store *lrs.Store, runtime *projections.Runtime) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body := readiness{Reasons: []string{}}
 		if store == nil {
 			body.Reasons = append(body.Reasons, "the store is starting or stopping")
@@ -33,6 +72,9 @@ func readyz(store *lrs.Store) http.Handler {
 			for _, err := range store.Ready() {
 				body.Reasons = append(body.Reasons, err.Error())
 			}
+		}
+		if runtime != nil {
+			body.Projections = standing(r.Context(), store, runtime)
 		}
 		body.Ready = len(body.Reasons) == 0
 		status := http.StatusOK

@@ -23,6 +23,7 @@ import (
 	"github.com/bedside-lrs/bedside/api/xapihttp"
 	"github.com/bedside-lrs/bedside/lrs"
 	"github.com/bedside-lrs/bedside/lrs/xapi"
+	"github.com/bedside-lrs/bedside/projections"
 )
 
 // Config is how the server meets the world.
@@ -69,7 +70,7 @@ type Server struct {
 // NewServer returns a server without a store.
 func NewServer(cfg Config) *Server {
 	s := &Server{cfg: cfg, metrics: newMetrics(cfg.Registry)}
-	s.route(nil, nil)
+	s.route(nil, nil, nil)
 	crossOrigin := cors.New(cors.Options{
 		AllowedOrigins: cfg.CORSOrigins,
 		AllowedMethods: []string{"GET", "HEAD", "PUT", "POST", "DELETE"},
@@ -104,7 +105,7 @@ func NewServer(cfg Config) *Server {
 // Server without projections has a zero hr.
 func (s *Server) Attach(store *lrs.Store, cfg xapihttp.Config, hr hrhttp.Config) {
 	cfg.Store, hr.Store = store, store
-	s.route(store, func(r *mux.Router) {
+	s.route(store, hr.Runtime, func(r *mux.Router) {
 		xapihttp.Register(r, cfg)
 		if hr.Runtime != nil {
 			r.PathPrefix(hrhttp.BasePath + "/").Handler(hrhttp.Handler(hr))
@@ -112,11 +113,11 @@ func (s *Server) Attach(store *lrs.Store, cfg xapihttp.Config, hr hrhttp.Config)
 	})
 }
 
-func (s *Server) route(store *lrs.Store, register func(*mux.Router)) {
+func (s *Server) route(store *lrs.Store, runtime *projections.Runtime, register func(*mux.Router)) {
 	r := mux.NewRouter().SkipClean(true) // a redirect would turn a POST into a GET
 	for path, h := range map[string]http.Handler{
 		"/healthz": http.HandlerFunc(healthz),
-		"/readyz":  readyz(store),
+		"/readyz":  readyz(store, runtime),
 		"/metrics": promhttp.HandlerFor(s.cfg.Registry, promhttp.HandlerOpts{}),
 	} {
 		r.Handle(path, h).Methods(http.MethodGet, http.MethodHead)

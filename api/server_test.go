@@ -193,7 +193,7 @@ func TestUnknownPaths(t *testing.T) {
 // A panic is 500, tells the client nothing of the inside, and the log all.
 func TestPanic(t *testing.T) {
 	h := newHost(t)
-	h.route(nil, func(r *mux.Router) {
+	h.route(nil, nil, func(r *mux.Router) {
 		r.HandleFunc("/panic", func(http.ResponseWriter, *http.Request) { panic("the inside") })
 		r.HandleFunc("/late", func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, "begun")

@@ -2,13 +2,15 @@ package lrs
 
 import (
 	"context"
+	"errors"
 
 	"github.com/bedside-lrs/bedside/lrs/blob"
 )
 
 // guardedBlobs takes new blobs only while a commit could name them: an attachment
 // of a request that is refused stays for a day, and would fill the space that
-// Config.MinFree keeps for what was acknowledged.
+// Config.MinFree keeps for what was acknowledged. And it says that it has a blob only
+// if that can be served.
 type guardedBlobs struct {
 	blob.Store
 	store *Store
@@ -29,6 +31,19 @@ func (b guardedBlobs) Create(ctx context.Context, want string) (blob.Writer, err
 		return nil, err
 	}
 	return &guardedBlob{Writer: w, store: b.store, left: guardEvery}, nil
+}
+
+// Has implements blob.Store. It finds a damaged blob too, as Open would: who asks is
+// about to announce the blob, and could not take that back.
+func (b guardedBlobs) Has(ctx context.Context, id string) (bool, error) {
+	r, _, err := b.Store.Open(ctx, id)
+	if errors.Is(err, blob.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, r.Close()
 }
 
 type guardedBlob struct {

@@ -7,14 +7,18 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 	"github.com/google/uuid"
 
 	"github.com/bedside-lrs/bedside/lrs/eventlog"
 	"github.com/bedside-lrs/bedside/lrs/eventlog/eventlogtest"
+	"github.com/bedside-lrs/bedside/lrs/index"
 	"github.com/bedside-lrs/bedside/lrs/xapi"
 )
 
@@ -190,6 +194,123 @@ func (l *refusingLog) Append(ctx context.Context, expected eventlog.Revision, da
 		return fmt.Errorf("%w: refused by the test", eventlog.ErrUnavailable)
 	}
 	return l.Log.Append(ctx, expected, data)
+}
+
+// TestIndexUnwritable: a commit that is in the log when the index can write no rows
+// is applied as soon as it can. Until then its clients wait, those whose time is over
+// are told that nobody knows, and the store goes on afterwards.
+func TestIndexUnwritable(t *testing.T) {
+	b := newBench(t)
+	b.close(t)
+	var full atomic.Bool
+	fs := errorfs.Wrap(b.fs, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if full.Load() && op.Kind == errorfs.OpCreate && strings.HasSuffix(op.Path, ".sst") {
+			return syscall.ENOSPC
+		}
+		return nil
+	}))
+	tick := make(chan time.Time)
+	log := &refusingLog{Log: b.log}
+	err := b.open(t, func(c *Config) {
+		if err := c.Index.Close(); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		if c.Index, err = index.Open("index", index.Options{FS: fs, Tick: tick, Logger: c.Logger}); err != nil {
+			t.Fatal(err)
+		}
+		b.index, c.Log = c.Index, log
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := b.index
+	t.Cleanup(func() { x.Close() })
+	impatient, giveUp := context.WithCancel(t.Context())
+	ids := []uuid.UUID{uuid.New(), uuid.New(), uuid.New(), uuid.New()}
+	told := make([]chan error, len(ids))
+	put := func(i int, ctx context.Context) {
+		told[i] = make(chan error, 1)
+		d := draft(t, ids[i], "passed")
+		go func() { _, err := b.StoreStatements(ctx, []*xapi.Draft{d}, true); told[i] <- err }()
+	}
+
+	// One commit of two statements is on its way to the log when the disk is full.
+	held, release := log.hold()
+	put(0, t.Context())
+	<-held
+	put(1, impatient)
+	b.waitQueued(1)
+	put(2, t.Context())
+	b.waitQueued(2)
+	held, releaseSecond := log.hold()
+	release()
+	if err := <-told[0]; err != nil {
+		t.Fatal(err)
+	}
+	<-held
+	full.Store(true)
+	tick <- time.Now()
+	for b.Index().Err() == nil {
+		runtime.Gosched()
+	}
+	releaseSecond()
+	for head, err := b.log.Head(t.Context()); head < 3; head, err = b.log.Head(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		runtime.Gosched()
+	}
+	giveUp()
+	if err := <-told[1]; !errors.Is(err, ErrUnknownOutcome) {
+		t.Errorf("a client that gave up: %v", err)
+	}
+	put(3, t.Context())
+	if len(told[2])+len(told[3]) > 0 || b.stored(t, ids[2]) != "" {
+		t.Error("acknowledged, or readable, before the index has it")
+	}
+	if len(b.Ready()) == 0 {
+		t.Error("ready although the index cannot write")
+	}
+
+	full.Store(false)
+	for i := 2; i <= 3; i++ {
+		if err := <-told[i]; err != nil {
+			t.Errorf("statement %d: %v", i, err)
+		}
+	}
+	if _, err := b.put(t, draft(t, ids[1], "passed")); err != nil { // what the client does who gave up
+		t.Errorf("sent again: %v", err)
+	}
+	if _, err := b.put(t, draft(t, uuid.New(), "passed")); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+	if reasons := b.Ready(); len(reasons) > 0 {
+		t.Errorf("not ready: %v", reasons)
+	}
+	wantOnce := func() {
+		t.Helper()
+		v, err := b.View()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer v.Close()
+		page, err := v.Query(t.Context(), index.Query{Limit: 100, Ascending: true})
+		if err != nil || len(page.Statements) != 5 {
+			t.Fatalf("%d statements, %v; want 5", len(page.Statements), err)
+		}
+		for _, id := range ids {
+			if b.stored(t, id) == "" {
+				t.Errorf("%s is lost", id)
+			}
+		}
+	}
+	wantOnce()
+	b.close(t)
+	if err := b.open(t, nil); err != nil {
+		t.Fatal(err)
+	}
+	wantOnce()
 }
 
 // TestLosesRevision: another node takes the revision; the change is decided

@@ -1,13 +1,18 @@
 package lrs
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
+	"github.com/bedside-lrs/bedside/lrs/blob"
+	"github.com/bedside-lrs/bedside/lrs/event"
 	"github.com/bedside-lrs/bedside/lrs/eventlog"
+	"github.com/bedside-lrs/bedside/lrs/xapi"
 )
 
 // LogReport is what reading a whole log came to.
@@ -21,14 +26,36 @@ type LogReport struct {
 	First    time.Time         `json:"first"`  // time of the first event
 	Last     time.Time         `json:"last"`   // time of the last event
 	Fault    string            `json:"fault,omitzero"`
+
+	Blobs     int    `json:"blobs"`              // attachments and large documents that are whole
+	BlobBytes int64  `json:"blobBytes"`          // of those
+	BlobFault string `json:"blobFault,omitzero"` // the log may be whole all the same
 }
 
 // VerifyLog reads a log from its first commit and checks the form of each, the
 // digest of each event, the chain, and that times grow. If a head file is named,
 // the log must hold the commit that the file names. Report.Fault is the first
-// fault, "" if there is none; the report then ends before it. The error is that
-// of not being able to read at all.
-func VerifyLog(ctx context.Context, log eventlog.Log, headFile string) (r LogReport, err error) {
+// fault, "" if there is none; that part of the report then ends before it.
+//
+// Then it reads every blob. Report.BlobFault is the first that is damaged, or that
+// the log names and that is not there. The error is that of not being able to read
+// at all.
+func VerifyLog(ctx context.Context, log eventlog.Log, blobs blob.Store, headFile string) (LogReport, error) {
+	r, err := verifyCommits(ctx, log, blobs, headFile)
+	if err != nil {
+		return r, err
+	}
+	r.Blobs, r.BlobBytes, err = blobs.Verify(ctx)
+	if errors.Is(err, blob.ErrDamaged) {
+		r.BlobFault, err = err.Error(), nil
+	}
+	if err != nil {
+		return r, fmt.Errorf("lrs: verify: %w", err)
+	}
+	return r, nil
+}
+
+func verifyCommits(ctx context.Context, log eventlog.Log, blobs blob.Store, headFile string) (r LogReport, err error) {
 	var noted eventlog.Head
 	if headFile != "" {
 		file, ok, err := readHeadFile(headFile)
@@ -66,8 +93,19 @@ func VerifyLog(ctx context.Context, log eventlog.Log, headFile string) (r LogRep
 			}
 			sawNoted = true
 		}
-		if err := r.add(commit); err != nil {
+		events, err := commit.Events()
+		if err != nil {
 			return r.fail(ctx, err)
+		}
+		r.add(commit, events)
+		if r.BlobFault == "" {
+			missing, err := missingBlob(ctx, blobs, events)
+			if err != nil {
+				return r, fmt.Errorf("lrs: verify: revision %d: %w", commit.Revision, err)
+			}
+			if missing != "" {
+				r.BlobFault = fmt.Sprintf("revision %d names the blob %s, which is not there; restore the file of that name from a backup", commit.Revision, missing)
+			}
 		}
 	}
 	if head.Revision == 0 {
@@ -81,14 +119,10 @@ func VerifyLog(ctx context.Context, log eventlog.Log, headFile string) (r LogRep
 
 // VerifyLog is VerifyLog of the store's log while it serves.
 func (s *Store) VerifyLog(ctx context.Context) (LogReport, error) {
-	return VerifyLog(ctx, s.log, s.cfg.HeadFile)
+	return VerifyLog(ctx, s.log, s.cfg.Blobs, s.cfg.HeadFile)
 }
 
-func (r *LogReport) add(c *eventlog.Commit) error {
-	events, err := c.Events()
-	if err != nil {
-		return err
-	}
+func (r *LogReport) add(c *eventlog.Commit, events []eventlog.Event) {
 	for _, ev := range events {
 		if ev.Erased {
 			r.Erased++
@@ -100,7 +134,61 @@ func (r *LogReport) add(c *eventlog.Commit) error {
 	if r.First.IsZero() {
 		r.First = time.UnixMicro(c.FirstStored).UTC()
 	}
-	return nil
+}
+
+// missingBlob is the first blob that events rest on and that is not there, "" if there
+// is none.
+func missingBlob(ctx context.Context, blobs blob.Store, events []eventlog.Event) (string, error) {
+	for _, e := range events {
+		ids, err := blobsOf(e)
+		if err != nil {
+			return "", err
+		}
+		for _, id := range ids {
+			has, err := blobs.Has(ctx, id)
+			if err != nil {
+				return "", err
+			}
+			if !has {
+				return id, nil
+			}
+		}
+	}
+	return "", nil
+}
+
+// blobsOf are the blobs that must be there for an event: large documents, and
+// attachments that came without a place to fetch them from.
+func blobsOf(e eventlog.Event) (ids []string, err error) {
+	rests := e.Type == event.TypeDocumentStored || e.Type == event.TypeStatementStored && bytes.Contains(e.Payload, []byte(`"attachments"`))
+	if e.Erased || !rests {
+		return nil, nil
+	}
+	ev, err := event.Decode(event.Encoded{Type: e.Type, Version: e.Version, Meta: e.Meta, Payload: e.Payload})
+	if err != nil {
+		return nil, err
+	}
+	switch ev := ev.(type) {
+	case event.DocumentStored:
+		if ev.Document.Blob != "" {
+			ids = append(ids, ev.Document.Blob)
+		}
+	case event.StatementStored:
+		st, err := xapi.ParseStatement(ev.Statement, xapi.V2)
+		if err != nil {
+			return nil, err
+		}
+		attached := st.Attachments
+		if sub := st.Object.SubStatement; sub != nil {
+			attached = append(attached, sub.Attachments...)
+		}
+		for _, a := range attached {
+			if a.FileURL == "" {
+				ids = append(ids, strings.ToLower(a.SHA2))
+			}
+		}
+	}
+	return ids, nil
 }
 
 // fail ends a report with a fault of the log, or with the reason why it could

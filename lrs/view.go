@@ -44,3 +44,6 @@ func (s *Store) indexView() *index.View {
 func (s *Store) ConsistentThrough() time.Time {
 	return time.UnixMicro(s.clock.watermark()).UTC()
 }
+
+// Position is how much of the log this node has applied.
+func (s *Store) Position() index.Position { return s.Index().Position() }

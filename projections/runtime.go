@@ -124,6 +124,9 @@ func (r *Runtime) Wait(ctx context.Context, revision uint64, projections ...stri
 	return r.await(ctx, projections, func(c readmodel.Checkpoint) bool { return c.Revision >= revision })
 }
 
+// ErrNotEmpty: Build's database has tables of projections already.
+var ErrNotEmpty = errors.New("projections: the database is not empty; choose another")
+
 // Build fills a store that has none of these tables with the log, for a look at the
 // past: until (nil: always true) tells of an event's position and time whether it is
 // still wanted, and no event behind the first that is not. If that is inside a commit,
@@ -144,7 +147,7 @@ func buildInto(ctx context.Context, log Log, store *readmodel.Store, p Projectio
 	if err := store.Update(ctx, func(tx *readmodel.Tx) error {
 		all, err := tx.Checkpoints(ctx, s.Projection)
 		if err == nil && len(all) > 0 {
-			err = fmt.Errorf("the database has tables of the projection %s already: choose an empty one", s.Projection)
+			err = fmt.Errorf("%w: it has tables of the projection %s", ErrNotEmpty, s.Projection)
 		}
 		if err == nil {
 			f.checkpoint, err = tx.Begin(ctx, s)
@@ -173,6 +176,7 @@ type runner struct {
 	err      error                // why it stands still, nil while it does not
 	building *readmodel.Checkpoint
 	yield    context.CancelFunc // ends the following under way; nil if there is none
+	wanted   int                // replays that want the turn, or have it
 	progress chan struct{}      // closed and made anew when live or err changes
 }
 
@@ -219,6 +223,9 @@ func (n *runner) run(ctx context.Context) {
 // serve follows the live generation, after making one if there is none. nil: a replay
 // wants its turn.
 func (n *runner) serve(ctx context.Context) error {
+	if err := n.letPass(ctx); err != nil {
+		return err
+	}
 	select {
 	case n.turn <- struct{}{}:
 		defer func() { <-n.turn }()
@@ -237,7 +244,12 @@ func (n *runner) serve(ctx context.Context) error {
 	}
 	following, yield := context.WithCancel(ctx)
 	defer yield()
-	n.set(func() { n.live, n.err, n.yield = c, nil, yield })
+	n.set(func() {
+		n.live, n.err, n.yield = c, nil, yield
+		if n.wanted > 0 {
+			yield()
+		}
+	})
 	err = n.follower(c).follow(following, true)
 	n.set(func() { n.yield = nil })
 	if following.Err() != nil && ctx.Err() == nil {
@@ -413,30 +425,41 @@ func (n *runner) goLive(ctx context.Context, s readmodel.Schema, c readmodel.Che
 	return further, err
 }
 
+// letPass returns when no replay wants the turn.
+func (n *runner) letPass(ctx context.Context) error {
+	for {
+		n.mu.Lock()
+		wanted, progress := n.wanted, n.progress
+		n.mu.Unlock()
+		if wanted == 0 {
+			return nil
+		}
+		select {
+		case <-progress:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
 // replay builds a generation beside the live one and takes its place.
 func (n *runner) replay(ctx context.Context) error {
-	took := false
-	defer func() {
-		if took {
-			<-n.turn
-		}
-	}()
+	release := func() {}
+	defer func() { release() }()
 	_, err := n.build(ctx, func() error {
-		for {
-			n.mu.Lock()
-			yield, progress := n.yield, n.progress
-			n.mu.Unlock()
-			if yield != nil {
-				yield()
+		n.set(func() {
+			n.wanted++
+			if n.yield != nil {
+				n.yield()
 			}
-			select {
-			case n.turn <- struct{}{}:
-				took = true
-				return nil
-			case <-progress: // it may have begun to follow again
-			case <-ctx.Done():
-				return ctx.Err()
-			}
+		})
+		release = func() { n.set(func() { n.wanted-- }) }
+		select {
+		case n.turn <- struct{}{}:
+			release = func() { <-n.turn; n.set(func() { n.wanted-- }) }
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	})
 	return err

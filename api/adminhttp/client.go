@@ -65,16 +65,26 @@ func (c *Client) RebuildIndex(ctx context.Context) (out Rebuilt, err error) {
 // there is none to ask.
 func (c *Client) do(ctx context.Context, method, path string, in, out any) error {
 	var body io.Reader
+	contentType := ""
 	if in != nil {
+		contentType = "application/json"
 		b, err := json.Marshal(in)
 		if err != nil {
 			return fmt.Errorf("adminhttp: %w", err)
 		}
 		body = bytes.NewReader(b)
 	}
+	return c.send(ctx, method, path, contentType, body, out)
+}
+
+// send is do with a body as it is.
+func (c *Client) send(ctx context.Context, method, path, contentType string, body io.Reader, out any) error {
 	req, err := http.NewRequestWithContext(ctx, method, "http://admin"+path, body)
 	if err != nil {
 		return fmt.Errorf("adminhttp: %w", err)
+	}
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
 	}
 	res, err := c.http.Do(req)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {

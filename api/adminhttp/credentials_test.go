@@ -53,7 +53,7 @@ func open(t *testing.T) adminhttp.Local {
 // What a credential is bound to arrives, is in force and is listed, in this process and over the socket alike.
 func TestBoundCredentials(t *testing.T) {
 	local := open(t)
-	handler := adminhttp.Handler(local, nil, slog.New(slog.DiscardHandler))
+	handler := adminhttp.Handler(adminhttp.Services{Credentials: local}, slog.New(slog.DiscardHandler))
 	socket := filepath.Join(t.TempDir(), "admin.sock")
 	listener, err := net.Listen("unix", socket)
 	if err != nil {
@@ -104,7 +104,7 @@ func TestBoundCredentials(t *testing.T) {
 
 // The names of the members in requests and answers.
 func TestBoundJSON(t *testing.T) {
-	handler := adminhttp.Handler(open(t), nil, slog.New(slog.DiscardHandler))
+	handler := adminhttp.Handler(adminhttp.Services{Credentials: open(t)}, slog.New(slog.DiscardHandler))
 	do := func(method, body string) (int, string) {
 		w := httptest.NewRecorder()
 		handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, "/credentials", strings.NewReader(body)))

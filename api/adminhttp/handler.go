@@ -15,9 +15,17 @@ import (
 // maxBody bounds a request: a credential with its authority.
 const maxBody = 1 << 20
 
+// Services is what there is to administer.
+type Services struct {
+	Credentials
+	Maintenance
+	Projections
+	HR http.Handler // of /api/v1, for the operator
+}
+
 // Handler serves the administration of a store.
-func Handler(credentials Credentials, m Maintenance, log *slog.Logger) http.Handler {
-	r := mux.NewRouter()
+func Handler(s Services, log *slog.Logger) http.Handler {
+	r := mux.NewRouter().SkipClean(true)
 	handle := func(method, path string, f func(r *http.Request) (any, error)) {
 		r.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			r = r.WithContext(problem.WithRequest(r.Context(), &problem.Request{ID: uuid.NewString()}))
@@ -33,7 +41,7 @@ func Handler(credentials Credentials, m Maintenance, log *slog.Logger) http.Hand
 		}).Methods(method)
 	}
 	handle(http.MethodGet, "/credentials", func(r *http.Request) (any, error) {
-		return credentials.List(r.Context())
+		return s.List(r.Context())
 	})
 	handle(http.MethodPost, "/credentials", func(r *http.Request) (any, error) {
 		var n NewCredential
@@ -44,7 +52,7 @@ func Handler(credentials Credentials, m Maintenance, log *slog.Logger) http.Hand
 		if err != nil {
 			return nil, problem.BadRequest("request.body", "The body is no credential: %v.", err)
 		}
-		return credentials.Add(r.Context(), n)
+		return s.Add(r.Context(), n)
 	})
 	// The key is a parameter, not a part of the path: it may have any character.
 	handle(http.MethodDelete, "/credentials", func(r *http.Request) (any, error) {
@@ -52,13 +60,17 @@ func Handler(credentials Credentials, m Maintenance, log *slog.Logger) http.Hand
 		if key == "" {
 			return nil, problem.BadRequest("parameter.missing", "The parameter key is missing.")
 		}
-		return struct{}{}, credentials.Revoke(r.Context(), key)
+		return struct{}{}, s.Revoke(r.Context(), key)
 	})
 	handle(http.MethodGet, "/log/verify", func(r *http.Request) (any, error) {
-		return m.VerifyLog(r.Context())
+		return s.VerifyLog(r.Context())
 	})
 	handle(http.MethodPost, "/index/rebuild", func(r *http.Request) (any, error) {
-		return m.RebuildIndex(r.Context())
+		return s.RebuildIndex(r.Context())
 	})
+	projections(s.Projections, handle)
+	if s.HR != nil {
+		r.PathPrefix("/api/v1/").Handler(s.HR)
+	}
 	return r
 }

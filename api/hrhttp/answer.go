@@ -68,10 +68,12 @@ func (c *call) sendTagged(etag string, value any, rows func() table) error {
 		etag = `"` + base64.RawURLEncoding.EncodeToString(sum[:18]) + `"`
 	}
 	h := c.w.Header()
-	h.Set("ETag", etag)
-	if matches(c.r.Header.Get("If-None-Match"), etag) {
-		c.w.WriteHeader(http.StatusNotModified)
-		return nil
+	if c.r.Method == http.MethodGet || c.r.Method == http.MethodHead { // what a write came to is nothing to ask for again
+		h.Set("ETag", etag)
+		if matches(c.r.Header.Get("If-None-Match"), etag) {
+			c.w.WriteHeader(http.StatusNotModified)
+			return nil
+		}
 	}
 	h.Set("Content-Type", contentType)
 	_, _ = c.w.Write(b) // an error: the client has gone
@@ -83,8 +85,13 @@ func (c *call) sendTagged(etag string, value any, rows func() table) error {
 func matches(list, etag string) bool {
 	for part := range strings.SplitSeq(list, ",") {
 		part = strings.TrimPrefix(strings.TrimSpace(part), "W/")
-		if part == "*" || part == etag || strings.TrimSuffix(part, `-gzip"`)+`"` == etag {
+		if part == "*" {
 			return true
+		}
+		for _, suffix := range []string{`"`, `-gzip"`, `-zstd"`} {
+			if whole, ok := strings.CutSuffix(part, suffix); ok && whole+`"` == etag {
+				return true
+			}
 		}
 	}
 	return false

@@ -94,9 +94,9 @@ next:
 // limit is the parameter limit, 0 for none; more is where the list goes on.
 func (c *call) limit() (limit int, more string, err error) {
 	text := c.params.Get("limit")
-	if text == "" {
-		if c.params.Has("limit") || c.params.Has("more") {
-			return 0, "", problem.BadRequest("parameter.limit", "The parameter limit is a number from 1; more goes with it.")
+	if !c.params.Has("limit") {
+		if c.params.Has("more") {
+			return 0, "", problem.BadRequest("parameter.more", "The parameter more goes with limit.")
 		}
 		return 0, "", nil
 	}
@@ -105,6 +105,21 @@ func (c *call) limit() (limit int, more string, err error) {
 		return 0, "", problem.BadRequest("parameter.limit", "The parameter limit is %q; it is a number from 1.", text)
 	}
 	return limit, c.params.Get("more"), nil
+}
+
+// dryRun is the parameter of that name, the only one that an import knows.
+func (c *call) dryRun() (bool, error) {
+	if err := c.only("dryRun"); err != nil {
+		return false, err
+	}
+	switch text := c.params.Get("dryRun"); {
+	case text == "true":
+		return true, nil
+	case text == "false" || !c.params.Has("dryRun"):
+		return false, nil
+	default:
+		return false, problem.BadRequest("parameter.dryRun", "The parameter dryRun is %q; it is true or false.", text)
+	}
 }
 
 // mediaType is that of the body.

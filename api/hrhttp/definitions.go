@@ -1,8 +1,10 @@
 package hrhttp
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -33,32 +35,45 @@ func entryOf(e catalog.Entry) entry {
 // registered.
 func revisionTag(e catalog.Entry) string { return fmt.Sprintf(`"%s-%d"`, e.Kind(), e.Revision) }
 
-// id is the path's or, for clients behind proxies that refuse %2F, the parameter id.
-func (c *call) id() string {
-	if id := c.vars["id"]; id != "" {
-		return id
+// id is the path's or, for clients behind proxies that refuse %2F, the parameter id;
+// "" if there is neither.
+func (c *call) id() (string, error) {
+	id, inPath := c.vars["id"]
+	if !c.params.Has("id") {
+		return id, nil
 	}
-	return c.params.Get("id")
+	if inPath || c.vars["kind"] == "" || c.params.Get("id") == "" {
+		return "", problem.BadRequest("parameter.id", "The parameter id is an IRI, and goes with a kind in the path and no id there.")
+	}
+	return c.params.Get("id"), nil
 }
 
 // getDefinitions gives all definitions, those of a kind, or one.
 func (c *call) getDefinitions() error {
-	if err := c.only("asOf", "after", "format", "limit", "more", "id"); err != nil {
+	id, err := c.id()
+	if err != nil {
+		return err
+	}
+	known := []string{"asOf", "after", "format", "id"}
+	if id == "" {
+		known = append(known, "limit", "more")
+	}
+	if err := c.only(known...); err != nil {
 		return err
 	}
 	limit, after, err := c.limit()
 	if err != nil {
 		return err
 	}
-	kinds := schemas.Kinds()
+	kinds := slices.Sorted(slices.Values(schemas.Kinds()))
 	if kind := c.vars["kind"]; kind != "" {
-		if !contains(kinds, kind) {
+		if !slices.Contains(kinds, kind) {
 			return notFound()
 		}
 		kinds = []string{kind}
 	}
 	return c.answer(func(m *moment) error {
-		if id := c.id(); id != "" && len(kinds) == 1 {
+		if id != "" {
 			return c.getDefinition(m, kinds[0], id)
 		}
 		list := []entry{}
@@ -104,23 +119,18 @@ func (c *call) getDefinition(m *moment, kind, id string) error {
 	}{m.asOf(), m.place(), shown}, func() table { return entriesTable([]entry{shown}) })
 }
 
-func contains(all []string, s string) bool {
-	for _, v := range all {
-		if v == s {
-			return true
-		}
-	}
-	return false
-}
-
 // putDefinition registers a definition. To replace another one, its ETag must be sent
 // as If-Match.
 func (c *call) putDefinition() error {
 	if err := c.only("id"); err != nil {
 		return err
 	}
-	kind, id := c.vars["kind"], c.id()
-	if !contains(schemas.Kinds(), kind) {
+	kind := c.vars["kind"]
+	id, err := c.id()
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(schemas.Kinds(), kind) {
 		return notFound()
 	}
 	if err := c.expect("application/json"); err != nil {
@@ -141,7 +151,7 @@ func (c *call) putDefinition() error {
 	return c.done(c.register(func(p present) ([]event.Event, error) {
 		old, exists := p.definitions.Get(kind, id)
 		switch {
-		case ifMatch != "" && (!exists || !matches(ifMatch, revisionTag(old))), ifNoneMatch != "" && exists:
+		case ifMatch != "" && (!exists || !matches(ifMatch, revisionTag(old))), exists && matches(ifNoneMatch, revisionTag(old)):
 			return nil, problem.New(http.StatusPreconditionFailed, "precondition.failed", "The definition is another than the request expects; read it again.")
 		case exists && sameJSON(old.Body, string(b)):
 			return nil, nil
@@ -175,17 +185,23 @@ func registrations(p present, all []definition.Definition) ([]event.Event, error
 	return events, nil
 }
 
-// faulty makes a problem of what is wrong with definitions: the first fault in the
-// message, all in the list.
+// faulty makes a problem of what is wrong with definitions: a line for each fault, and
+// of the first its pointer and rule.
 func faulty(err error) error {
+	var faults definition.Faults
+	if !errors.As(err, &faults) || len(faults) == 0 {
+		return err
+	}
 	p := problem.BadRequest("definition.invalid", "%s", err.Error())
+	p.Pointer, p.Rule = &faults[0].Pointer, faults[0].Rule
 	return p
 }
 
 // applyDefinitions registers an array of definitions together, all or none; with
 // dryRun=true it only says what would change.
 func (c *call) applyDefinitions() error {
-	if err := c.only("dryRun"); err != nil {
+	dry, err := c.dryRun()
+	if err != nil {
 		return err
 	}
 	if err := c.expect("application/json"); err != nil {
@@ -206,10 +222,6 @@ func (c *call) applyDefinitions() error {
 			return faulty(fmt.Errorf("definition %d: %w", i, err))
 		}
 		all = append(all, d)
-	}
-	dry := c.params.Get("dryRun") == "true"
-	if !dry && c.params.Has("dryRun") && c.params.Get("dryRun") != "false" {
-		return problem.BadRequest("parameter.dryRun", "The parameter dryRun is %q; it is true or false.", c.params.Get("dryRun"))
 	}
 	var plan []definition.Change
 	position, err := c.register(func(p present) ([]event.Event, error) {

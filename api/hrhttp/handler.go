@@ -146,7 +146,7 @@ func Handler(cfg Config) http.Handler {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	compress, err := gzhttp.NewWrapper(gzhttp.MinSize(1024))
+	compress, err := gzhttp.NewWrapper(gzhttp.MinSize(1024), gzhttp.SuffixETag("-gzip"))
 	if err != nil {
 		panic("hrhttp: gzhttp refuses its own defaults: " + err.Error()) // a programming error, at start
 	}
@@ -178,7 +178,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), h.Wait+20*time.Second)
 	defer cancel()
 	w.Header().Set("Cache-Control", "private, no-cache") // kept only to be asked with the ETag
-	w.Header().Set("Vary", "Authorization, Accept")
+	w.Header().Add("Vary", "Authorization, Accept")      // beside Origin and Accept-Encoding
 	if err := h.serve(ctx, w, r); err != nil {
 		problem.Write(w, r, h.Log, err)
 	}

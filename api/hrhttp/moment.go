@@ -20,34 +20,45 @@ import (
 // timeFormat prints every time of an answer: UTC, with milliseconds.
 const timeFormat = "2006-01-02T15:04:05.000Z"
 
+// printMoment prints a moment that was asked about, with microseconds if the question
+// had them, as a statement's `stored` has: what is printed asks the same question again.
+func printMoment(t time.Time) string {
+	if t.Truncate(time.Millisecond).Equal(t) {
+		return t.Format(timeFormat)
+	}
+	return t.Format("2006-01-02T15:04:05.000000Z")
+}
+
 // ahead is how far asOf may be ahead of the clock: that of another machine differs.
 const ahead = 5 * time.Second
 
 // moment is what a question is about (DOMAIN.md, "Two clocks").
 //
-// An answer is the same for ever because asOf has whole milliseconds, as it is
-// printed, and is answered only when the log is consistent through it: then no event
-// with a time up to asOf can appear any more.
+// An answer is the same for ever because asOf is as it is printed, and is answered only
+// when the log is consistent through it: then no event with a time up to asOf can
+// appear any more.
 type moment struct {
 	competency.Scene
 	tx       *readmodel.Tx
 	position projections.Position // of the last event up to asOf; zero if there is none
 }
 
-func (m *moment) asOf() string { return time.UnixMicro(m.AsOf).UTC().Format(timeFormat) }
+func (m *moment) asOf() string { return printMoment(time.UnixMicro(m.AsOf).UTC()) }
 
-func (m *moment) at() string { return m.At.Format(timeFormat) }
+func (m *moment) at() string { return printMoment(m.At) }
 
 func (m *moment) place() string { return fmt.Sprintf("%d.%d", m.position.Revision, m.position.Index) }
 
 // projected are the projections behind the answers of this package.
 var projected = []string{people.Name, catalog.Name, competency.Name}
 
-// parseTime reads a parameter that is a time; a date is its first instant in UTC.
+// parseTime reads a parameter that is a time; a date is its first instant in UTC. What
+// is finer than a microsecond is cut off, as it is of the times of events.
 func parseTime(name, text string) (time.Time, error) {
 	for _, layout := range []string{time.RFC3339Nano, time.DateOnly} {
-		if t, err := time.Parse(layout, text); err == nil && t.Year() >= 1 && t.Year() <= 9999 {
-			return t.UTC(), nil
+		t, err := time.Parse(layout, text)
+		if t = t.UTC(); err == nil && t.Year() >= 1 && t.Year() <= 9999 {
+			return t.Truncate(time.Microsecond), nil
 		}
 	}
 	return time.Time{}, problem.BadRequest("parameter."+name, "The parameter %s is %q; it is a time such as 2026-07-01T00:00:00Z, or a date.", name, text)
@@ -142,7 +153,7 @@ var errBehind = errors.New("the projections are behind the log")
 
 // behind is the answer to a client that would have to wait longer.
 func behind(err error) error {
-	if !errors.Is(err, errBehind) {
+	if !errors.Is(err, errBehind) && !errors.Is(err, projections.ErrClosed) {
 		return err
 	}
 	return &problem.Problem{Status: http.StatusServiceUnavailable, Code: "projection.behind", RetryAfter: 5, Cause: err,

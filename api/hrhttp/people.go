@@ -3,6 +3,11 @@ package hrhttp
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -119,7 +124,8 @@ func (c *call) getPerson() error {
 
 // importPeople takes people.csv.
 func (c *call) importPeople() error {
-	if err := c.only("dryRun"); err != nil {
+	dry, err := c.dryRun()
+	if err != nil {
 		return err
 	}
 	b, err := c.csvBody()
@@ -130,7 +136,7 @@ func (c *call) importPeople() error {
 	if err != nil {
 		return refused(err)
 	}
-	return c.imported(func(p present) ([]event.Event, error) { return people.PlanPeople(p.people, rows) })
+	return c.imported(dry, func(p present) ([]event.Event, error) { return people.PlanPeople(p.people, rows) })
 }
 
 func (c *call) csvBody() ([]byte, error) {
@@ -140,41 +146,60 @@ func (c *call) csvBody() ([]byte, error) {
 	return c.body()
 }
 
-// imported registers a file's events, or with dryRun=true only says how many there
-// would be.
-func (c *call) imported(decide func(present) ([]event.Event, error)) error {
-	dry := false
-	switch c.params.Get("dryRun") {
-	case "true":
-		dry = true
-	case "false", "":
-	default:
-		return problem.BadRequest("parameter.dryRun", "The parameter dryRun is %q; it is true or false.", c.params.Get("dryRun"))
-	}
+// importAtOnce is how many events of a file are registered together: a commit takes
+// a thousand.
+const importAtOnce = 500
+
+// imported registers a file's events, or, dry, only says how many there would be. A
+// file that is refused leaves nothing behind. One that makes many events is registered
+// in parts, each decided anew from the whole file: when something else comes in
+// between that contradicts the rest, the parts before stay, and the answer says so.
+func (c *call) imported(dry bool, decide func(present) ([]event.Event, error)) error {
 	counts := map[string]int{}
-	position, err := c.register(func(p present) ([]event.Event, error) {
-		events, err := decide(p)
-		clear(counts)
-		for _, e := range events {
-			enc, err := e.Encode()
-			if err != nil {
+	stored, position := 0, ""
+	for rest := 1; rest > 0; {
+		var events []event.Event
+		at, err := c.register(func(p present) (part []event.Event, err error) {
+			events, err = decide(p)
+			if rest = 0; dry {
 				return nil, err
 			}
-			counts[enc.Type]++
+			if len(events) > importAtOnce {
+				events, rest = events[:importAtOnce], len(events)-importAtOnce
+			}
+			return events, err
+		})
+		if err != nil && stored > 0 {
+			p := *problem.From(err)
+			p.Message += fmt.Sprintf(" Of the file, %d events are stored; send it again to go on.", stored)
+			err = &p
 		}
-		if dry {
-			return nil, err
+		if err != nil {
+			return err
 		}
-		return events, err
-	})
-	if err != nil {
-		return err
+		for _, e := range events {
+			encoded, err := e.Encode()
+			if err != nil {
+				return err
+			}
+			counts[encoded.Type]++
+		}
+		if at != "" {
+			position = at
+		}
+		stored += len(events)
 	}
 	return c.send(struct {
 		DryRun   bool           `json:"dryRun,omitzero"`
 		Events   map[string]int `json:"events"`
 		Position string         `json:"position,omitzero"`
-	}{dry, counts, position}, func() table { return nil })
+	}{dry, counts, position}, func() table {
+		rows := table{{"event", "count"}}
+		for _, name := range slices.Sorted(maps.Keys(counts)) {
+			rows = append(rows, []string{name, strconv.Itoa(counts[name])})
+		}
+		return rows
+	})
 }
 
 // input reads a JSON body strictly.
@@ -245,8 +270,14 @@ func memberTime(name, text string) (time.Time, error) {
 
 // deleteAssignment takes the key as parameters: role, unit, from.
 func (c *call) deleteAssignment() error {
-	if err := c.only("role", "unit", "from"); err != nil {
+	names := []string{"role", "unit", "from"}
+	if err := c.only(names...); err != nil {
 		return err
+	}
+	for _, name := range names {
+		if c.params.Get(name) == "" {
+			return problem.BadRequest("parameter."+name, "The parameter %s is missing; an assignment is named by %s.", name, strings.Join(names, ", "))
+		}
 	}
 	from, err := parseTime("from", c.params.Get("from"))
 	if err != nil {

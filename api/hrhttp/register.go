@@ -45,6 +45,10 @@ func (c *call) register(decide func(present) ([]event.Event, error)) (position s
 		if errors.Is(err, lrs.ErrStale) {
 			continue
 		}
+		if errors.Is(err, lrs.ErrTooLarge) {
+			return "", problem.New(http.StatusRequestEntityTooLarge, "registration.size",
+				"This makes %d events, more than one commit can hold; nothing was stored; send it in several parts.", len(events))
+		}
 		if err != nil {
 			return "", err
 		}
@@ -95,8 +99,11 @@ func refused(err error) error {
 		status = http.StatusConflict
 	}
 	message := r.Message
+	if r.Field != "" {
+		message = r.Field + ": " + message
+	}
 	if r.Line > 0 {
-		message = fmt.Sprintf("Line %d: %s Nothing of the file was stored.", r.Line, message)
+		message = fmt.Sprintf("line %d: %s", r.Line, message)
 	}
 	return problem.New(status, "people."+string(r.Code), "%s", message)
 }

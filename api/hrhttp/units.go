@@ -76,7 +76,8 @@ func (c *call) getUnit() error {
 
 // importUnits takes units.csv.
 func (c *call) importUnits() error {
-	if err := c.only("dryRun"); err != nil {
+	dry, err := c.dryRun()
+	if err != nil {
 		return err
 	}
 	b, err := c.csvBody()
@@ -87,7 +88,7 @@ func (c *call) importUnits() error {
 	if err != nil {
 		return refused(err)
 	}
-	return c.imported(func(p present) ([]event.Event, error) { return people.PlanUnits(p.people, rows) })
+	return c.imported(dry, func(p present) ([]event.Event, error) { return people.PlanUnits(p.people, rows) })
 }
 
 func (c *call) putUnit() error {

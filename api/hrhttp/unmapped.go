@@ -95,11 +95,13 @@ func (c *call) getUnmapped() error {
 			for _, a := range actors {
 				rows = append(rows, []string{"actor", string(a.Identity), a.Name, "", "", strconv.FormatInt(a.Statements, 10), ""})
 			}
-			for what, list := range map[string][]uncovered{"activity": activities, "score": scores} {
+			add := func(what string, list []uncovered) {
 				for _, a := range list {
 					rows = append(rows, []string{what, "", "", a.Activity, a.Verb, strconv.FormatInt(a.Statements, 10), strconv.FormatInt(a.Scored, 10)})
 				}
 			}
+			add("activity", activities)
+			add("score", scores)
 			return rows
 		})
 	})

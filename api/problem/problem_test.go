@@ -47,6 +47,7 @@ func TestFrom(t *testing.T) {
 		{auth.ErrCredential, 400, "credential.invalid", false},
 		{auth.ErrUnknownScope, 400, "credential.scope", false},
 		{blob.ErrHashMismatch, 400, "attachment.hash", false},
+		{fmt.Errorf("%w: blob: %w", lrs.ErrUnavailable, blob.ErrDamaged), 500, "blob.damaged", false},
 		{context.DeadlineExceeded, 503, "request.timeout", true},
 		{context.Canceled, 499, "request.cancelled", false},
 		{&http.MaxBytesError{Limit: 7}, 413, "request.size", false},

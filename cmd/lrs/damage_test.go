@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
@@ -181,6 +183,88 @@ func TestDamage(t *testing.T) {
 			t.Run(name+", killed", func(t *testing.T) { check(t, killed) })
 		}
 	}
+}
+
+// TestDamagedBlob changes a byte of a large document in DATA/blobs: it is refused and
+// not served as if it were whole, `lrs log verify` names its file, of a running and of
+// a stopped store, and all is well when it is restored.
+func TestDamagedBlob(t *testing.T) {
+	dir := t.TempDir()
+	s := startServer(t, dir)
+	const target = "/activities/profile?activityId=http://a.example/a&profileId="
+	body := []byte(`{"a":"` + strings.Repeat("x", 40<<10) + `"}`)
+	put := func(id string, body []byte) {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, s.url+target+id, bytes.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("If-None-Match", "*")
+		req.Header.Set("X-Experience-API-Version", "1.0.3")
+		req.SetBasicAuth(testKey, testSecret)
+		res, err := testClient.Do(req)
+		if err != nil || res.StatusCode != http.StatusNoContent {
+			t.Fatalf("PUT: %v %v", res, err)
+		}
+		res.Body.Close()
+	}
+	get := func(id string, status int, says []byte) {
+		t.Helper()
+		got, _, answer, err := s.do(t.Context(), http.MethodGet, target+id, nil)
+		if err != nil || got != status || !bytes.Contains(answer, says) {
+			t.Errorf("GET %s: %d %v %.200s", id, got, err, answer)
+		}
+	}
+	verify := func(says ...string) {
+		t.Helper()
+		out, err := verifyLog(dir)
+		if whole := strings.Contains(out, "whole    yes"); whole != (err == nil) || whole == strings.Contains(out, "whole    no") {
+			t.Errorf("verify: %v\n%s", err, out)
+		}
+		for _, text := range says {
+			if !strings.Contains(out, text) {
+				t.Errorf("verify does not say %q:\n%s", text, out)
+			}
+		}
+	}
+	put("large", body)
+	put("other", append(body, ' '))
+	files, err := filepath.Glob(filepath.Join(dir, "blobs", "??", "*"))
+	if err != nil || len(files) != 2 {
+		t.Fatalf("%v, %v; want two blobs", files, err)
+	}
+	sum := sha256.Sum256(body)
+	file := filepath.Join(dir, "blobs", hex.EncodeToString(sum[:1]), hex.EncodeToString(sum[:]))
+	counts := fmt.Sprintf("blobs    2 (%d bytes)", 2*len(body)+1)
+	get("large", http.StatusOK, body)
+	verify("whole    yes", counts)
+
+	flipByte(t, file, len(body)/2)
+	get("large", http.StatusInternalServerError, []byte(`"code":"blob.damaged"`))
+	get("other", http.StatusOK, body)
+	if log := s.stderr.String(); !strings.Contains(log, "level=ERROR") || !strings.Contains(log, file) {
+		t.Errorf("the log does not name %s:\n%s", file, log)
+	}
+	verify(file, "whole    no", "restore its file")
+	if err := s.stop(t); err != nil {
+		t.Error(err)
+	}
+	verify(file, "whole    no", "restore its file")
+	flipByte(t, file, len(body)/2)
+	verify("whole    yes", counts)
+
+	if err := os.Rename(file, file+".away"); err != nil {
+		t.Fatal(err)
+	}
+	verify(filepath.Base(file), "is not there", "whole    no", "blobs    1 ")
+	s = startServer(t, dir)
+	get("other", http.StatusOK, body)
+	get("large", http.StatusServiceUnavailable, []byte(`"code":`))
+	if err := os.Rename(file+".away", file); err != nil {
+		t.Fatal(err)
+	}
+	get("large", http.StatusOK, body)
+	verify("whole    yes", counts)
 }
 
 // wantFlipFound flips a bit, starts on it, verifies, and flips it back.

@@ -40,7 +40,7 @@ var mayImport = map[string][]string{
 	"api/xapihttp":                        {"api/problem", "lrs", "lrs/xapi", "lrs/eventlog", "lrs/event", "lrs/index", "lrs/blob", "lrs/auth", "schemas"},
 	"api/adminhttp":                       {"api/problem", "lrs", "lrs/xapi", "lrs/auth"},
 	"api/hrhttp":                          {"api/problem", "lrs", "lrs/auth", "lrs/event", "schemas", "projections", "projections/fact", "projections/definition", "projections/catalog", "projections/people", "projections/competency", "projections/measure", "projections/notice", "projections/readmodel"},
-	"api":                                 {"api/problem", "api/xapihttp", "api/hrhttp", "lrs", "lrs/xapi"},
+	"api":                                 {"api/problem", "api/xapihttp", "api/hrhttp", "lrs", "lrs/xapi", "projections"},
 	"cmd/lrs":                             {"..."},
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,11 +25,13 @@ func newLog(cfg *nodeConfig) *cobra.Command {
 func newLogVerify(where *nodeConfig) *cobra.Command {
 	return &cobra.Command{
 		Use:   "verify",
-		Short: "Read the whole log, check its chain and name the first fault",
+		Short: "Read the whole log and all attachments, check them and name the first fault",
 		Long: `Reads every commit and checks its form, the digest of each event, the chain of
-hashes, and that times grow; and that the log holds what DATA/head has seen. It
-prints the hash of the last commit: whoever keeps that can tell later that nothing
-before it was changed, added or removed. Exits with 1 if there is a fault.`,
+hashes, and that times grow; and that the log holds what DATA/head has seen. Then it
+reads every attachment and large document in DATA/blobs, and checks that it has the
+hash that it is named by, and that none is missing. It prints the hash of the last
+commit: whoever keeps that can tell later that nothing before it was changed, added
+or removed. Exits with 1 if there is a fault.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var report lrs.LogReport
@@ -47,15 +50,23 @@ before it was changed, added or removed. Exits with 1 if there is a fault.`,
 				case err != nil:
 					return err
 				}
-				report, err = lrs.VerifyLog(ctx, n.log, headPath(cfg.dir))
+				blobs, err := cfg.blobs(filepath.Join(cfg.dir, "blobs"))
+				if err != nil {
+					return fmt.Errorf("attachments: %w", err)
+				}
+				report, err = lrs.VerifyLog(ctx, n.log, blobs, headPath(cfg.dir))
 				return err
 			})
 			if err != nil {
 				return err
 			}
 			printReport(cmd.OutOrStdout(), report)
-			if report.Fault != "" {
+			switch {
+			case report.Fault != "":
 				return errors.New("the log is damaged; serve nothing from it: keep it as it is and restore a backup elsewhere")
+			case report.BlobFault != "":
+				return errors.New("the log is whole, and an attachment or a document is damaged or missing: the server refuses that one " +
+					"and serves the rest; restore its file and verify again")
 			}
 			return nil
 		},
@@ -64,12 +75,18 @@ before it was changed, added or removed. Exits with 1 if there is a fault.`,
 
 func printReport(w io.Writer, r lrs.LogReport) {
 	if r.Log != "" {
-		fmt.Fprintf(w, "log      %s\ncommits  %d\nevents   %d (%d erased)\nbytes    %d\nfrom     %s\nto       %s\nhash     %s\n",
-			r.Log, r.Revision, r.Events, r.Erased, r.Bytes, r.First.Format(time.RFC3339Nano), r.Last.Format(time.RFC3339Nano), r.Hash)
+		fmt.Fprintf(w, "log      %s\ncommits  %d\nevents   %d (%d erased)\nbytes    %d\nfrom     %s\nto       %s\nhash     %s\nblobs    %d (%d bytes)\n",
+			r.Log, r.Revision, r.Events, r.Erased, r.Bytes, r.First.Format(time.RFC3339Nano), r.Last.Format(time.RFC3339Nano), r.Hash,
+			r.Blobs, r.BlobBytes)
 	}
+	whole := "yes"
 	if r.Fault != "" {
 		fmt.Fprintf(w, "fault    behind revision %d: %s\n", r.Revision, r.Fault)
-		return
+		whole = "no"
 	}
-	fmt.Fprintln(w, "whole    yes")
+	if r.BlobFault != "" {
+		fmt.Fprintf(w, "fault    %s\n", r.BlobFault)
+		whole = "no"
+	}
+	fmt.Fprintf(w, "whole    %s\n", whole)
 }

@@ -127,6 +127,11 @@ func (s *server) stop(t testing.TB) error {
 // do sends one request and returns status and body; an error means that no
 // whole answer came.
 func (s *server) do(ctx context.Context, method, path string, body []byte) (int, http.Header, []byte, error) {
+	return s.doTyped(ctx, method, path, "application/json", body)
+}
+
+// doTyped is do with a body of another media type.
+func (s *server) doTyped(ctx context.Context, method, path, contentType string, body []byte) (int, http.Header, []byte, error) {
 	req, err := http.NewRequestWithContext(ctx, method, s.url+path, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, nil, err
@@ -134,7 +139,7 @@ func (s *server) do(ctx context.Context, method, path string, body []byte) (int,
 	req.SetBasicAuth(testKey, testSecret)
 	req.Header.Set("X-Experience-API-Version", "1.0.3")
 	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Content-Type", contentType)
 	}
 	res, err := testClient.Do(req)
 	if err != nil {

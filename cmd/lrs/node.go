@@ -125,6 +125,7 @@ type node struct {
 	log        eventlog.Log
 	index      *index.Index // the first one
 	store      *lrs.Store
+	cfg        nodeConfig // once it has projections
 	model      *readmodel.Store
 	runtime    *projections.Runtime
 	indexDir   indexDir

@@ -2,12 +2,22 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"math"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/bedside-lrs/bedside/api/adminhttp"
 	"github.com/bedside-lrs/bedside/api/hrhttp"
+	"github.com/bedside-lrs/bedside/api/problem"
 	"github.com/bedside-lrs/bedside/projections"
 	"github.com/bedside-lrs/bedside/projections/catalog"
 	"github.com/bedside-lrs/bedside/projections/competency"
@@ -33,7 +43,7 @@ func (cfg *nodeConfig) readDSN() (string, error) {
 }
 
 // project opens the read model and starts the projections.
-func (n *node) project(ctx context.Context, cfg nodeConfig, log *slog.Logger) error {
+func (n *node) project(ctx context.Context, cfg nodeConfig, reg prometheus.Registerer, log *slog.Logger) error {
 	dsn, err := cfg.readDSN()
 	if err != nil {
 		return err
@@ -41,13 +51,143 @@ func (n *node) project(ctx context.Context, cfg nodeConfig, log *slog.Logger) er
 	if n.model, err = readmodel.Open(ctx, dsn); err != nil {
 		return fmt.Errorf("read model (--read-model): %w", err)
 	}
+	n.cfg = cfg
 	n.runtime = projections.Start(projections.Config{
 		Log: n.log, Store: n.model, Projections: allProjections(), Logger: log,
 	})
-	return nil
+	return reg.Register(n.runtime.Collector(n.logHead))
 }
 
 // hr configures the resources of /api/v1.
 func (n *node) hr(log *slog.Logger) hrhttp.Config {
 	return hrhttp.Config{Store: n.store, Runtime: n.runtime, Model: n.model, Log: log}
+}
+
+// asides are shown of each projection.
+const asides = 100
+
+// ProjectionStatus implements adminhttp.Projections.
+func (n *node) ProjectionStatus(ctx context.Context) ([]adminhttp.ProjectionStatus, error) {
+	all, err := n.runtime.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]adminhttp.ProjectionStatus, len(all))
+	for i, s := range all {
+		lag := s.Lag(n.logHead())
+		out[i] = adminhttp.ProjectionStatus{
+			Name: s.Name, SetAside: s.SetAside, LagEvents: lag.Events, LagSeconds: lag.Time.Seconds(),
+		}
+		if s.Live.Revision > 0 {
+			out[i].Position, out[i].Through = fmt.Sprint(s.Live.Revision), stamp(s.Live.Through)
+		}
+		if s.Building != nil {
+			out[i].Building = fmt.Sprint(s.Building.Revision)
+		}
+		if s.Err != nil {
+			out[i].Error = s.Err.Error()
+		}
+		events, err := n.runtime.SetAside(ctx, s.Name, asides)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range events {
+			out[i].Events = append(out[i].Events, adminhttp.SetAside{
+				Position: fmt.Sprintf("%d.%d", e.Revision, e.Event), Type: e.Type, Reason: e.Reason,
+			})
+		}
+	}
+	return out, nil
+}
+
+func stamp(t int64) string { return time.UnixMicro(t).UTC().Format(time.RFC3339Nano) }
+
+// logHead is how far the log is.
+func (n *node) logHead() projections.Head {
+	p := n.store.Position()
+	return projections.Head{Events: int64(p.Events), Last: p.LastStored}
+}
+
+// Replay implements adminhttp.Projections.
+func (n *node) Replay(ctx context.Context, names []string) (all []adminhttp.Replayed, err error) {
+	if len(names) == 0 {
+		names = n.runtime.Names()
+	}
+	for _, name := range names {
+		start := time.Now()
+		if err := n.runtime.Replay(ctx, name); err != nil {
+			if errors.Is(err, projections.ErrUnknownProjection) {
+				err = problem.New(http.StatusNotFound, "projection.unknown", "%s", err.Error())
+			}
+			return all, err
+		}
+		status, err := n.runtime.Status(ctx)
+		if err != nil {
+			return all, err
+		}
+		for _, s := range status {
+			if s.Name == name {
+				all = append(all, adminhttp.Replayed{Name: name, Events: s.Live.Events, Seconds: time.Since(start).Seconds()})
+			}
+		}
+	}
+	return all, nil
+}
+
+// Build implements adminhttp.Projections.
+func (n *node) Build(ctx context.Context, until, into string) (built adminhttp.Built, err error) {
+	wanted, err := parseUntil(until)
+	if err != nil {
+		return built, problem.BadRequest("parameter.until", "%s", err.Error())
+	}
+	if own, err := n.cfg.readDSN(); err != nil || own == into {
+		return built, errors.Join(err, problem.BadRequest("parameter.into", "That is the read model of the running projections; choose an empty database."))
+	}
+	store, err := readmodel.Open(ctx, into)
+	if err != nil {
+		return built, problem.BadRequest("parameter.into", "%s", err.Error())
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	start := time.Now()
+	if err := projections.Build(ctx, n.log, store, allProjections(), wanted); err != nil {
+		if errors.Is(err, projections.ErrNotEmpty) {
+			err = problem.New(http.StatusConflict, "projection.database", "%s", err.Error())
+		}
+		return built, err
+	}
+	err = store.View(ctx, func(tx *readmodel.Tx) error {
+		const ever = 1<<63 - 1
+		p, t, _, err := projections.PositionAt(ctx, tx, people.Name, ever)
+		if err != nil {
+			return err
+		}
+		c, _, err := tx.Live(ctx, people.Name)
+		built = adminhttp.Built{
+			Position: fmt.Sprintf("%d.%d", p.Revision, p.Index), Through: stamp(t), Events: c.Events, Seconds: time.Since(start).Seconds(),
+		}
+		return err
+	})
+	return built, err
+}
+
+// parseUntil reads a position, such as 4711.0, or a time.
+func parseUntil(text string) (func(projections.Position, int64) bool, error) {
+	for _, layout := range []string{time.RFC3339Nano, time.DateOnly} {
+		if t, err := time.Parse(layout, text); err == nil {
+			last := t.UnixMicro()
+			return func(_ projections.Position, at int64) bool { return at <= last }, nil
+		}
+	}
+	revision, index, hasIndex := strings.Cut(text, ".")
+	r, err := strconv.ParseUint(revision, 10, 63)
+	i := uint64(math.MaxInt32)
+	if err == nil && hasIndex {
+		i, err = strconv.ParseUint(index, 10, 31)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--until %q is neither a position such as 4711.0 nor a time such as 2026-07-01T00:00:00Z", text)
+	}
+	return func(p projections.Position, _ int64) bool {
+		return p.Revision < r || p.Revision == r && uint64(p.Index) <= i
+	}, nil
 }

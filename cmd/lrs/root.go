@@ -33,6 +33,7 @@ environment over the file.`,
 	node := defaultNode
 	node.flags(root.PersistentFlags())
 	root.PersistentFlags().String("config", "", "YAML `file` with flags as keys; an unknown key is an error")
-	root.AddCommand(newServe(&node), newCredential(&node), newLog(&node), newIndex(&node))
+	root.AddCommand(newServe(&node), newCredential(&node), newLog(&node), newIndex(&node),
+		newPeople(&node), newDefinitions(&node), newProjection(&node), newReplay(&node))
 	return root
 }

@@ -151,16 +151,14 @@ func serve(ctx context.Context, cfg serveConfig, stdout, stderr io.Writer) (err 
 	defer func() { err = errors.Join(err, n.close(cfg.shutdown)) }()
 	defer func() { err = errors.Join(err, shutdown(server)) }()
 
-	if err := n.project(ctx, cfg.node, log); err != nil {
+	if err := n.project(ctx, cfg.node, cfg.http.Registry, log); err != nil {
 		return err
 	}
 	local := adminhttp.Local{Store: n.store, BaseURL: cfg.node.url(), Now: time.Now}
-	socket, err := listenAdmin(cfg.node.dir)
+	admin, err := n.serveAdmin(cfg.node, log, failed)
 	if err != nil {
 		return err
 	}
-	admin := &http.Server{Handler: adminhttp.Handler(local, n, log), ReadTimeout: time.Minute}
-	go func() { failed <- ignoreClosed(admin.Serve(socket)) }() // ends by Close below
 	defer admin.Close()
 
 	server.Attach(n.store, xapihttp.Config{

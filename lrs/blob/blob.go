@@ -20,7 +20,8 @@ type Store interface {
 	// Create begins a blob. want is the id that the content must turn out to have; "" names it by SHA-256.
 	Create(ctx context.Context, want string) (Writer, error)
 	// Open reads a blob and tells its size in bytes. A reader keeps its content even if the blob is then written again
-	// or swept. Error: ErrNotFound, wrapped with the id.
+	// or swept. No byte is handed out before the content was compared with the id since the store was opened. Errors:
+	// ErrNotFound, wrapped with the id; ErrDamaged, wrapped with what to restore.
 	Open(ctx context.Context, id string) (io.ReadSeekCloser, int64, error)
 	// Has tells whether Open would find the blob.
 	Has(ctx context.Context, id string) (bool, error)
@@ -31,6 +32,10 @@ type Store interface {
 	// Between keep's answer and the removal the caller admits no new reference to a blob that it has not committed
 	// itself since before: it shuts sealing out, or asks Has again when it seals.
 	Sweep(ctx context.Context, before time.Time, keep func(id string) (bool, error)) (removed int, err error)
+	// Verify reads every blob and compares it with its id. It counts the blobs and their bytes up to the first that is
+	// damaged: ErrDamaged, wrapped as by Open, which refuses that blob from then on. Those that are committed or swept
+	// meanwhile may be counted or not.
+	Verify(ctx context.Context) (blobs int, bytes int64, err error)
 }
 
 // Writer takes the content of one blob, in constant memory, for one goroutine.
@@ -49,6 +54,7 @@ type Writer interface {
 var (
 	ErrNotFound     = errors.New("blob not found")
 	ErrHashMismatch = errors.New("content does not have the expected hash")
+	ErrDamaged      = errors.New("stored content does not have its hash any more")
 	ErrInvalidID    = errors.New("not a lower-case hex SHA-2 hash")
 	ErrFinished     = errors.New("blob writer is already committed or aborted")
 )

@@ -1,5 +1,7 @@
 // Package natsembed runs a NATS server with JetStream inside this process: no
-// port, no signal handlers, and every write fsynced before it is acknowledged.
+// port, no signal handlers, and every write fsynced before it is acknowledged. Change
+// notices for other services go through a server beside it, which may have a port and
+// through which nothing of the store can be reached; see Config.Listen.
 //
 // JetStream mends a damaged store silently: at the first record that does not
 // check out it cuts the message block off, and numbers on. So every start first
@@ -49,6 +51,19 @@ type Config struct {
 	// NoSync leaves syncing to JetStream's interval of two minutes: a power cut
 	// then loses acknowledged commits. It exists for the test that shows so.
 	NoSync bool
+
+	// Listen is the address, HOST:PORT, at which Subscribers may subscribe to
+	// PublicSubjects, and do nothing else. Port 0 picks a free one; no host stands
+	// for all of this machine's. Default "": there is no port.
+	Listen string
+
+	// Subscribers are those who may connect at Listen; it needs at least one.
+	Subscribers []Subscriber
+
+	// TLSCert and TLSKey are PEM files, read at the start: with them nobody connects
+	// at Listen unencrypted. Without, passwords cross the network as they are. Default
+	// "": none.
+	TLSCert, TLSKey string
 }
 
 // Server is a NATS server in this process. Its methods may be called
@@ -60,6 +75,8 @@ type Server struct {
 	// turn is held by whoever starts or stops the server, also after its caller
 	// has stopped waiting.
 	turn chan struct{}
+
+	outlet *outlet // set by Start; nil without Config.Listen
 
 	running atomic.Pointer[server.Server] // nil while there is none to connect to
 	damaged atomic.Pointer[string]
@@ -82,6 +99,9 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	if cfg.MaxStore < 0 {
 		return nil, fmt.Errorf("natsembed: Config.MaxStore is %d, must not be negative", cfg.MaxStore)
 	}
+	if err := cfg.checkOutlet(); err != nil {
+		return nil, err
+	}
 	if cfg.MaxStore == 0 {
 		cfg.MaxStore = DefaultMaxStore
 	}
@@ -89,7 +109,7 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 		cfg.Logger = slog.Default()
 	}
 	s := &Server{cfg: cfg, log: cfg.Logger.With("component", "natsembed"), turn: make(chan struct{}, 1)}
-	if err := s.takeTurn(ctx, s.open); err != nil {
+	if err := s.takeTurn(ctx, s.first); err != nil {
 		go func() {
 			if err := s.Close(); err != nil {
 				s.log.Warn("closing after a failed start", "error", err)
@@ -110,6 +130,9 @@ func (s *Server) Close() error {
 		s.mu.Unlock()
 		for _, nc := range conns {
 			nc.Close()
+		}
+		if s.outlet != nil {
+			s.outlet.close()
 		}
 		return s.shut()
 	})
@@ -138,6 +161,20 @@ func (s *Server) takeTurn(ctx context.Context, f func() error) error {
 	case <-ctx.Done():
 		return fmt.Errorf("natsembed: still starting or stopping: %w", ctx.Err())
 	}
+}
+
+// first is open, and then lets subscribers in. Its caller has the turn.
+func (s *Server) first() (err error) {
+	if err = s.open(); err != nil {
+		return err
+	}
+	if s.cfg.Listen == "" {
+		return nil
+	}
+	if s.outlet, err = openOutlet(&s.cfg, s.log); err != nil {
+		return errors.Join(err, s.shut())
+	}
+	return nil
 }
 
 // open starts a server on the directory. Its caller has the turn.

@@ -183,8 +183,11 @@ func TestStreamNotRecovered(t *testing.T) {
 
 func TestGoroutinesEnd(t *testing.T) {
 	before := natsGoroutines()
-	for range 2 {
-		s := start(t, t.TempDir())
+	for _, start := range []func(*testing.T) *Server{
+		func(t *testing.T) *Server { return start(t, t.TempDir()) },
+		func(t *testing.T) *Server { return listen(t, t.TempDir()) },
+	} {
+		s := start(t)
 		publish(t, stream(t, s), 0, 3, 1000)
 		if err := s.Restart(t.Context()); err != nil {
 			t.Fatal(err)

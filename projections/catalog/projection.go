@@ -25,8 +25,7 @@ func (Projection) Schema() readmodel.Schema {
 		Tables: []readmodel.Table{{
 			Name:    "definitions_revisions",
 			Columns: "t BIGINT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, revision BIGINT NOT NULL, definition TEXT NOT NULL",
-			Key:     "t",
-			Indexes: []string{"kind, id, revision"},
+			Key:     "t", // few rows; an id may be longer than PostgreSQL's indexes take
 		}},
 	}
 }
@@ -37,25 +36,48 @@ func (Projection) Digest(e *projections.Event) (any, error) {
 	if e.Encoded.Type != event.TypeDefinitionRegistered {
 		return nil, nil
 	}
-	ev, err := event.Decode(e.Encoded)
+	registered, _, err := Read(e.Encoded)
 	if err != nil {
-		return nil, err
-	}
-	registered := ev.(event.DefinitionRegistered)
-	if _, err := definition.Parse(registered.Definition); err != nil {
 		return nil, err
 	}
 	return registered, nil
 }
 
+// Read reads an event DefinitionRegistered. All projections that care about a
+// definition read it here, so that they agree on what is in force.
+func Read(e event.Encoded) (event.DefinitionRegistered, definition.Definition, error) {
+	ev, err := event.Decode(e)
+	if err != nil {
+		return event.DefinitionRegistered{}, nil, err
+	}
+	registered := ev.(event.DefinitionRegistered)
+	d, err := definition.Parse(registered.Definition)
+	if err != nil {
+		return registered, nil, err
+	}
+	if d.Kind() != registered.Kind || d.ID() != registered.ID {
+		return registered, nil, fmt.Errorf("the definition registered as %s %s says that it is %s %s", registered.Kind, registered.ID, d.Kind(), d.ID())
+	}
+	return registered, d, nil
+}
+
 // Load implements projections.Projection.
-func (Projection) Load(_ context.Context, _ *readmodel.Tx, g readmodel.Generation, _ projections.Past) (projections.Writer, error) {
-	return &writer{table: g.Table("definitions_revisions")}, nil
+func (Projection) Load(ctx context.Context, tx *readmodel.Tx, g readmodel.Generation, _ projections.Past) (projections.Writer, error) {
+	w := &writer{table: g.Table("definitions_revisions"), revisions: map[definition.Ref]int64{}}
+	err := tx.Each(ctx, "SELECT kind, id, MAX(revision) FROM "+w.table+" GROUP BY kind, id", nil, func(scan func(...any) error) error {
+		var ref definition.Ref
+		var revision int64
+		err := scan(&ref.Kind, &ref.ID, &revision)
+		w.revisions[ref] = revision
+		return err
+	})
+	return w, err
 }
 
 type writer struct {
-	table   string
-	changed []string
+	table     string
+	revisions map[definition.Ref]int64 // the last of each definition
+	changed   []string
 }
 
 // Changed implements projections.Writer: KIND:ID of each definition.
@@ -68,12 +90,9 @@ func (w *writer) Changed() []string {
 // Apply implements projections.Writer.
 func (w *writer) Apply(ctx context.Context, tx *readmodel.Tx, e *projections.Digested) error {
 	d := e.Digest.(event.DefinitionRegistered)
-	var revision int64
-	if _, err := tx.One(ctx, "SELECT COALESCE(MAX(revision), 0) FROM "+w.table+" WHERE kind = ? AND id = ?",
-		[]any{d.Kind, d.ID}, &revision); err != nil {
-		return err
-	}
+	ref := definition.Ref{Kind: d.Kind, ID: d.ID}
+	w.revisions[ref]++
 	w.changed = append(w.changed, fmt.Sprintf("%s:%s", d.Kind, d.ID))
 	return tx.Exec(ctx, "INSERT INTO "+w.table+" (t, kind, id, revision, definition) VALUES (?, ?, ?, ?, ?)",
-		e.T, d.Kind, d.ID, revision+1, string(d.Definition))
+		e.T, d.Kind, d.ID, w.revisions[ref], string(d.Definition))
 }

@@ -63,7 +63,7 @@ func (r *Reader) At(ctx context.Context, tx *readmodel.Tx, asOf int64) (*Definit
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.live != c.Generation {
+	if r.at == nil || r.live != c.Generation {
 		r.live, r.entries, r.at = c.Generation, nil, map[int]*Definitions{}
 	}
 	if c.Live {

@@ -97,15 +97,15 @@ func (r *Reader) People(ctx context.Context, tx *readmodel.Tx, s Scene, persons 
 // framework lists it.
 func (r *Reader) Evidence(ctx context.Context, tx *readmodel.Tx, s Scene, person, competency string) (*Evidence, bool, error) {
 	b := r.book(s.Definitions)
-	listed := b.competencies[competency]
+	listed := b.competencies[keyText(competency)]
 	if listed == nil {
 		return nil, false, nil
 	}
-	gathered, err := gather(ctx, tx, s, b, []string{person}, competency)
+	gathered, err := gather(ctx, tx, s, b, []string{person}, keyText(competency))
 	if err != nil {
 		return nil, false, err
 	}
-	found := gathered[person][competency]
+	found := gathered[person][keyText(competency)]
 	if found == nil {
 		found = &findings{}
 	}
@@ -131,9 +131,9 @@ func (b *book) standings(s Scene, person string, found map[string]*findings) []S
 	roles := s.People.RolesAt(person, s.At)
 	var all []Standing
 	for _, id := range b.ids {
-		listed := b.competencies[id]
+		listed := b.competencies[keyText(id)]
 		var kept []measure.Evidence
-		if f := found[id]; f != nil {
+		if f := found[keyText(id)]; f != nil {
 			kept, _ = measure.Supersede(f.evidence)
 		}
 		if len(kept) > 0 || listed.required(roles) {
@@ -149,14 +149,15 @@ type findings struct {
 	leftOut  []LeftOut
 }
 
-// gather reads what there is of people, by person and competency.
+// gather reads what there is of people, by person and keyText of the competency: of one
+// or, with "", of all.
 func gather(ctx context.Context, tx *readmodel.Tx, s Scene, b *book, persons []string, competency string) (map[string]map[string]*findings, error) {
 	owner := map[string]string{}
 	var keys []string
 	for _, p := range persons {
 		for _, k := range s.People.Keys(p) {
-			owner[k] = p
-			keys = append(keys, k)
+			owner[keyText(k)] = p
+			keys = append(keys, keyText(k))
 		}
 	}
 	type counted struct { // a statement counts once, whatever number of identities it names a person by
@@ -189,7 +190,7 @@ func gather(ctx context.Context, tx *readmodel.Tx, s Scene, b *book, persons []s
 			of[r.competency] = f
 		}
 		if why := reason(s, r, person, at); why != "" {
-			f.leftOut = append(f.leftOut, LeftOut{r.statement, r.rule, why})
+			f.leftOut = append(f.leftOut, LeftOut{r.statement, b.refs[rule.evidence.Rule].Rule, why})
 			return nil
 		}
 		e := rule.evidence

@@ -2,7 +2,6 @@ package competency
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,9 +13,9 @@ import (
 
 // book is what the definitions of one moment say of competencies.
 type book struct {
-	competencies map[string]*listed
-	ids          []string // of competencies, sorted
-	revisions    []int64  // of the rules in force
+	competencies map[string]*listed // by keyText of the id
+	ids          []string           // of competencies, as they are, sorted
+	revisions    []int64            // of the rules in force
 	rules        map[ruleKey]*ruleInForce
 	refs         map[string]RuleRef // by measure.Evidence.Rule
 	prior        measure.Prior
@@ -25,7 +24,7 @@ type book struct {
 // ruleKey is how a row names a rule.
 type ruleKey struct {
 	rules int64
-	rule  string
+	rule  string // keyText of its id
 }
 
 // ruleInForce has what each piece of its evidence gets.
@@ -63,7 +62,7 @@ func newBook(d *catalog.Definitions) *book {
 	for _, entry := range d.Of(definition.KindFramework) {
 		b.framework(entry.Definition.(*definition.Framework))
 	}
-	b.ids = slices.Sorted(maps.Keys(b.competencies))
+	slices.Sort(b.ids)
 	for _, entry := range d.Of(definition.KindEvidenceRules) {
 		rules := entry.Definition.(*definition.EvidenceRules)
 		if rules.Prior != nil {
@@ -73,7 +72,7 @@ func newBook(d *catalog.Definitions) *book {
 		for _, r := range rules.Rules {
 			key := fmt.Sprintf("%s %s", rules.ID(), r.ID) // an IRI has no space
 			b.refs[key] = RuleRef{Definition: rules.ID(), Revision: entry.Revision, Rule: r.ID}
-			b.rules[ruleKey{entry.T, r.ID}] = &ruleInForce{measure.Evidence{
+			b.rules[ruleKey{entry.T, keyText(r.ID)}] = &ruleInForce{measure.Evidence{
 				Rule: key, Kind: r.Kind, Weight: r.Weight, HalfLifeDays: r.HalfLifeDays, Attempts: measure.Attempts(r.Attempts),
 			}}
 		}
@@ -87,10 +86,11 @@ func (b *book) framework(f *definition.Framework) {
 		levels[i] = measure.Level{ID: l.ID, From: l.From}
 	}
 	for _, c := range f.Competencies {
-		b.competencies[c.ID] = &listed{levels: levels, requirements: map[string][]measure.Requirement{}}
+		b.ids = append(b.ids, c.ID)
+		b.competencies[keyText(c.ID)] = &listed{levels: levels, requirements: map[string][]measure.Requirement{}}
 	}
 	for _, r := range f.Requirements {
-		c := b.competencies[r.Competency]
+		c := b.competencies[keyText(r.Competency)]
 		if c == nil {
 			continue // refused at registration
 		}

@@ -1,10 +1,14 @@
 package competency
 
 import (
+	"errors"
 	"fmt"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/bedside-lrs/bedside/lrs/event"
 	"github.com/bedside-lrs/bedside/projections"
+	"github.com/bedside-lrs/bedside/projections/catalog"
 	"github.com/bedside-lrs/bedside/projections/definition"
 	"github.com/bedside-lrs/bedside/projections/fact"
 )
@@ -23,29 +27,42 @@ type registered struct {
 func (Projection) Digest(e *projections.Event) (any, error) {
 	switch e.Encoded.Type {
 	case event.TypeStatementStored:
-		f, err := fact.FeaturesOf(e.Encoded.Payload)
+		ev, err := event.Decode(e.Encoded)
+		if err != nil {
+			return nil, err
+		}
+		raw := ev.(event.StatementStored).Statement
+		if !utf8.Valid(raw) {
+			return nil, errors.New("the statement is not UTF-8")
+		}
+		f, err := fact.FeaturesOf(raw)
+		if err == nil {
+			err = keepable(&f)
+		}
 		if err != nil {
 			return nil, err
 		}
 		return &f, nil
 	case event.TypeDefinitionRegistered:
-		ev, err := event.Decode(e.Encoded)
+		d, parsed, err := catalog.Read(e.Encoded)
 		if err != nil {
 			return nil, err
 		}
-		d := ev.(event.DefinitionRegistered)
-		if d.Kind != definition.KindEvidenceRules {
-			return nil, nil
+		if rules, ok := parsed.(*definition.EvidenceRules); ok {
+			return registered{rules, d.Definition}, nil
 		}
-		parsed, err := definition.Parse(d.Definition)
-		if err != nil {
-			return nil, err
-		}
-		rules, ok := parsed.(*definition.EvidenceRules)
-		if !ok {
-			return nil, fmt.Errorf("a definition of kind %s has the kind %s in it", d.Kind, parsed.Kind())
-		}
-		return registered{rules, d.Definition}, nil
 	}
 	return nil, nil
+}
+
+// keepable checks that both engines can keep what the tables have of a statement as it
+// is. It is asked here and not when rows are written: a statement that is set aside
+// then comes up again with every registration of rules, and takes that with it.
+func keepable(f *fact.Features) error {
+	for _, text := range append([]string{f.ID, f.Verb, f.ObjectID}, f.Other...) {
+		if strings.IndexByte(text, 0) >= 0 {
+			return fmt.Errorf("%.100q has a zero byte", text)
+		}
+	}
+	return nil
 }

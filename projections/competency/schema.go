@@ -1,6 +1,12 @@
 package competency
 
-import "github.com/bedside-lrs/bedside/projections/readmodel"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+
+	"github.com/bedside-lrs/bedside/projections/readmodel"
+)
 
 // Name is the projection's.
 const Name = "competency"
@@ -16,6 +22,8 @@ const Name = "competency"
 //	competency_voidings    statements and when they were first voided
 //	competency_statements  whom a statement counts for, and what it is about
 //	competency_actors      the identities that statements name as actors
+//
+// What is part of a key is there as keyText has it.
 func (Projection) Schema() readmodel.Schema {
 	return readmodel.Schema{
 		Projection: Name,
@@ -43,4 +51,22 @@ func (Projection) Schema() readmodel.Schema {
 			},
 		},
 	}
+}
+
+// maxKeyText bounds a text that is part of a key, bytes. The index of a PostgreSQL table
+// takes no row beyond 2.7 kB, and a statement must not stop the projection.
+const maxKeyText = 600
+
+// hashed begins the keys of texts that are too long; neither an IRI nor the key of an
+// identity begins so.
+const hashed = "sha256 "
+
+// keyText is a text as it is in the keys of the tables: itself, or its hash if the
+// index could not hold it.
+func keyText(text string) string {
+	if len(text) <= maxKeyText && strings.IndexByte(text, 0) < 0 {
+		return text
+	}
+	sum := sha256.Sum256([]byte(text))
+	return hashed + hex.EncodeToString(sum[:])
 }

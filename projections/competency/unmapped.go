@@ -5,12 +5,15 @@ import (
 	"context"
 	"slices"
 
+	"github.com/go-json-experiment/json"
+
+	"github.com/bedside-lrs/bedside/projections/fact"
 	"github.com/bedside-lrs/bedside/projections/readmodel"
 )
 
 // UnmappedActor is an identity that no person has.
 type UnmappedActor struct {
-	Key        string
+	Key        string // keyText of the identity's
 	Identity   string // JSON
 	Name       string // as a statement gave it
 	Statements int64
@@ -38,17 +41,21 @@ type Unmapped struct {
 func (r *Reader) Unmapped(ctx context.Context, tx *readmodel.Tx, s Scene, within func(person string) bool) (*Unmapped, error) {
 	u := &Unmapped{}
 	b := r.book(s.Definitions)
+	owner, err := owners(ctx, tx, s)
+	if err != nil {
+		return nil, err
+	}
 	// Statements that were voided by then are left out everywhere.
 	const counted = ` FROM competency_statements s LEFT JOIN competency_voidings v ON v.statement = s.statement AND v.t <= ?
 		WHERE s.t <= ? AND v.t IS NULL`
-	err := tx.Each(ctx, `SELECT c.actor, a.identity, a.name, c.n, c.first, c.last FROM (
+	err = tx.Each(ctx, `SELECT c.actor, a.identity, a.name, c.n, c.first, c.last FROM (
 			SELECT s.actor AS actor, count(*) AS n, min(s.t) AS first, max(s.t) AS last`+counted+` GROUP BY s.actor
 		) c JOIN competency_actors a ON a.actor = c.actor`, []any{s.AsOf, s.AsOf}, func(scan func(...any) error) error {
 		var a UnmappedActor
 		if err := scan(&a.Key, &a.Identity, &a.Name, &a.Statements, &a.First, &a.Last); err != nil {
 			return err
 		}
-		if _, known := s.People.PersonOf(a.Key); !known {
+		if _, known := owner(a.Key); !known {
 			u.Actors = append(u.Actors, a)
 		}
 		return nil
@@ -60,7 +67,7 @@ func (r *Reader) Unmapped(ctx context.Context, tx *readmodel.Tx, s Scene, within
 		return cmp.Or(cmp.Compare(b.Statements, a.Statements), cmp.Compare(a.Key, b.Key))
 	})
 	admits := func(key string) bool {
-		person, known := s.People.PersonOf(key)
+		person, known := owner(key)
 		return within(person) || !known && within("")
 	}
 	if u.Activities, err = uncovered(ctx, tx, `SELECT s.activity, s.verb, s.actor, count(*), sum(s.scored)`+counted+
@@ -73,6 +80,27 @@ func (r *Reader) Unmapped(ctx context.Context, tx *readmodel.Tx, s Scene, within
 		AND NOT EXISTS (SELECT 1 FROM competency_evidence e WHERE e.statement = s.statement AND e.score IS NOT NULL AND `+b.inForce("e")+`)
 		GROUP BY s.activity, s.verb, s.actor`, []any{s.AsOf, s.AsOf}, admits)
 	return u, err
+}
+
+// owners finds the person of an actor by the key that the tables have.
+func owners(ctx context.Context, tx *readmodel.Tx, s Scene) (func(key string) (person string, ok bool), error) {
+	long := map[string]string{} // keys of identities by their hashes
+	err := tx.Each(ctx, "SELECT actor, identity FROM competency_actors WHERE actor LIKE ?", []any{hashed + "%"}, func(scan func(...any) error) error {
+		var actor, raw string
+		var identity fact.Identity
+		if err := scan(&actor, &raw); err != nil {
+			return err
+		}
+		err := json.Unmarshal([]byte(raw), &identity)
+		long[actor] = identity.Key()
+		return err
+	})
+	return func(key string) (string, bool) {
+		if identity, ok := long[key]; ok {
+			key = identity
+		}
+		return s.People.PersonOf(key)
+	}, err
 }
 
 // uncovered adds up a query's groups over the actors that admits lets through.

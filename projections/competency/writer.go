@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 
@@ -27,7 +28,7 @@ func (Projection) Load(ctx context.Context, tx *readmodel.Tx, g readmodel.Genera
 		if err != nil {
 			return fmt.Errorf("evidence rules %s: %w", id, err)
 		}
-		w.rules[id] = newRuleSet(parsed.(*definition.EvidenceRules), t)
+		w.rules[parsed.ID()] = newRuleSet(parsed.(*definition.EvidenceRules), t)
 		return nil
 	})
 	return w, err
@@ -90,7 +91,7 @@ func (w *writer) Apply(ctx context.Context, tx *readmodel.Tx, e *projections.Dig
 // register looks at all statements so far under a new revision of rules.
 func (w *writer) register(ctx context.Context, tx *readmodel.Tx, e *projections.Digested, r registered) error {
 	if err := tx.Exec(ctx, "INSERT INTO "+w.table("competency_rules")+" (id, t, definition) VALUES (?, ?, ?)",
-		r.rules.ID(), e.T, string(r.body)); err != nil {
+		keyText(r.rules.ID()), e.T, string(r.body)); err != nil {
 		return err
 	}
 	set := newRuleSet(r.rules, e.T)
@@ -124,7 +125,8 @@ func (w *writer) statement(ctx context.Context, tx *readmodel.Tx, t int64, f *fa
 	if f.ObjectType == "Activity" {
 		activity = f.ObjectID
 	}
-	for key, a := range actors(f) {
+	for identityKey, a := range actors(f) {
+		key := keyText(identityKey)
 		if err := w.into.statements.Add(ctx, t, key, f.ID, f.Verb, activity, scored); err != nil {
 			return err
 		}
@@ -136,7 +138,8 @@ func (w *writer) statement(ctx context.Context, tx *readmodel.Tx, t int64, f *fa
 		if err != nil {
 			return fmt.Errorf("%w: %w", projections.ErrIndigestible, err)
 		}
-		if err := w.into.actors.Add(ctx, key, string(identity), a.Name, t); err != nil {
+		name := strings.ReplaceAll(a.Name, "\x00", "\uFFFD") // which PostgreSQL cannot store
+		if err := w.into.actors.Add(ctx, key, string(identity), name, t); err != nil {
 			return err
 		}
 	}
@@ -184,7 +187,8 @@ func (w *writer) evidence(ctx context.Context, set ruleSet, t int64, f *fact.Fea
 		}
 		for _, competency := range rule.competencies(f) {
 			for _, subject := range subjects {
-				if err := w.into.evidence.Add(ctx, subject, set.t, t, rule.ID, competency, f.ID, f.Timestamp, activity, score, parties); err != nil {
+				if err := w.into.evidence.Add(ctx, keyText(subject), set.t, t, keyText(rule.ID), keyText(competency), f.ID, f.Timestamp,
+					activity, score, parties); err != nil {
 					return err
 				}
 				if changes {

@@ -1,6 +1,7 @@
 package definition
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 )
@@ -69,7 +70,7 @@ func CheckAll(inForce Set, together []Definition) Faults {
 // sorted gives all definitions in an order that depends on nothing else.
 func sorted(s Set) []Definition {
 	all := All[Definition](s)
-	slices.SortStableFunc(all, func(a, b Definition) int { return slices.Compare([]string{a.Kind()}, []string{b.Kind()}) })
+	slices.SortStableFunc(all, func(a, b Definition) int { return cmp.Compare(a.Kind(), b.Kind()) })
 	return all
 }
 

@@ -2,8 +2,8 @@ package definition
 
 import "strings"
 
-// context is how many unchanged lines a diff shows around what changed.
-const context = 3
+// around is how many unchanged lines a diff shows around what changed.
+const around = 3
 
 // mostCells bounds the table of a diff. Beyond it all lines in question count as changed.
 const mostCells = 4_000_000
@@ -21,7 +21,7 @@ func diff(before, after []string) string {
 	shown := make([]bool, len(lines))
 	for i := range lines {
 		if lines[i].sign != ' ' {
-			for j := max(0, i-context); j <= min(len(lines)-1, i+context); j++ {
+			for j := max(0, i-around); j <= min(len(lines)-1, i+around); j++ {
 				shown[j] = true
 			}
 		}

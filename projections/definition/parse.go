@@ -16,17 +16,24 @@ import (
 // The rules that a document breaks by itself. One that breaks a JSON Schema has the rule "definition.schema." and the
 // keyword of the schema, such as "definition.schema.required".
 const (
+	ruleSize   = "definition.size"   // longer than MaxSize
 	ruleJSON   = "definition.json"   // not JSON, a name twice, too deep
 	ruleKind   = "definition.kind"   // no known kind
 	ruleSchema = "definition.schema" // see above
 	ruleValue  = "definition.value"  // a date that no calendar has, a number that is out of all bounds
 )
 
+// MaxSize is the length of the longest document, in bytes. A validator finds every fault before it tells the first.
+const MaxSize = 512 << 10
+
 // Parse reads a definition. The error is [Faults], all that its JSON Schema finds: at most
 // [schemas.MaxDefinitionViolations]. What takes other definitions to judge, or two members, is for [Check].
 //
 // It keeps a copy of body. It takes about a millisecond.
 func Parse(body []byte) (Definition, error) {
+	if len(body) > MaxSize {
+		return nil, Faults{{Rule: ruleSize, Message: fmt.Sprintf("it has %d bytes, more than %d; divide it into several definitions", len(body), MaxSize)}}
+	}
 	if err := xapi.CheckJSON(body); err != nil {
 		refusal := new(xapi.Error)
 		errors.As(err, &refusal)

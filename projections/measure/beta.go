@@ -31,7 +31,7 @@ func betaQuantile(p, a, b float64) float64 {
 		}
 		newton := (probability - p) / density
 		curvature := float64(newton * ((a-1)/x - (b-1)/(1-x)))
-		step := newton / (1 - float64(0.5*min(1, curvature)))
+		step := newton / (1 - float64(0.5*max(-1, min(curvature, 1))))
 		x -= step
 		if math.Abs(step) <= float64(1e-13*x) {
 			return clamp(x)

@@ -23,7 +23,8 @@ var rules = []Evidence{
 	{Rule: "r6", Kind: "note", Weight: 0, HalfLifeDays: 10, Attempts: Best},
 }
 
-// someEvidence is of one person for one competency, with equal timestamps and scores among it, in no order.
+// someEvidence is of one person for one competency, with equal timestamps, scores and statements
+// (under two rules) among it, in no order.
 func someEvidence(most int) *rapid.Generator[[]Evidence] {
 	return rapid.Custom(func(t *rapid.T) []Evidence {
 		evidence := make([]Evidence, rapid.IntRange(0, most).Draw(t, "n"))
@@ -38,6 +39,10 @@ func someEvidence(most int) *rapid.Generator[[]Evidence] {
 				rapid.SampledFrom([]float64{0, 0.25, 0.5, 1}), rapid.Float64Range(0, 1),
 			).Draw(t, "score")
 			evidence[i] = e
+			if rapid.IntRange(0, 9).Draw(t, "two rules") == 0 {
+				e.Rule = "also " + e.Rule
+				evidence = append(evidence, e)
+			}
 		}
 		return evidence
 	})

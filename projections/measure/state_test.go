@@ -114,6 +114,15 @@ func text(id *string) string {
 	return *id
 }
 
+// A level begins at its threshold: one good attempt that lasts proves exactly 0.75, and weighs exactly 1.
+func TestAssessAtTheThreshold(t *testing.T) {
+	kept := []Evidence{{Statement: "s", Timestamp: epoch, Weight: 1, Score: 1}}
+	s := Assess(kept, epoch, DefaultPrior, []Level{{"l", 0.75}}, []Requirement{{Level: "l"}})
+	if s.State != Met || text(s.Level) != "l" {
+		t.Errorf("%s, level %q", s.State, text(s.Level))
+	}
+}
+
 // The moment of each change: 30 days before the weight is too little, and when it is.
 func TestAssessOverTime(t *testing.T) {
 	kept := []Evidence{{Statement: "s", Timestamp: epoch, Weight: 2, HalfLifeDays: 100, Score: 1}}
@@ -123,8 +132,8 @@ func TestAssessOverTime(t *testing.T) {
 		want State
 	}{
 		{epoch, Met},
-		{halved.Add(-expiry), Met},
-		{halved.Add(-expiry + time.Second), Expiring},
+		{halved.Add(-30 * 24 * time.Hour), Met},
+		{halved.Add(-30*24*time.Hour + time.Second), Expiring},
 		{halved, Expiring},
 		{halved.Add(time.Second), Lapsed},
 		{halved.Add(9000 * day), NotMet}, // nothing is left but the prior

@@ -120,8 +120,12 @@ func TestRefusals(t *testing.T) {
 			if (r.Owner != "") != (test.says == "another person") || strings.Contains(r.Message, `"ann"`) && test.code == Conflict {
 				t.Errorf("owner %q in %q", r.Owner, r.Message)
 			}
-			if !strings.Contains(err.Error(), r.Message) || !strings.HasPrefix(err.Error(), r.Field) || !strings.Contains(err.Error(), r.Owner) {
-				t.Errorf("Error() is %q", err)
+			text := r.Message
+			if r.Field != "" {
+				text = r.Field + ": " + text
+			}
+			if r.Text() != text || !strings.HasPrefix(err.Error(), text) || !strings.Contains(err.Error(), r.Owner) {
+				t.Errorf("Text() is %q, Error() is %q", r.Text(), err)
 			}
 		})
 	}
@@ -153,6 +157,11 @@ func TestWrites(t *testing.T) {
 		{"no end", func(s *State) ([]event.Event, error) {
 			return s.MakeAssignment(Assignment{nurse("ann", "ward"), time.Time{}})
 		}, event.AssignmentMade{AssignmentKey: nurse("ann", "ward")}},
+		{"new assignment in another zone", func(s *State) ([]event.Event, error) {
+			a := Assignment{nurse("bob", "ward"), day(2026, 2, 1).In(offset)}
+			a.From = a.From.In(offset)
+			return s.MakeAssignment(a)
+		}, event.AssignmentMade{AssignmentKey: nurse("bob", "ward"), To: day(2026, 2, 1)}},
 		{"same assignment in another zone", func(s *State) ([]event.Event, error) {
 			a := Assignment{nurse("ann", "ward"), day(2026, 2, 1).In(offset)}
 			a.From = a.From.In(offset)

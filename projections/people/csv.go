@@ -85,7 +85,8 @@ func readHeader(header, required, optional []string) (map[string]int, error) {
 	column := map[string]int{}
 	for i, name := range header {
 		if !slices.Contains(required, name) && !slices.Contains(optional, name) {
-			return nil, refuse(Invalid, fmt.Sprintf("%.100q", name), "there is no such column; the columns, with commas between them, are %s", list(required))
+			return nil, refuse(Invalid, fmt.Sprintf("%.100q", name),
+				"there is no such column; the columns, with commas between them, are %s", list(required))
 		}
 		if _, twice := column[name]; twice {
 			return nil, refuse(Invalid, name, "the file has the column twice")

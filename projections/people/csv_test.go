@@ -165,8 +165,12 @@ func refused(t *testing.T, events []event.Event, err error, code Code, line int,
 	if !errors.As(err, &r) || r.Code != code || r.Line != line || r.Field != field || !strings.Contains(r.Message, says) || events != nil {
 		t.Fatalf("%v, %#v; want %s in line %d, column %s that says %q", events, err, code, line, field, says)
 	}
-	if prefix := fmt.Sprintf("line %d: ", line); !strings.HasPrefix(err.Error(), prefix) {
-		t.Errorf("Error() is %q", err)
+	where := fmt.Sprintf("line %d", line)
+	if field != "" {
+		where += ", column " + field
+	}
+	if text := where + ": " + r.Message; r.Text() != text || !strings.HasPrefix(err.Error(), text) {
+		t.Errorf("Text() is %q, Error() is %q", r.Text(), err)
 	}
 }
 

@@ -182,6 +182,12 @@ func (w *writer) rows(ctx context.Context, tx *readmodel.Tx, t int64, ev event.E
 			return err
 		}
 		return run(ev.Person, func() error {
+			// Another spelling of an identity that the person has changes nothing.
+			linked, err := tx.One(ctx, "SELECT since FROM "+w.table("people_identities")+" WHERE identity_key = ? AND person = ? AND until IS NULL",
+				[]any{Key(ev.Identity), ev.Person}, new(int64))
+			if err != nil || linked {
+				return err
+			}
 			return add("people_identities", "identity_key, person, identity", Key(ev.Identity), ev.Person, string(identity))
 		})
 	case event.IdentityUnlinked:

@@ -23,7 +23,7 @@ type Refusal struct {
 	Field string
 	// Line is the line of the file, from 1; 0 if the write did not come in a file.
 	Line int
-	// Message is a sentence for a person. It names nobody but whom the write itself names.
+	// Message is a sentence for a person, about Field where there is one. It names nobody but whom the write itself names.
 	Message string
 	// Owner is the person to whom the identity belongs already, else "". Who may not see that person must not be told.
 	Owner string
@@ -31,17 +31,23 @@ type Refusal struct {
 
 // Error gives all parts in one line.
 func (r *Refusal) Error() string {
-	text := r.Message
 	if r.Owner != "" {
-		text += fmt.Sprintf(" (%q)", r.Owner)
+		return fmt.Sprintf("%s (%q)", r.Text(), r.Owner)
 	}
-	if r.Field != "" {
-		text = r.Field + ": " + text
+	return r.Text()
+}
+
+// Text gives all parts but Owner: "line 3, column from: it is required".
+func (r *Refusal) Text() string {
+	switch {
+	case r.Line > 0 && r.Field != "":
+		return fmt.Sprintf("line %d, column %s: %s", r.Line, r.Field, r.Message)
+	case r.Line > 0:
+		return fmt.Sprintf("line %d: %s", r.Line, r.Message)
+	case r.Field != "":
+		return r.Field + ": " + r.Message
 	}
-	if r.Line > 0 {
-		text = fmt.Sprintf("line %d: %s", r.Line, text)
-	}
-	return text
+	return r.Message
 }
 
 func refuse(code Code, field, format string, args ...any) *Refusal {

@@ -184,13 +184,15 @@ func (s *Store) run(ctx context.Context, db *sql.DB, options *sql.TxOptions, do 
 		return fmt.Errorf("readmodel: begin: %w", err)
 	}
 	defer func() { _ = inner.Rollback() }() // also when do panics; after a commit it does nothing
-	if err := do(&Tx{tx: inner, dialect: s.dialect, statements: map[string]*sql.Stmt{}}); err != nil {
-		return err
+	if err = do(&Tx{tx: inner, dialect: s.dialect, statements: map[string]*sql.Stmt{}}); err == nil {
+		if err = inner.Commit(); err != nil {
+			err = fmt.Errorf("readmodel: commit: %w", err)
+		}
 	}
-	if err := inner.Commit(); err != nil {
-		return fmt.Errorf("readmodel: commit: %w", err)
+	if err != nil && ctx.Err() != nil && !errors.Is(err, ctx.Err()) {
+		err = fmt.Errorf("%w: %w", ctx.Err(), err) // each driver says in its own way that it was interrupted
 	}
-	return nil
+	return err
 }
 
 // Deadlocked tells whether an Update failed because PostgreSQL had to end it in

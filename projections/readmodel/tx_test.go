@@ -116,8 +116,10 @@ func TestUnstorable(t *testing.T) {
 		update(t, s, func(tx *readmodel.Tx) error { return tx.Exec(ctx, pairs) })
 		for _, row := range [][]any{{1, "a\x00b", 1.0}, {1, "\xff", 1.0}, {1, "b", math.NaN()}} {
 			for name, do := range map[string]func(*readmodel.Tx) error{
-				"add":  func(tx *readmodel.Tx) error { return tx.Insert("pairs", "a", "b", "c").Add(ctx, row...) },
-				"exec": func(tx *readmodel.Tx) error { return tx.Exec(ctx, "INSERT INTO pairs (a, b, c) VALUES (?, ?, ?)", row...) },
+				"add": func(tx *readmodel.Tx) error { return tx.Insert("pairs", "a", "b", "c").Add(ctx, row...) },
+				"exec": func(tx *readmodel.Tx) error {
+					return tx.Exec(ctx, "INSERT INTO pairs (a, b, c) VALUES (?, ?, ?)", row...)
+				},
 				"query": func(tx *readmodel.Tx) error {
 					_, err := tx.One(ctx, "SELECT a FROM pairs WHERE a = ? AND b = ? AND c = ?", row, new(int64))
 					return err

@@ -40,6 +40,7 @@ func Run(t *testing.T, open Opener) {
 		{"sweep spares a new commit", sweepSparesCommit},
 		{"sweep stops at an error", sweepStops},
 		{"reader outlives sweep", readerOutlivesSweep},
+		{"verify", verify},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open) })
 	}
@@ -383,5 +384,35 @@ func readerOutlivesSweep(t *testing.T, open Opener) {
 	}
 	if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, content) {
 		t.Fatalf("reading on after a sweep: %d bytes, %v", len(got), err)
+	}
+}
+
+func verify(t *testing.T, open Opener) {
+	s, reopen := open(t)
+	check := func(blobs int, bytes int64) {
+		t.Helper()
+		if n, size, err := s.Verify(t.Context()); n != blobs || size != bytes || err != nil {
+			t.Errorf("Verify: %d blobs, %d bytes, %v; want %d, %d", n, size, err, blobs, bytes)
+		}
+	}
+	check(0, 0)
+	content := []byte("a certificate")
+	s512 := sha512.Sum512(content)
+	Put(t, s, "", nil)
+	Put(t, s, "", content)
+	Put(t, s, "", content)
+	Put(t, s, hex.EncodeToString(s512[:]), content)
+	unfinished := create(t, s, "", content)
+	defer unfinished.Abort()
+	check(3, 2*int64(len(content)))
+	if err := unfinished.Abort(); err != nil {
+		t.Fatal(err)
+	}
+	s = reopen()
+	check(3, 2*int64(len(content)))
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, _, err := s.Verify(ended); !errors.Is(err, context.Canceled) {
+		t.Errorf("Verify of a client that went away: %v", err)
 	}
 }

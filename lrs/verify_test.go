@@ -1,0 +1,152 @@
+package lrs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/bedside-lrs/bedside/lrs/eventlog"
+)
+
+// attach stores a statement with an attachment, whose data is stored before if it is
+// not "", and returns the attachment's hash.
+func (b *bench) attach(t *testing.T, data, sha2, more string, inside bool) string {
+	t.Helper()
+	if data != "" {
+		sha2 = b.putBlob(t, data)
+	}
+	attachments := fmt.Sprintf(`"attachments":[{"usageType":"https://u.example/u","display":{"en":"d"},"contentType":"text/plain","length":1,"sha2":"%s"%s}]`,
+		strings.ToUpper(sha2), more)
+	object, of := `{"id":"https://a.example/1"}`, ","+attachments
+	if inside {
+		object = fmt.Sprintf(`{"objectType":"SubStatement","actor":{"mbox":"mailto:n@example.com"},"verb":{"id":"https://v.example/v"},"object":{"id":"https://a.example/2"},%s}`, attachments)
+		of = ""
+	}
+	_, err := b.put(t, parseDraft(t, fmt.Sprintf(`{"id":"%s","actor":{"mbox":"mailto:nurse@example.com"},"verb":{"id":"https://v.example/v"},"object":%s%s}`, uuid.New(), object, of)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sha2
+}
+
+// TestVerifyBlobs: the report counts the blobs, and names the first that is damaged
+// or that the log rests on and is gone. What nothing names, or has a place to fetch
+// it from, may be gone.
+func TestVerifyBlobs(t *testing.T) {
+	b := newBench(t)
+	verify := func(fault ...string) LogReport {
+		t.Helper()
+		r, err := b.VerifyLog(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Fault != "" || (r.BlobFault == "") != (len(fault) == 0) {
+			t.Errorf("%+v; want %q", r, fault)
+		}
+		for _, says := range fault {
+			if !strings.Contains(r.BlobFault, says) {
+				t.Errorf("%q does not say %q", r.BlobFault, says)
+			}
+		}
+		return r
+	}
+	verify()
+	const elsewhere = `,"fileUrl":"https://f.example/1"`
+	b.attach(t, "", strings.Repeat("ab", 32), elsewhere, false)
+	b.attach(t, "", strings.Repeat("ab", 32), elsewhere, true)
+	attached := b.attach(t, "attached", "", "", false)
+	inside := b.attach(t, "inside", "", "", true)
+	both := b.attach(t, "here and there", "", elsewhere, false)
+	orphan := b.putBlob(t, "orphan")
+	if err := b.write(t, stateKey("large"), fmt.Sprintf(`{"a":"%0*d"}`, maxInline, 1), false, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.write(t, stateKey("small"), `{}`, false, nil); err != nil {
+		t.Fatal(err)
+	}
+	v, err := b.View()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	doc, err := v.Document(stateKey("large"))
+	if err != nil || doc.Blob == "" {
+		t.Fatalf("%+v, %v; want one in the blob store", doc, err)
+	}
+	want := int64(len("attached") + len("inside") + len("here and there") + len("orphan") + int(doc.Size))
+	if r := verify(); r.Blobs != 5 || r.BlobBytes != want || r.Events != 8 {
+		t.Errorf("%+v; want 5 blobs of %d bytes, 8 events", r, want)
+	}
+
+	for name, id := range map[string]string{
+		"attached": attached, "inside": inside, "both": both, "orphan": orphan, "document": doc.Blob,
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(b.dir, "blobs", id[:2], id)
+			whole, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			flipped := append([]byte{whole[0] ^ 1}, whole[1:]...)
+			if err := os.WriteFile(path, flipped, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if r := verify(path, "restore"); r.Blobs >= 5 {
+				t.Errorf("%d are whole", r.Blobs)
+			}
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+			if id == both || id == orphan {
+				verify()
+			} else if r := verify(id, "revision", "is not there", "restore"); r.Blobs != 4 {
+				t.Errorf("%d of the others are whole, want 4", r.Blobs)
+			}
+			if err := os.WriteFile(path, whole, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			verify()
+		})
+	}
+
+	// A fault of the log does not keep the blobs from being read.
+	damaged := filepath.Join(b.dir, "blobs", orphan[:2], orphan)
+	if err := os.WriteFile(damaged, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.log.Damage(3, func(data []byte) []byte { data[len(data)/2] ^= 1; return data })
+	r, err := b.VerifyLog(t.Context())
+	if err != nil || r.Fault == "" || !strings.Contains(r.BlobFault, damaged) {
+		t.Errorf("%+v, %v; want both faults", r, err)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := b.VerifyLog(gone); !errors.Is(err, context.Canceled) {
+		t.Errorf("a client that went away: %v", err)
+	}
+}
+
+// TestVerifyErased: what was erased rests on nothing any more.
+func TestVerifyErased(t *testing.T) {
+	b := newBench(t)
+	id := b.attach(t, "attached", "", "", false)
+	b.log.Damage(2, func(data []byte) []byte {
+		erased, err := eventlog.Erase(data, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return erased
+	})
+	if err := os.Remove(filepath.Join(b.dir, "blobs", id[:2], id)); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := b.VerifyLog(t.Context()); err != nil || r.Fault != "" || r.BlobFault != "" || r.Erased != 1 {
+		t.Errorf("%+v, %v", r, err)
+	}
+}

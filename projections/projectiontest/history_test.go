@@ -1,0 +1,404 @@
+package projectiontest_test
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"math"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/bedside-lrs/bedside/projections"
+	"github.com/bedside-lrs/bedside/projections/catalog"
+	"github.com/bedside-lrs/bedside/projections/competency"
+	"github.com/bedside-lrs/bedside/projections/people"
+	. "github.com/bedside-lrs/bedside/projections/projectiontest"
+	"github.com/bedside-lrs/bedside/projections/readmodel"
+	"github.com/bedside-lrs/bedside/projections/readmodel/readmodeltest"
+)
+
+// checksGiven tells whether the command line says -rapid.checks. It is asked once:
+// flag.Set, too, counts as giving.
+var checksGiven = sync.OnceValue(func() (given bool) {
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "rapid.checks" })
+	return given
+})
+
+// check runs a property on a number of histories; -rapid.checks asks for another.
+func check(t *testing.T, histories int, property func(*rapid.T) error) {
+	t.Helper()
+	if !checksGiven() {
+		if err := flag.Set("rapid.checks", fmt.Sprint(histories)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		if err := property(rt); err != nil {
+			rt.Fatal(err)
+		}
+	})
+}
+
+// patience is how long one history may take on a busy machine.
+const patience = 2 * time.Minute
+
+// desk gives databases, and closes them.
+type desk struct {
+	dir    string
+	n      int
+	stores []*readmodel.Store
+}
+
+func newDesk(t *testing.T) *desk { return &desk{dir: t.TempDir()} }
+
+// open opens an empty SQLite database.
+func (d *desk) open(ctx context.Context) (*readmodel.Store, error) {
+	d.n++
+	s, err := readmodel.Open(ctx, "sqlite:"+filepath.Join(d.dir, fmt.Sprintf("%d.db", d.n)))
+	if err == nil {
+		d.stores = append(d.stores, s)
+	}
+	return s, err
+}
+
+func (d *desk) close() (err error) {
+	for _, s := range d.stores {
+		err = errors.Join(err, s.Close())
+	}
+	d.stores = nil
+	return err
+}
+
+// moments draws what to ask: as of positions of the log, their neighbours and its end,
+// at whatever time, and also when something happened or begins.
+func moments(rt *rapid.T, h History, n int) []moment {
+	facts := h.Facts()
+	var times []int64
+	for _, f := range facts {
+		times = append(times, f.T)
+		if f.Statement != nil && f.Statement.Timestamp != 0 {
+			times = append(times, f.Statement.Timestamp)
+		}
+	}
+	for _, days := range []int{-100, -7, 0, 12} {
+		times = append(times, Begin.AddDate(0, 0, days).UnixMicro())
+	}
+	last := facts[len(facts)-1].T
+	all := []moment{{last, last}}
+	for range n {
+		t := facts[rapid.IntRange(0, len(facts)-1).Draw(rt, "as of")].T
+		m := moment{asOf: t - rapid.Int64Range(0, 1).Draw(rt, "just before")}
+		switch rapid.IntRange(0, 3).Draw(rt, "at") {
+		case 0:
+			m.at = m.asOf
+		case 1:
+			m.at = rapid.SampledFrom(times).Draw(rt, "a time of the history") - rapid.Int64Range(0, 1).Draw(rt, "just before")
+		case 2:
+			m.at = m.asOf + rapid.Int64Range(0, 400*86400e6).Draw(rt, "ahead")
+		case 3:
+			m.at = m.asOf - rapid.Int64Range(0, 200*86400e6).Draw(rt, "back")
+		}
+		all = append(all, m)
+	}
+	return all
+}
+
+// TestHistories: what came in in any batches and with restarts anywhere is what a
+// replay and a build from zero make of the log, and answers as DOMAIN.md says, about
+// every past moment as it did then.
+func TestHistories(t *testing.T) {
+	d := newDesk(t)
+	check(t, 14, func(rt *rapid.T) (err error) {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		defer func() { err = errors.Join(err, d.close()) }()
+		h := Histories(60).Draw(rt, "history")
+		store, err := d.open(ctx)
+		if err != nil {
+			return err
+		}
+		log, changes := NewLog(), &Changes{}
+		if err := Drive(ctx, log, all, h.Commits, Paces(len(h.Commits)).Draw(rt, "paces"), changes, store); err != nil {
+			return err
+		}
+		incremental, err := Dump(ctx, store, all...)
+		if err != nil {
+			return err
+		}
+
+		r := &readers{}
+		asked := moments(rt, h, 12)
+		given := map[moment]string{}
+		for _, m := range asked {
+			a, err := r.ask(ctx, store, m, People, Competencies)
+			if err != nil {
+				return err
+			}
+			given[m] = text(a)
+			w := knownAt(h.Facts(), m.asOf)
+			if err := a.compare(w, m, People, Competencies); err != nil {
+				return fmt.Errorf("%s: %w", m, err)
+			}
+			if err := w.comparePeople(ctx, store, m.asOf); err != nil {
+				return fmt.Errorf("%s: %w", m, err)
+			}
+		}
+		if err := compareAsides(ctx, store, h); err != nil {
+			return err
+		}
+		if err := compareChanges(ctx, r, store, h, changes.All()); err != nil {
+			return err
+		}
+
+		if err := Replay(ctx, log, all, store); err != nil {
+			return fmt.Errorf("replay: %w", err)
+		}
+		replayed, err := Dump(ctx, store, all...)
+		if err != nil {
+			return err
+		}
+		if difference := Difference(replayed, incremental); difference != "" {
+			return fmt.Errorf("a replay: %s", difference)
+		}
+		for m, was := range given {
+			if err := asksAs(ctx, r, store, m, was); err != nil {
+				return fmt.Errorf("after a replay: %w", err)
+			}
+		}
+
+		built, err := d.open(ctx)
+		if err != nil {
+			return err
+		}
+		if err := projections.Build(ctx, log, built, all, nil); err != nil {
+			return err
+		}
+		fromZero, err := Dump(ctx, built, all...)
+		if err != nil {
+			return err
+		}
+		if difference := Difference(fromZero, incremental); difference != "" {
+			return fmt.Errorf("a build from zero: %s", difference)
+		}
+
+		for _, m := range asked[:3] {
+			then, err := d.open(ctx)
+			if err != nil {
+				return err
+			}
+			if err := projections.Build(ctx, log, then, all, func(_ projections.Position, t int64) bool { return t <= m.asOf }); err != nil {
+				return err
+			}
+			if err := asksAs(ctx, &readers{}, then, m, given[m]); err != nil {
+				return fmt.Errorf("a projection that has seen no more: %w", err)
+			}
+			// Who knows no more than this asks as of any later time, and gets the same.
+			if a, err := (&readers{}).ask(ctx, then, moment{m.at, math.MaxInt64}, People, Competencies); err != nil || text(a) != given[m] {
+				return fmt.Errorf("a projection that has seen no more, as of ever: %v: %s", err, Difference(text(a), given[m]))
+			}
+		}
+		return nil
+	})
+}
+
+// asksAs asks again.
+func asksAs(ctx context.Context, r *readers, store *readmodel.Store, m moment, was string) error {
+	a, err := r.ask(ctx, store, m, People, Competencies)
+	if err != nil {
+		return err
+	}
+	if difference := Difference(text(a), was); difference != "" {
+		return fmt.Errorf("%s: %s", m, difference)
+	}
+	return nil
+}
+
+// compareAsides: every event that a projection cannot take is set aside, and no other.
+func compareAsides(ctx context.Context, store *readmodel.Store, h History) error {
+	w := knownAt(h.Facts(), math.MaxInt64)
+	return store.View(ctx, func(tx *readmodel.Tx) error {
+		for _, name := range []string{people.Name, catalog.Name, competency.Name} {
+			live, _, err := tx.Live(ctx, name)
+			if err != nil {
+				return err
+			}
+			asides, err := tx.Asides(ctx, live.Generation, math.MaxInt32)
+			if err != nil {
+				return err
+			}
+			var got []int64
+			for _, a := range asides {
+				got = append(got, a.At)
+			}
+			if !slices.Equal(got, w.aside[name]) {
+				return fmt.Errorf("%s has set aside %+v, not the events at %v", name, asides, w.aside[name])
+			}
+		}
+		return nil
+	})
+}
+
+// compareChanges: who has seen the notices of changes knows whose answers to ask for again.
+func compareChanges(ctx context.Context, r *readers, store *readmodel.Store, h History, changes []projections.Change) error {
+	facts := h.Facts()
+	at := facts[len(facts)-1].T + 1
+	before := map[string]string{}
+	for i := 0; i < len(facts); i += 1 + len(facts)/8 {
+		asOf := facts[i].T
+		a, err := r.ask(ctx, store, moment{at, asOf}, People, Competencies)
+		if err != nil {
+			return err
+		}
+		for _, p := range People {
+			now := text([]any{a.Standings[p], a.Evidence[p]})
+			if was, ok := before[p]; ok && was != now && !told(h, changes, facts, i-1-len(facts)/8, i, p) {
+				return fmt.Errorf("no notice says that %s has other answers as of %d: %s", p, asOf, Difference(now, was))
+			}
+			before[p] = now
+		}
+	}
+	return nil
+}
+
+// told tells whether a notice that may be about the facts behind from, up to to, has
+// a key of a person's.
+func told(h History, changes []projections.Change, facts []*Fact, from, to int, person string) bool {
+	position := map[projections.Position]int64{}
+	for i, c := range h.Commits {
+		for j, f := range c.Facts {
+			position[projections.Position{Revision: uint64(i + 1), Index: j}] = f.T
+		}
+	}
+	keys := map[string]bool{person: true, competency.Everybody: true}
+	for asOf := from; asOf <= to; asOf++ { // who had an identity in between, too
+		for _, l := range knownAt(facts, facts[asOf].T).links {
+			if l.person == person {
+				key := keysOf(l.identity)
+				keys[key[0]], keys[key[1]] = true, true
+			}
+		}
+	}
+	past := map[string]bool{} // projections whose later batches begin behind the facts
+	for _, c := range changes {
+		t, ok := position[c.Position]
+		if !ok || t <= facts[from].T || past[c.Projection] {
+			continue
+		}
+		past[c.Projection] = t >= facts[to].T
+		for _, k := range c.Keys {
+			if c.Projection == catalog.Name || keys[k] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// comparePeople holds the tables for analysts against the model: a row holds from its
+// since until its until.
+func (w *world) comparePeople(ctx context.Context, store *readmodel.Store, asOf int64) error {
+	got, want := map[string]int{}, map[string]int{}
+	const known = " WHERE since <= ? AND (until IS NULL OR until > ?)"
+	args := []any{asOf, asOf}
+	err := store.View(ctx, func(tx *readmodel.Tx) error {
+		each := func(query string, columns int) error {
+			return tx.Each(ctx, query+known, args, func(scan func(...any) error) error {
+				cells := make([]string, columns)
+				into := make([]any, columns)
+				for i := range cells {
+					into[i] = &cells[i]
+				}
+				err := scan(into...)
+				got[fmt.Sprint(cells)]++
+				return err
+			})
+		}
+		return errors.Join(
+			each("SELECT 'unit', unit, name, parent FROM people_units", 4),
+			each("SELECT 'person', person, name FROM people_people", 3),
+			each("SELECT 'assignment', person, role, unit, CAST(valid_from AS TEXT), CAST(COALESCE(valid_to, 0) AS TEXT) FROM people_assignments", 6),
+			each("SELECT 'identity', person, identity_key FROM people_identities", 3),
+		)
+	})
+	for id, u := range w.units {
+		want[fmt.Sprint([]string{"unit", id, u[0], u[1]})]++
+	}
+	for id, name := range w.people {
+		want[fmt.Sprint([]string{"person", id, name})]++
+	}
+	for p, to := range w.assignments {
+		want[fmt.Sprint([]string{"assignment", p.person, p.role, p.unit, fmt.Sprint(p.from), fmt.Sprint(to)})]++
+	}
+	for _, l := range w.links {
+		want[fmt.Sprint([]string{"identity", l.person, people.Key(l.identity)})]++
+	}
+	if err == nil && !mapsEqual(got, want) {
+		err = fmt.Errorf("the tables have %v, not %v", got, want)
+	}
+	return err
+}
+
+// TestEngines: both engines have the same rows, bit for bit, whether they come from
+// commits as they arrive or from a replay, and give the same answers.
+func TestEngines(t *testing.T) {
+	check(t, 4, func(rt *rapid.T) error {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		h := Histories(60).Draw(rt, "history")
+		asked := moments(rt, h, 6)
+		var engines []string
+		var stores []*readmodel.Store
+		for engine, store := range readmodeltest.Stores(t) {
+			engines, stores = append(engines, engine), append(stores, store)
+		}
+		log := NewLog()
+		if err := Drive(ctx, log, all, h.Commits, Paces(len(h.Commits)).Draw(rt, "paces"), nil, stores...); err != nil {
+			return err
+		}
+		var dump string
+		given := map[moment]string{}
+		agree := func(store *readmodel.Store) error {
+			got, err := Dump(ctx, store, all...)
+			if err != nil {
+				return err
+			}
+			if dump == "" {
+				dump = got
+			}
+			if difference := Difference(got, dump); difference != "" {
+				return errors.New(difference)
+			}
+			for _, m := range asked {
+				a, err := (&readers{}).ask(ctx, store, m, People, Competencies)
+				if err != nil {
+					return err
+				}
+				if given[m] == "" {
+					given[m] = text(a)
+				}
+				if difference := Difference(text(a), given[m]); difference != "" {
+					return fmt.Errorf("%s: %s", m, difference)
+				}
+			}
+			return nil
+		}
+		for i, store := range stores {
+			if err := agree(store); err != nil {
+				return fmt.Errorf("%s: %w", engines[i], err)
+			}
+			if err := Replay(ctx, log, all, store); err != nil {
+				return fmt.Errorf("%s: replay: %w", engines[i], err)
+			}
+			if err := agree(store); err != nil {
+				return fmt.Errorf("%s, after a replay: %w", engines[i], err)
+			}
+		}
+		return nil
+	})
+}
