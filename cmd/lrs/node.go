@@ -26,6 +26,7 @@ import (
 	"github.com/bedside-lrs/bedside/lrs/index"
 	"github.com/bedside-lrs/bedside/lrs/natsembed"
 	"github.com/bedside-lrs/bedside/projections"
+	"github.com/bedside-lrs/bedside/projections/notice"
 	"github.com/bedside-lrs/bedside/projections/readmodel"
 )
 
@@ -47,6 +48,7 @@ type nodeConfig struct {
 	maxLog   int64
 	cache    int64
 	maxQueue int64
+	port     natsPort
 	read     string                               // DSN of the read model; "" for SQLite in the data directory
 	blobs    func(dir string) (blob.Store, error) // the driver for attachments and large documents
 	noSync   bool                                 // see natsembed.Config: no flag sets it
@@ -68,6 +70,7 @@ func (cfg *nodeConfig) flags(f *pflag.FlagSet) {
 	f.Var((*sizeFlag)(&cfg.minFree), "min-free", "below so much free disk space writes are refused with 503")
 	f.Var((*sizeFlag)(&cfg.maxLog), "max-log", "size that the event log may grow to")
 	f.Var((*sizeFlag)(&cfg.cache), "index-cache", "memory for the index's cache")
+	cfg.port.flags(f)
 	f.StringVar(&cfg.read, "read-model", "", "`DSN` of the projections' database: sqlite:PATH or postgres://… (default sqlite:DATA/read/model.db)")
 	f.Var((*sizeFlag)(&cfg.maxQueue), "max-queue", "bytes of changes that may wait before writes are refused with 503")
 }
@@ -128,6 +131,7 @@ type node struct {
 	cfg        nodeConfig // once it has projections
 	model      *readmodel.Store
 	runtime    *projections.Runtime
+	notices    *notice.Publisher
 	indexDir   indexDir
 	rebuilding sync.Mutex // held while an index is rebuilt
 }
@@ -179,7 +183,11 @@ func (n *node) openLog(ctx context.Context, cfg nodeConfig, log *slog.Logger) (e
 	if err := logMissing(cfg.dir); err != nil {
 		return err
 	}
-	n.nats, err = natsembed.Start(ctx, natsembed.Config{Dir: filepath.Join(cfg.dir, "log"), MaxStore: cfg.maxLog, Logger: log, NoSync: cfg.noSync})
+	embedded, err := cfg.natsConfig(log)
+	if err != nil {
+		return err
+	}
+	n.nats, err = natsembed.Start(ctx, embedded)
 	if err != nil {
 		return fmt.Errorf("event log: %w", err)
 	}
@@ -220,6 +228,9 @@ func (n *node) close(timeout time.Duration) error {
 	var errs []error
 	if n.runtime != nil {
 		n.runtime.Close()
+	}
+	if n.notices != nil {
+		n.notices.Close()
 	}
 	if n.model != nil {
 		errs = append(errs, n.model.Close())

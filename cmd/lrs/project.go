@@ -52,8 +52,9 @@ func (n *node) project(ctx context.Context, cfg nodeConfig, reg prometheus.Regis
 		return fmt.Errorf("read model (--read-model): %w", err)
 	}
 	n.cfg = cfg
+	n.announce(log)
 	n.runtime = projections.Start(projections.Config{
-		Log: n.log, Store: n.model, Projections: allProjections(), Logger: log,
+		Log: n.log, Store: n.model, Projections: allProjections(), Logger: log, Changed: n.changed,
 	})
 	return reg.Register(n.runtime.Collector(n.logHead))
 }

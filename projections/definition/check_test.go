@@ -200,19 +200,20 @@ func allOf(s Set) func(func(Definition) bool) {
 // TestAllowed are changes near the refused ones that must pass.
 func TestAllowed(t *testing.T) {
 	tests := map[string][]planted{
-		"a kpi of the same questions":                {copyOf(KindKPI, "kpis/rating", edit{"/statistic", `"topBox"`}, edit{"/target", `0.5`})},
-		"a kpi of the same questions, minN not said": {copyOf(KindKPI, "kpis/rating", edit{"/minN", ""})},
-		"another target and direction":               {{KindKPI, "kpis/rating", []edit{{"/target", `8`}, {"/direction", `"down"`}, {"/name", ""}}}},
-		"minN as by default":                         {{KindKPI, "kpis/rating", []edit{{"/minN", ""}, {"/interval", ""}}}},
-		"other statements":                           {{KindKPI, complaint, []edit{{"/match/activityTypes", ""}}}},
-		"the default prior, not said":                {copyOf(KindEvidenceRules, "rules", edit{"/prior", ""})},
-		"another prior in all rules":                 {{KindEvidenceRules, "rules", []edit{{"/prior/alpha", `1`}}}, copyOf(KindEvidenceRules, "rules", edit{"/prior/alpha", `1`})},
-		"a competency moves":                         {{KindFramework, "framework", []edit{{"/competencies/1", ""}, {"/requirements", `[]`}}}, {KindFramework, "framework", []edit{{"/id", `"urn:f"`}, {"/competencies/0", ""}, {"/competencies/1", ""}, {"/competencies/1", ""}, {"/competencies/1", ""}, {"/requirements", `[]`}}}},
-		"two surveys that ask the same":              {copyOf(KindSurvey, "surveys/reaction", edit{"/questions/0/topBox", `[5,4]`})},
-		"levels that begin above 0":                  {{KindFramework, "framework", []edit{{"/levels/0/from", `0.1`}}}},
-		"a mean over one scale":                      {copyOf(KindKPI, "kpis/rating", edit{"/questions", `[` + quoted("surveys/reaction/useful") + `,` + quoted("surveys/reaction/practice") + `]`}), {KindFramework, "framework", []edit{{"/competencies/0/kpi", quoted("kpis/rating-copy")}}}},
-		"two requirements of one role":               {{KindFramework, "framework", []edit{{"/requirements/1/competency", quoted("competencies/active-listening")}}}},
-		"an evaluation's scale downwards":            {{KindEvaluation, "evaluations/nurse-annual", []edit{{"/metrics/0/scale", `{"from":1,"to":0}`}}}},
+		"a kpi of the same questions":                  {copyOf(KindKPI, "kpis/rating", edit{"/statistic", `"topBox"`}, edit{"/target", `0.5`})},
+		"a kpi of the same questions, minN not said":   {copyOf(KindKPI, "kpis/rating", edit{"/minN", ""})},
+		"another target and direction":                 {{KindKPI, "kpis/rating", []edit{{"/target", `8`}, {"/direction", `"down"`}, {"/name", ""}}}},
+		"minN as by default":                           {{KindKPI, "kpis/rating", []edit{{"/minN", ""}, {"/interval", ""}}}},
+		"other statements":                             {{KindKPI, complaint, []edit{{"/match/activityTypes", ""}}}},
+		"the default prior, not said":                  {copyOf(KindEvidenceRules, "rules", edit{"/prior", ""})},
+		"another prior in all rules":                   {{KindEvidenceRules, "rules", []edit{{"/prior/alpha", `1`}}}, copyOf(KindEvidenceRules, "rules", edit{"/prior/alpha", `1`})},
+		"a competency moves":                           {{KindFramework, "framework", []edit{{"/competencies/1", ""}, {"/requirements", `[]`}}}, {KindFramework, "framework", []edit{{"/id", `"urn:f"`}, {"/competencies/0", ""}, {"/competencies/1", ""}, {"/competencies/1", ""}, {"/competencies/1", ""}, {"/requirements", `[]`}}}},
+		"two surveys that ask the same":                {copyOf(KindSurvey, "surveys/reaction", edit{"/questions/0/topBox", `[5,4]`})},
+		"the same surveys, the first in another order": {{KindSurvey, "surveys/reaction", []edit{{"/questions/0/topBox", `[5,4]`}}}, copyOf(KindSurvey, "surveys/reaction")},
+		"levels that begin above 0":                    {{KindFramework, "framework", []edit{{"/levels/0/from", `0.1`}}}},
+		"a mean over one scale":                        {copyOf(KindKPI, "kpis/rating", edit{"/questions", `[` + quoted("surveys/reaction/useful") + `,` + quoted("surveys/reaction/practice") + `]`}), {KindFramework, "framework", []edit{{"/competencies/0/kpi", quoted("kpis/rating-copy")}}}},
+		"two requirements of one role":                 {{KindFramework, "framework", []edit{{"/requirements/1/competency", quoted("competencies/active-listening")}}}},
+		"an evaluation's scale downwards":              {{KindEvaluation, "evaluations/nurse-annual", []edit{{"/metrics/0/scale", `{"from":1,"to":0}`}}}},
 	}
 	set := NewSet(shipped(t)...)
 	for name, plants := range tests {

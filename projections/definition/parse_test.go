@@ -146,6 +146,10 @@ func TestDefaults(t *testing.T) {
 	if p.Starts != 1767225600_000_000 || p.Objectives[0].By != 1767225600_123_456-7200_000_000 || p.Objectives[0].MinN != 0 || p.Assessments.Retention.Activity == "" {
 		t.Errorf("programme %+v", p)
 	}
+	short := edited(t, p, edit{"/objectives/0/minN", ""}, edit{"/activities/0/required", "false"}).(*Programme)
+	if short.Objectives[0].MinN != 5 || short.Activities[0].Required || !p.Activities[0].Required {
+		t.Errorf("programme %+v", short)
+	}
 	if text, err := p.Starts.MarshalText(); err != nil || string(text) != "2026-01-01T00:00:00.000Z" {
 		t.Errorf("starts %s, %v", text, err)
 	}

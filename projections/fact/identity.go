@@ -1,7 +1,6 @@
 package fact
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/go-json-experiment/json"
@@ -52,9 +51,6 @@ func IdentityOf(ifi xapi.IFI) Identity {
 
 // Validate checks that one identifier is set and that xAPI allows it.
 func (i Identity) Validate() error {
-	if i.IsZero() {
-		return errors.New("identity: one of mbox, mbox_sha1sum, openid and account is needed")
-	}
 	raw, err := json.Marshal(i)
 	if err != nil {
 		return fmt.Errorf("identity: %w", err)

@@ -15,12 +15,13 @@ func betaQuantile(p, a, b float64) float64 {
 	if a+b > maxCertainty {
 		return clamp(x)
 	}
-	// Halley's method, kept inside a bracket that each round narrows. It takes three or four rounds but where the
-	// density is next to nothing or endless: there bisection takes over.
+	// Halley's method, kept inside a bracket that each round narrows: two to five rounds with a prior of 0.5 and usual
+	// weights. Where the density is next to nothing or endless its steps leave the bracket and become bisections. The
+	// curvature is bounded on both sides lest a step vanish where the density does.
 	lnB := lnGamma(a) + lnGamma(b) - lnGamma(a+b)
 	low, high := 0.0, 1.0
-	for round := range halleyRounds + bisections {
-		if round >= halleyRounds || !(low < x && x < high) {
+	for range 100 {
+		if !(low < x && x < high) {
 			x = low + (high-low)/2
 		}
 		probability, density := betaCDF(x, a, b, lnB)
@@ -41,9 +42,6 @@ func betaQuantile(p, a, b float64) float64 {
 }
 
 const (
-	halleyRounds = 10
-	bisections   = 90
-
 	// maxCertainty is the a + b beyond which rounding makes rounds useless. There the first guess is within 1e-7.
 	maxCertainty = 1e9
 

@@ -1,8 +1,10 @@
 package notice_test
 
 import (
+	"context"
 	"log/slog"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -40,22 +42,24 @@ func TestOverNATS(t *testing.T) {
 	if err := nc.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	p.Changed("people", []string{key}, at(4711))
-	p.Changed("competency", []string{notice.All}, at(4711))
-	p.Changed("people", []string{notice.All}, at(4712))
-	for i, want := range [][]string{
-		{line("people", key, 4711), line("competency", notice.All, 4711), line("people", notice.All, 4712)},
-		{line("people", key, 4711), line("people", notice.All, 4712)},
-		{line("people", key, 4711)},
-		{line("people", notice.All, 4712)},
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for i, tt := range []struct {
+		projection, key string
+		who             []int // indices of subs
+	}{
+		{"people", key, []int{0, 1, 2}},
+		{"competency", notice.All, []int{0}},
+		{"people", notice.All, []int{0, 1, 3}},
 	} {
-		for _, line := range want {
-			m, err := subs[i].NextMsgWithContext(t.Context())
+		p.Changed(tt.projection, []string{tt.key}, at(i))
+		for _, s := range tt.who {
+			m, err := subs[s].NextMsgWithContext(ctx)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := m.Subject + " " + string(m.Data); got != line {
-				t.Errorf("%s: heard %s, want %s", subjects[i], got, line)
+			if got, want := m.Subject+" "+string(m.Data), line(tt.projection, tt.key, i); got != want {
+				t.Errorf("%s: heard %s, want %s", subjects[s], got, want)
 			}
 		}
 	}

@@ -161,12 +161,18 @@ func (t *tables) knows(person string) error {
 	return nil
 }
 
+// maxKey bounds the texts that a row is found by, together, in bytes: PostgreSQL's indexes take no row beyond 2.7 kB.
+const maxKey = 2400
+
 func (t *tables) possible(a Assignment) error {
 	if err := t.knows(a.Person); err != nil {
 		return err
 	}
 	if _, ok := t.units[a.Unit]; !ok {
 		return refuse(Invalid, "unit", "no unit %q is registered", a.Unit)
+	}
+	if len(a.Person)+len(a.Role)+len(a.Unit) > maxKey {
+		return refuse(Invalid, "role", "person, role and unit have more than %d bytes together", maxKey)
 	}
 	if !a.To.IsZero() && !a.From.Before(a.To) {
 		return refuse(Invalid, "to", "an assignment ends after it begins; it lasts from its begin until just before its end")
@@ -188,7 +194,11 @@ func (t *tables) linkable(person string, i event.Identity) error {
 	if err := t.knows(person); err != nil {
 		return err
 	}
-	if owner, ok := t.owners[Key(i)]; ok && owner != person {
+	key := Key(i)
+	if len(person)+len(key) > maxKey {
+		return refuse(Invalid, fieldOf(i), "person and identity have more than %d bytes together", maxKey)
+	}
+	if owner, ok := t.owners[key]; ok && owner != person {
 		r := refuse(Conflict, fieldOf(i), "this identity belongs to another person already; unlink it there first")
 		r.Owner = owner
 		return r

@@ -93,7 +93,7 @@ func (r *Rules) JSON() jsontext.Value { return marshal(r) }
 // last framework b.
 var Competencies = []string{
 	"https://h.example/competencies/a", "https://h.example/competencies/b", "https://h.example/competencies/c",
-	"https://h.example/competencies/" + noise(4000), // no row of an index takes it
+	"https://h.example/competencies/" + Noise(4000), // no row of an index takes it
 }
 
 // ruleIDs are those that a rule set may have.

@@ -81,6 +81,9 @@ func Drive(ctx context.Context, log *Log, all []projections.Projection, commits 
 	}
 	start()
 	defer func() { stop() }()
+	if err := wait(0); err != nil { // what the first build takes, no notice tells of
+		return errors.Join(context.Cause(ctx), err)
+	}
 	stopped := false
 	for i, c := range commits {
 		revision, err := log.Append(ctx, c.First, c.Encoded()...)
@@ -93,7 +96,7 @@ func Drive(ctx context.Context, log *Log, all []projections.Projection, commits 
 		}
 		if paces[i].Wait {
 			if err := wait(revision); err != nil {
-				return err
+				return errors.Join(context.Cause(ctx), err)
 			}
 		}
 		if paces[i].Stop {

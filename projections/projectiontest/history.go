@@ -282,12 +282,12 @@ var (
 		{Mbox: "mailto:cara@ward.example"},
 		{Mbox: "mailto:cara@Ward.Example"}, // the same
 		{Mbox: "mailto:dan@ward.example"},
-		{Account: event.Account{HomePage: "https://long.example/" + noise(1200), Name: noise(800)}},
+		{Account: event.Account{HomePage: "https://long.example/" + Noise(1200), Name: Noise(800)}},
 	}
 	// strangers are identities that nobody can be given.
 	strangers = []event.Identity{
 		{Account: event.Account{HomePage: "https://h.example/", Name: "a\x00b"}},
-		{OpenID: "https://h.example/" + noise(8000)}, // no row of an index takes it, nor when it is compressed
+		{OpenID: "https://h.example/" + Noise(8000)}, // no row of an index takes it, nor when it is compressed
 	}
 )
 

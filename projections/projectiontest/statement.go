@@ -165,8 +165,8 @@ var (
 	levels        = []string{`"high"`, `3`, `3.0`, `{"a":1,"b":[2]}`, `{"b": [2.0], "a": 1}`}
 )
 
-// noise is text that does not compress.
-func noise(n int) string {
+// Noise is n bytes of text that does not compress.
+func Noise(n int) string {
 	var b strings.Builder
 	for x := uint64(1); b.Len() < n; x = x*6364136223846793005 + 1442695040888963407 {
 		b.WriteString(fmt.Sprintf("%02x", x>>56))

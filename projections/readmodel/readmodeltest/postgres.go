@@ -27,10 +27,15 @@ const startTimeout = 2 * time.Minute
 
 // server is PostgreSQL as this process runs it.
 type server struct {
-	dir string
+	dir   string
+	fresh chan database // one is always made ahead: that takes longer than most tests
+	used  chan string   // to be removed
+}
 
-	mu        sync.Mutex // held while a database is made or removed
-	databases int        // made so far
+// database is a database that was made, or why not.
+type database struct {
+	name string
+	err  error
 }
 
 // running starts the server when the first test wants it.
@@ -86,7 +91,9 @@ func start() (*server, error) {
 		return nil, errors.Join(err, cmd.Wait())
 	}
 	alive = life
-	return &server{dir: dir}, nil
+	s := &server{dir: dir, fresh: make(chan database), used: make(chan string, 1000)}
+	go s.keep()
+	return s, nil
 }
 
 // alive keeps the pipe from being collected, and so closed.
@@ -160,10 +167,25 @@ func (s *server) dsn(database string) string {
 	return "postgres://postgres@/" + database + "?" + url.Values{"host": {s.dir}}.Encode()
 }
 
+// keep makes databases and removes them, for as long as the process lasts.
+func (s *server) keep() {
+	var next database
+	for n := 1; ; n++ {
+		next.name = fmt.Sprintf("test_%d", n)
+		next.err = s.do("CREATE DATABASE " + next.name)
+		for given := false; !given; {
+			select {
+			case s.fresh <- next:
+				given = true
+			case name := <-s.used:
+				_ = s.do("DROP DATABASE " + name + " WITH (FORCE)") // if not, it goes with the server
+			}
+		}
+	}
+}
+
 // do runs a statement that no transaction takes.
 func (s *server) do(statement string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
 	conn, err := pgx.Connect(ctx, s.dsn("postgres"))
@@ -174,24 +196,17 @@ func (s *server) do(statement string) error {
 	return errors.Join(err, conn.Close(ctx))
 }
 
-// newDatabase makes an empty database, and removes it with the test.
+// newDatabase gives an empty database, which is removed with the test.
 func newDatabase(tb testing.TB) string {
 	tb.Helper()
 	s, err := running()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s.mu.Lock()
-	s.databases++
-	name := fmt.Sprintf("test_%d", s.databases)
-	s.mu.Unlock()
-	if err := s.do("CREATE DATABASE " + name); err != nil {
-		tb.Fatal(err)
+	d := <-s.fresh
+	if d.err != nil {
+		tb.Fatal(d.err)
 	}
-	tb.Cleanup(func() {
-		if err := s.do("DROP DATABASE " + name + " WITH (FORCE)"); err != nil {
-			tb.Errorf("remove a database: %v", err)
-		}
-	})
-	return s.dsn(name)
+	tb.Cleanup(func() { s.used <- d.name })
+	return s.dsn(d.name)
 }

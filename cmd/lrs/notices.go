@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/bedside-lrs/bedside/lrs/natsembed"
+	"github.com/bedside-lrs/bedside/projections"
+	"github.com/bedside-lrs/bedside/projections/competency"
+	"github.com/bedside-lrs/bedside/projections/notice"
+	"github.com/bedside-lrs/bedside/projections/people"
+	"github.com/bedside-lrs/bedside/projections/readmodel"
+)
+
+// announce makes the publisher of change notices: to NATS clients, if there is a port
+// for them, and to streams of /api/v1/changes.
+func (n *node) announce(log *slog.Logger) {
+	cfg := notice.Config{Translate: (&translator{model: n.model, log: log}).keys, Logger: log}
+	if n.nats.Addr() != nil {
+		cfg.Publish = n.nats.Publish
+	}
+	n.notices = notice.New(cfg)
+}
+
+// changed passes on what a projection says.
+func (n *node) changed(c projections.Change) {
+	n.notices.Changed(c.Projection, c.Keys, notice.Position(c.Position))
+}
+
+// translator gives the keys under which others know an answer: the projection of
+// competencies knows identities, and its answers are about people.
+type translator struct {
+	model  *readmodel.Store
+	log    *slog.Logger
+	reader people.Reader
+}
+
+// translateTimeout bounds what a notice waits for the database.
+const translateTimeout = 5 * time.Second
+
+func (t *translator) keys(projection, key string) []string {
+	if projection != competency.Name {
+		return []string{key}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), translateTimeout)
+	defer cancel()
+	var keys []string
+	err := t.model.View(ctx, func(tx *readmodel.Tx) error {
+		state, err := t.reader.State(ctx, tx, math.MaxInt64)
+		if err != nil {
+			return err
+		}
+		if person, ok := state.PersonOf(key); ok {
+			keys = []string{person}
+		}
+		return nil
+	})
+	if err != nil {
+		t.log.Warn("whom a change concerns could not be read; everybody is told", "error", err)
+		return []string{notice.All}
+	}
+	return keys
+}
+
+// natsConfig configures the embedded server, with the port for subscribers if there is
+// to be one.
+func (cfg *nodeConfig) natsConfig(log *slog.Logger) (natsembed.Config, error) {
+	c := natsembed.Config{Dir: filepath.Join(cfg.dir, "log"), MaxStore: cfg.maxLog, Logger: log, NoSync: cfg.noSync}
+	port := cfg.port
+	if port == (natsPort{}) {
+		return c, nil
+	}
+	if port.listen == "" || port.user == "" || port.password == "" {
+		return c, errors.New("--nats-listen, --nats-user and --nats-password (better as LRS_NATS_PASSWORD) go together")
+	}
+	c.Listen, c.TLSCert, c.TLSKey = port.listen, port.cert, port.key
+	c.Subscribers = []natsembed.Subscriber{{User: port.user, Password: port.password}}
+	return c, nil
+}
+
+// natsPort is where other programs subscribe to change notices.
+type natsPort struct{ listen, user, password, cert, key string }
+
+func (p *natsPort) flags(f *pflag.FlagSet) {
+	f.StringVar(&p.listen, "nats-listen", "", "`address` at which NATS clients may subscribe to change notices (default none)")
+	f.StringVar(&p.user, "nats-user", "", "user of --nats-listen, who may subscribe to bedside.changes.> and nothing else")
+	f.StringVar(&p.password, "nats-password", "", "password of --nats-user; better given as LRS_NATS_PASSWORD")
+	f.StringVar(&p.cert, "nats-cert", "", "PEM `file` of the certificate for --nats-listen; without, passwords cross the network as they are")
+	f.StringVar(&p.key, "nats-key", "", "PEM `file` of its key")
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestReadme runs what the README has a new user type, between its first steps and its
+// chapter on tests, word for word but for the address and the name of the program.
+func TestReadme(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(readme), "\n## Start\n")
+	text, _, found := strings.Cut(text, "\n## Test\n")
+	if !found {
+		t.Fatal("the README has no chapters Start and Test")
+	}
+	dir := t.TempDir()
+	s := startServer(t, dir)
+	var outputs []string
+	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(text, -1) {
+		script := block[1]
+		if !strings.Contains(script, "curl") && !strings.Contains(script, "definitions apply") {
+			continue // starting the server, and the key that it printed
+		}
+		script = strings.ReplaceAll(script, "http://127.0.0.1:8080/xapi", s.url)
+		script = strings.ReplaceAll(script, "http://127.0.0.1:8080", strings.TrimSuffix(s.url, "/xapi"))
+		script = strings.ReplaceAll(script, "go run ./cmd/lrs", fmt.Sprintf("%q --data %q", os.Args[0], dir))
+		cmd := exec.Command("sh", "-e", "-c", "curl() { command curl --fail-with-body -sS \"$@\"; }\n"+script)
+		cmd.Env = append(os.Environ(), "KEY="+testKey, "SECRET="+testSecret, runAsProgram+"=1")
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v\n%s\n%s", err, script, out)
+		}
+		outputs = append(outputs, string(out))
+	}
+	if len(outputs) != 8 {
+		t.Fatalf("%d steps of the README were run, want 8", len(outputs))
+	}
+	for i, want := range map[int]string{
+		1: `"scaled": 0.85`, 4: "definitions change", 6: `"estimate":`, 7: `"share":`,
+	} {
+		if !strings.Contains(outputs[i], want) {
+			t.Errorf("step %d answers without %s:\n%s", i, want, outputs[i])
+		}
+	}
+	t.Log(outputs[6], outputs[7])
+}
