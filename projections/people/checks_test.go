@@ -69,6 +69,7 @@ func TestRefusals(t *testing.T) {
 		{"unit with a space", unit(Unit{ID: "ward "}), Invalid, "unit", "space"},
 		{"unit with a no-break space", unit(Unit{ID: "\u00a0ward"}), Invalid, "unit", "space"},
 		{"unit with a tab", unit(Unit{ID: "wa\trd"}), Invalid, "unit", "control"},
+		{"unit with a DEL", unit(Unit{ID: "ward\x7f1"}), Invalid, "unit", "control"},
 		{"unit too long", unit(Unit{ID: long}), Invalid, "unit", "2048"},
 		{"unit not UTF-8", unit(Unit{ID: "\xff"}), Invalid, "unit", "UTF-8"},
 		{"unit's name", unit(Unit{ID: "u", Name: "a\nb"}), Invalid, "name", "control"},

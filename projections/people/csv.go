@@ -71,8 +71,7 @@ func readCSV(from io.Reader, maxRows int, required, optional []string, each func
 		}
 		for i, value := range r.values {
 			if err := checkText(names[i], value, false); err != nil {
-				line, _ := in.FieldPos(i)
-				return inFile(line, err)
+				return inFile(r.line, err)
 			}
 		}
 		if err := each(r); err != nil {

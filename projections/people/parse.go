@@ -87,9 +87,6 @@ func parseAssignment(r *row) (*Assignment, error) {
 		}
 		return nil, nil
 	}
-	if err := checkID("role", a.Role); err != nil {
-		return nil, err
-	}
 	var err error
 	if a.From, err = parseTime("from", r.get("from")); err != nil {
 		return nil, err
@@ -109,11 +106,13 @@ func parseAssignment(r *row) (*Assignment, error) {
 func parseTime(column, text string) (time.Time, error) {
 	t, err := time.Parse(time.DateOnly, text)
 	if err != nil {
-		if t, err = xapi.ParseTimestamp(text); err != nil {
-			return t, refuse(Invalid, column, "%.100q is neither a date such as 2026-01-31 nor a time such as 2026-01-31T07:00:00Z", text)
-		}
+		t, err = xapi.ParseTimestamp(text)
 	}
-	return t, checkTime(column, t)
+	if err != nil {
+		return t, refuse(Invalid, column,
+			"%.100q is neither a date such as 2026-01-31 nor a time such as 2026-01-31T07:00:00Z", text)
+	}
+	return t, nil
 }
 
 // inColumn takes the name of a part of an identity to that of its column.

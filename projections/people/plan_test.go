@@ -91,8 +91,9 @@ func TestPlanOrder(t *testing.T) {
 		}
 	}
 	for name, test := range map[string]struct{ rows, want string }{
-		"a name on a later line": {"eve,,,,,,,,\neve,Eve,,,,,,,\n", "[{eve Eve}]"},
-		"an empty name":          {"ann,,,,,,,,\n", "[]"},
+		"a name on a later line":  {"eve,,,,,,,,\neve,Eve,,,,,,,\n", "[{eve Eve}]"},
+		"no name on a later line": {"eve,Eve,,,,,,,\neve,,,,,,,,\n", "[{eve Eve}]"},
+		"an empty name":           {"ann,,,,,,,,\n", "[]"},
 		"a repeated assignment": {
 			"bob,,nurse,ward,2026-01-01,2026-02-01,mailto:b@x.example,,\nbob,,nurse,ward,2026-01-01,2026-02-01,mailto:b@X.example,,\n",
 			"[{{bob nurse ward 2026-01-01 00:00:00 +0000 UTC} 2026-02-01 00:00:00 +0000 UTC} {bob {mailto:b@x.example   { }}}]",
@@ -116,18 +117,42 @@ func drawUnitRows(t *rapid.T) []UnitRow {
 	return rows
 }
 
+// drawPersonRows gives the rows of a file; one in a few is about to contradict the others.
 func drawPersonRows(t *rapid.T) []PersonRow {
 	var rows []PersonRow
 	for i := range rapid.IntRange(0, 6).Draw(t, "rows") {
 		a := drawAssignment(t)
-		row := PersonRow{Line: i + 2, Person: Person{a.Person, rapid.SampledFrom(someNames).Draw(t, "name")}, Assignment: &a}
+		n := slices.Index(somePeople, a.Person)
+		row := PersonRow{Line: i + 2, Person: Person{ID: a.Person, Name: someNames[n]}, Assignment: &a}
+		if rapid.Bool().Draw(t, "unnamed") {
+			row.Person.Name = ""
+		}
 		if rapid.Bool().Draw(t, "no unit") {
 			row.Assignment = nil
 		}
-		row.Identities = rapid.SliceOfN(rapid.SampledFrom(someIFIs), 0, 2).Draw(t, "ifis")
+		if rapid.Bool().Draw(t, "identity") {
+			row.Identities = []event.Identity{someIFIs[2*n], someIFIs[2*n+1]}
+		}
+		if rapid.IntRange(0, 9).Draw(t, "careless") == 0 {
+			row.Person.Name = rapid.SampledFrom(someNames).Draw(t, "name")
+			row.Identities = append(row.Identities, rapid.SampledFrom(someIFIs).Draw(t, "ifi"))
+		}
 		rows = append(rows, row)
 	}
 	return rows
+}
+
+// populated gives a State in which the units of a file are likely to be.
+func populated(t *rapid.T) *State {
+	s := drawState(t)
+	if rapid.Bool().Draw(t, "all units") {
+		for _, unit := range someUnits {
+			if _, ok := s.units[unit]; !ok {
+				s.units[unit] = Unit{ID: unit}
+			}
+		}
+	}
+	return s
 }
 
 // An import is all or nothing, makes its rows so and removes nothing; a part of it can be finished later, and all of it
@@ -185,7 +210,7 @@ func isForest(parents map[string]string) bool {
 
 func TestPlanPeopleProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s, rows := drawState(t), drawPersonRows(t)
+		s, rows := populated(t), drawPersonRows(t)
 		plan := func(s *State) ([]event.Event, error) { return PlanPeople(s, rows) }
 		after, ok := planned(t, s, plan, len(rows))
 		if ok != consistent(s, rows) {

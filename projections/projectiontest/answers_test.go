@@ -37,7 +37,7 @@ type answers struct {
 	Standings map[string][]competency.Standing           // by person
 	Evidence  map[string]map[string]*competency.Evidence // by person and competency
 	Roles     map[string][]string                        // by person
-	Unmapped  map[string]*competency.Unmapped            // as those see it who may see one person, or all
+	Unmapped  map[string]*competency.Unmapped            // as those see it who may see one person, and all
 	Revisions map[string]int64                           // of definitions
 	Position  projections.Position
 }
@@ -96,9 +96,10 @@ func (r *readers) ask(ctx context.Context, store *readmodel.Store, m moment, per
 					a.Evidence[p][c] = e
 				}
 			}
-			if a.Unmapped[p], err = r.competency.Unmapped(ctx, tx, s, func(person string) bool { return person == p }); err != nil {
-				return err
-			}
+		}
+		one := persons[0]
+		if a.Unmapped[one], err = r.competency.Unmapped(ctx, tx, s, func(person string) bool { return person == one }); err != nil {
+			return err
 		}
 		a.Unmapped[everybody], err = r.competency.Unmapped(ctx, tx, s, func(string) bool { return true })
 		return err

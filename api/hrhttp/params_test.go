@@ -1,0 +1,208 @@
+package hrhttp_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bedside-lrs/bedside/api/hrhttp"
+)
+
+// knows says which parameters a GET takes.
+var knows = map[string]string{
+	"/people":                       "at asOf after format limit more",
+	"/people/{person}":              "at asOf after format",
+	"/people/{person}/competencies": "at asOf after format",
+	"/people/{person}/competencies/{competency}/evidence": "at asOf after format",
+	"/units":                     "at asOf after format limit more",
+	"/units/{unit}":              "at asOf after format",
+	"/units/{unit}/competencies": "at asOf after format limit more",
+	"/definitions":               "asOf after format limit more",
+	"/definitions/{kind}":        "asOf after format limit more id",
+	"/definitions/{kind}/{id}":   "asOf after format",
+	"/unmapped":                  "asOf after format limit",
+}
+
+// bad are values that are refused wherever the parameter is known.
+var bad = map[string][]string{
+	"at":     {"", "yesterday", "2026-02-30", "2026-01-01T00:00:00", "2026-01-01 00:00:00Z", "1767225600", "0000-01-01", "9999-12-31T23:59:59-01:00", "\x00", "٢٠٢٦-01-01"},
+	"asOf":   {"", "now", "2026-13-01", "2026-01-01T25:00:00Z", "10000-01-01", "2999-01-01", "0001-01-01T00:00:00+01:00"},
+	"after":  {"", "x", "-1", "1.", "1.-2", "1.2.3", ".5", "99999999999999999999", "0x1", " 1", "1.99999999999"},
+	"limit":  {"", "0", "-1", "ten", "1.5", "1e3", "99999999999999999999"},
+	"format": {"", "xml", "CSV", "text/csv"},
+	"id":     {""},
+	"more":   {"x"}, // without a limit
+}
+
+// good are values that are taken.
+var good = map[string][]string{
+	"at":     {"2026-01-01", "2026-01-01T00:00:00Z", "2026-01-01T00:00:00.123456789+02:00", "2999-01-01", "0001-01-01", "9999-12-31T23:59:59Z"},
+	"asOf":   {"2026-01-01", "1970-01-01T00:00:00Z", "0001-01-01"},
+	"after":  {"0", "1", "1.0", "1.999"},
+	"limit":  {"1", "1000000"},
+	"format": {"json", "csv"},
+}
+
+// TestParameters: every parameter of every resource that is read is checked, and the
+// refusal names it; one that a resource does not know is refused too.
+func TestParameters(t *testing.T) {
+	l := onOne(t)
+	l.define(t)
+	l.csv(t, "/units", wardUnits)
+	l.csv(t, "/people", peopleHeader+someone("ann", "ward-a"))
+	for _, rt := range hrhttp.Routes() {
+		if rt.Method != "GET" || rt.Path == "/changes" {
+			continue
+		}
+		names, ok := knows[rt.Path]
+		if !ok {
+			t.Errorf("%s: say here which parameters it takes", rt.Path)
+		}
+		target := targetOf(rt.Path)
+		for name, values := range bad {
+			if !slices.Contains(strings.Fields(names), name) {
+				l.do(t, "GET", base+with(target, name, "1"), "").want(400).says(`"` + name + `"`)
+				continue
+			}
+			for _, value := range values {
+				a := l.do(t, "GET", base+with(target, name, value), "").refused(400, "parameter."+name)
+				a.says(name)
+			}
+		}
+		for name, values := range good {
+			for _, value := range values {
+				if !slices.Contains(strings.Fields(names), name) {
+					continue
+				}
+				a := l.do(t, "GET", base+with(target, name, value), "")
+				if early := name == "asOf" && value < "2026-11"; a.status != 200 && (!early || a.status != 404) {
+					t.Errorf("%s: %d %s", a.what, a.status, a.body)
+				}
+			}
+		}
+		l.do(t, "GET", base+target+"?asOf=2026-01-01&asOf=2026-01-01", "").refused(400, "parameter.twice").says("asOf")
+		l.do(t, "GET", base+target+"?asof=2026-01-01", "").refused(400, "parameter.unknown").says("asof", "asOf")
+		l.do(t, "GET", base+target+"?asOf=%zz", "").refused(400, "request.query")
+		l.do(t, "GET", base+target+"?a=1;b=2", "").refused(400, "request.query")
+	}
+	l.do(t, "GET", base+"/definitions?id=x", "").refused(400, "parameter.id")
+	l.do(t, "GET", base+"/definitions/framework/"+esc(framework)+"?id=x", "").refused(400, "parameter.id")
+	l.do(t, "GET", base+with("/definitions/framework", "id", framework)+"&limit=1", "").refused(400, "parameter.unknown")
+}
+
+// TestParametersOfWrites: as of reads.
+func TestParametersOfWrites(t *testing.T) {
+	l := onOne(t)
+	for _, rt := range hrhttp.Routes() {
+		if rt.Writes {
+			body := ""
+			if rt.Method != "DELETE" {
+				body = "{}"
+			}
+			l.do(t, rt.Method, base+targetOf(rt.Path)+"?asOf=2026-01-01", body).refused(400, "parameter.unknown").says("asOf")
+			l.do(t, rt.Method, base+targetOf(rt.Path)+"?x=1&x=2", body).refused(400, "parameter.twice").says("x")
+		}
+	}
+	for _, target := range []string{"/units", "/people", "/definitions"} {
+		for _, value := range []string{"", "yes", "TRUE", "1"} {
+			l.do(t, "POST", base+with(target, "dryRun", value), "[]", "Content-Type", "text/csv").refused(400, "parameter.dryRun").says("dryRun")
+		}
+	}
+	for _, missing := range []string{"role", "unit", "from"} {
+		q := query("role", "nurse", "unit", "ward-a", "from", "2026-01-01")
+		q = strings.Replace(q, missing+"=", missing+"x=", 1)
+		l.do(t, "DELETE", base+"/people/ann/assignments"+q, "").refused(400, "parameter.unknown")
+		q = strings.NewReplacer("?"+missing, "?", "&"+missing, "&").Replace(query("role", "nurse", "unit", "ward-a", "from", "2026-01-01"))
+		q = strings.ReplaceAll(strings.ReplaceAll(q, "&=nurse", ""), "&=ward-a", "")
+		q = strings.ReplaceAll(q, "?=2026-01-01", "?")
+		l.do(t, "DELETE", base+"/people/ann/assignments"+q, "").refused(400, "parameter."+missing).says(missing)
+	}
+	l.do(t, "DELETE", base+"/people/ann/assignments"+query("role", "r", "unit", "u", "from", "soon"), "").refused(400, "parameter.from").says("from", "soon")
+}
+
+// TestAhead: an asOf that may be reached in a moment is waited for, as far as the
+// server waits; one that is further ahead than clocks differ is refused at once.
+func TestAhead(t *testing.T) {
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	l := onOne(t, func(cfg *hrhttp.Config) {
+		cfg.Now = func() time.Time { return now } // and the store's goes on
+		cfg.Wait = 50 * time.Millisecond
+	})
+	ask := func(d time.Duration) *answer {
+		return l.do(t, "GET", base+"/people"+query("asOf", now.Add(d).Format(time.RFC3339Nano)), "")
+	}
+	ask(-time.Hour).want(200)
+	ask(5*time.Second + time.Millisecond).refused(400, "parameter.asOf").says("asOf", "5s")
+	ask(365*24*time.Hour).refused(400, "parameter.asOf")
+	if time.Since(now) < 4*time.Second { // else it has been reached, on a machine that stood still
+		if a := ask(5 * time.Second); a.status != 503 && time.Since(now) < 5*time.Second || a.header.Get("Retry-After") != "5" {
+			t.Errorf("%s: %d, Retry-After %q", a.what, a.status, a.header.Get("Retry-After"))
+		}
+	}
+}
+
+// TestAheadIsAwaited: with an asOf half a second ahead the answer comes when that is past.
+func TestAheadIsAwaited(t *testing.T) {
+	l := onOne(t)
+	asOf := time.Now().Add(500 * time.Millisecond).UTC().Truncate(time.Millisecond)
+	text := asOf.Format("2006-01-02T15:04:05.000Z")
+	a := l.get(t, "/people"+query("asOf", text))
+	if now := time.Now(); now.Before(asOf) {
+		t.Errorf("answered at %s as of %s", now, asOf)
+	}
+	if a.text("asOf") != text || a.text("at") != text {
+		t.Errorf("%s", a.body)
+	}
+}
+
+// TestAfter: `after` waits until what stands at a position is in the answers, and no
+// longer than the server waits.
+func TestAfter(t *testing.T) {
+	l := onOne(t, func(cfg *hrhttp.Config) { cfg.Wait = 100 * time.Millisecond })
+	l.define(t)
+	l.csv(t, "/units", wardUnits)
+	l.csv(t, "/people", peopleHeader+someone("ann", "ward-a"))
+	asOf := l.now(t)
+	resource := with(competenciesOf("ann"), "asOf", asOf)
+
+	l.gate.close()
+	position := l.statements(t, attempt(1, agent("ann"), listening, 0.8, 1)).header.Get("X-Bedside-Position")
+	if position == "" {
+		t.Fatal("no X-Bedside-Position")
+	}
+	l.get(t, resource) // it needs nothing of what is new
+	behind := func(a *answer) {
+		t.Helper()
+		if a.refused(503, "projection.behind"); a.header.Get("Retry-After") != "5" {
+			t.Errorf("%s: Retry-After %q", a.what, a.header.Get("Retry-After"))
+		}
+	}
+	behind(l.do(t, "GET", base+with(resource, "after", position), ""))
+	behind(l.do(t, "GET", base+competenciesOf("ann"), "")) // as of now is behind what is new
+	behind(l.do(t, "PUT", base+"/people/bob", `{"name":"Bob"}`))
+	behind(l.do(t, "GET", base+"/unmapped?after="+position, ""))
+	l.gate.open()
+	a := l.get(t, with(competenciesOf("ann"), "after", position))
+	if a.number("competencies", 0, "evidence") != 1 {
+		t.Errorf("after %s: %s", position, a.body)
+	}
+	for i := range 20 {
+		position := l.statements(t, attempt(10+i, agent("ann"), listening, 0.8, 1)).header.Get("X-Bedside-Position")
+		if a := l.do(t, "GET", base+with(competenciesOf("ann"), "after", position), ""); a.status != 503 && a.want(200).number("competencies", 0, "evidence") < float64(2+i) {
+			t.Fatalf("after %s, of %d statements: %s", position, 2+i, a.body)
+		}
+	}
+	begun := time.Now()
+	for _, beyond := range []string{"1000000", "1000000.5", "9223372036854775807"} {
+		behind(l.do(t, "GET", base+with(resource, "after", beyond), ""))
+	}
+	if took := time.Since(begun); took > 10*time.Second {
+		t.Errorf("three requests beyond the end took %s", took)
+	}
+	// A write tells its own position.
+	written := l.put(t, "/people/bob", `{"name":"Bob"}`).header.Get("X-Bedside-Position")
+	if got := l.get(t, with("/people/bob", "after", written)); got.text("position") < written && len(got.text("position")) <= len(written) {
+		t.Errorf("%s after %s", got.body, written)
+	}
+}
