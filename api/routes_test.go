@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/bedside-lrs/bedside/lrs/auth"
 	"github.com/bedside-lrs/bedside/lrs/xapi"
 	"github.com/bedside-lrs/bedside/projections"
+	"github.com/bedside-lrs/bedside/projections/readmodel"
 )
 
 // routes is every path that the server has: true if anybody may use it. Whoever adds a
@@ -43,10 +45,19 @@ func TestRoutes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	runtime := projections.Start(projections.Config{Logger: h.cfg.Log})
-	t.Cleanup(runtime.Close)
+	model, err := readmodel.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "model.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	runtime := projections.Start(projections.Config{Store: model, Logger: h.cfg.Log})
+	t.Cleanup(func() {
+		runtime.Close()
+		if err := model.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	h.Attach(store, xapihttp.Config{Log: h.cfg.Log, Default: xapi.V2, Limits: xapihttp.DefaultLimits},
-		hrhttp.Config{Runtime: runtime, Log: h.cfg.Log})
+		hrhttp.Config{Runtime: runtime, Model: model, Log: h.cfg.Log})
 
 	found := walk(t, (*h.current.Load()).(*mux.Router))
 	for path := range routes {

@@ -92,8 +92,8 @@ func (b binding) sees(w ward, at time.Time) (people, units []string) {
 }
 
 var bindings = []binding{
-	{units: []string{"medicine"}}, {units: []string{"ward-c"}}, {units: []string{"ward-a", "surgery"}}, {units: []string{"hospital"}},
-	{person: "cyd"}, {person: "dan"}, {person: "mia", units: []string{"ward-b"}}, {units: []string{"nowhere"}}, {person: "nobody"},
+	{units: []string{"medicine"}}, {units: []string{"ward-c"}}, {units: []string{"hospital"}}, {person: "cyd"}, {person: "dan"},
+	{units: []string{"ward-a", "surgery"}}, {person: "mia", units: []string{"ward-b"}}, {units: []string{"nowhere"}}, {person: "nobody"},
 }
 
 // setUp registers the ward and its statements, and returns the asOf of the time before
@@ -145,7 +145,11 @@ func TestBound(t *testing.T) {
 		}{
 			{after, now, ""}, {after, now, "2026-02-01"}, {after, now, "2031-01-01"}, {before, past, ""}, {before, past, "2026-02-01"},
 		}
-		for i, b := range bindings {
+		some := bindings
+		if strings.HasSuffix(t.Name(), "PostgreSQL") { // reach is decided outside of the database
+			some = bindings[5:7]
+		}
+		for i, b := range some {
 			me := as(l.credential(t, fmt.Sprint("bound", i), "all", boundTo(b.person, b.units...)))
 			for _, m := range moments {
 				v := view{TB: t, lab: l, as: me, binding: b, ward: m.ward, asOf: m.asOf, at: m.at}

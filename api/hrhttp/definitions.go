@@ -212,7 +212,7 @@ func (c *call) applyDefinitions() error {
 		return err
 	}
 	var bodies []jsontext.Value
-	if err := json.Unmarshal(b, &bodies); err != nil {
+	if err := json.Unmarshal(b, &bodies, jsontext.AllowDuplicateNames(true)); err != nil { // Parse refuses those, with their place
 		return problem.BadRequest("request.json", "The body is no array of definitions: %v.", err)
 	}
 	var all []definition.Definition

@@ -45,6 +45,9 @@ func (c *call) register(decide func(present) ([]event.Event, error)) (position s
 		if errors.Is(err, lrs.ErrStale) {
 			continue
 		}
+		if errors.Is(err, event.ErrInvalid) { // a text is longer than an event can have it
+			return "", problem.BadRequest("registration.invalid", "%v.", err)
+		}
 		if errors.Is(err, lrs.ErrTooLarge) {
 			return "", problem.New(http.StatusRequestEntityTooLarge, "registration.size",
 				"This makes %d events, more than one commit can hold; nothing was stored; send it in several parts.", len(events))

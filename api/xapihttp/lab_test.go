@@ -54,6 +54,12 @@ type lab struct {
 
 func newLab(t testing.TB, change ...func(*xapihttp.Config)) *lab {
 	t.Helper()
+	return newLabOn(t, func(*lrs.Config) {}, change...)
+}
+
+// newLabOn is newLab on a store that the test has its hand in.
+func newLabOn(t testing.TB, store func(*lrs.Config), change ...func(*xapihttp.Config)) *lab {
+	t.Helper()
 	l := &lab{log: &logBuffer{}, blobs: filepath.Join(t.TempDir(), "blobs")}
 	quiet := slog.New(slog.DiscardHandler)
 	x, err := index.Open("index", index.Options{FS: vfs.NewMem(), Logger: quiet})
@@ -65,11 +71,12 @@ func newLab(t testing.TB, change ...func(*xapihttp.Config)) *lab {
 		t.Fatal(err)
 	}
 	registry := prometheus.NewRegistry()
-	l.store, err = lrs.Open(t.Context(), lrs.Config{
+	storeCfg := lrs.Config{
 		Log: memlog.New(), Index: x, Blobs: blobs, Node: "test", Logger: quiet,
 		HeadFile: filepath.Join(t.TempDir(), "head"), Metrics: lrs.NewMetrics(registry),
-	})
-	if err != nil {
+	}
+	store(&storeCfg)
+	if l.store, err = lrs.Open(t.Context(), storeCfg); err != nil {
 		t.Fatal(err)
 	}
 	everything, err := auth.Environment("everything", "secret", time.Now())

@@ -25,7 +25,8 @@ func (Projection) Schema() readmodel.Schema {
 		Tables: []readmodel.Table{{
 			Name:    "definitions_revisions",
 			Columns: "t BIGINT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, revision BIGINT NOT NULL, definition TEXT NOT NULL",
-			Key:     "t", // few rows; an id may be longer than PostgreSQL's indexes take
+			Key:     "t",
+			Indexes: []string{"kind, id, revision"},
 		}},
 	}
 }
@@ -62,22 +63,13 @@ func Read(e event.Encoded) (event.DefinitionRegistered, definition.Definition, e
 }
 
 // Load implements projections.Projection.
-func (Projection) Load(ctx context.Context, tx *readmodel.Tx, g readmodel.Generation, _ projections.Past) (projections.Writer, error) {
-	w := &writer{table: g.Table("definitions_revisions"), revisions: map[definition.Ref]int64{}}
-	err := tx.Each(ctx, "SELECT kind, id, MAX(revision) FROM "+w.table+" GROUP BY kind, id", nil, func(scan func(...any) error) error {
-		var ref definition.Ref
-		var revision int64
-		err := scan(&ref.Kind, &ref.ID, &revision)
-		w.revisions[ref] = revision
-		return err
-	})
-	return w, err
+func (Projection) Load(_ context.Context, _ *readmodel.Tx, g readmodel.Generation, _ projections.Past) (projections.Writer, error) {
+	return &writer{table: g.Table("definitions_revisions")}, nil
 }
 
 type writer struct {
-	table     string
-	revisions map[definition.Ref]int64 // the last of each definition
-	changed   []string
+	table   string
+	changed []string
 }
 
 // Changed implements projections.Writer: KIND:ID of each definition.
@@ -90,9 +82,12 @@ func (w *writer) Changed() []string {
 // Apply implements projections.Writer.
 func (w *writer) Apply(ctx context.Context, tx *readmodel.Tx, e *projections.Digested) error {
 	d := e.Digest.(event.DefinitionRegistered)
-	ref := definition.Ref{Kind: d.Kind, ID: d.ID}
-	w.revisions[ref]++
+	var revision int64
+	if _, err := tx.One(ctx, "SELECT COALESCE(MAX(revision), 0) FROM "+w.table+" WHERE kind = ? AND id = ?",
+		[]any{d.Kind, d.ID}, &revision); err != nil {
+		return err
+	}
 	w.changed = append(w.changed, fmt.Sprintf("%s:%s", d.Kind, d.ID))
 	return tx.Exec(ctx, "INSERT INTO "+w.table+" (t, kind, id, revision, definition) VALUES (?, ?, ?, ?, ?)",
-		e.T, d.Kind, d.ID, w.revisions[ref], string(d.Definition))
+		e.T, d.Kind, d.ID, revision+1, string(d.Definition))
 }

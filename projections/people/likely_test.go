@@ -26,6 +26,9 @@ func TestLikely(t *testing.T) {
 		event.PersonRegistered{Person: "abe"},
 		event.IdentityLinked{Person: "abe", Identity: account("mary.poe")},
 		event.PersonRegistered{Person: "zed", Name: "Poe Mary"},
+		event.PersonRegistered{Person: "bo"},
+		event.IdentityLinked{Person: "bo", Identity: mbox("bosun@a.example")},
+		event.IdentityLinked{Person: "bo", Identity: mbox("bosun@b.example")},
 	)
 	if err != nil {
 		t.Fatal(err)
@@ -48,6 +51,8 @@ func TestLikely(t *testing.T) {
 		{"the id in an OpenID", "", event.Identity{OpenID: "https://x.example/emp-18"}, "emp-18: the end of the OpenID is the person's id"},
 		{"the end of an OpenID", "", mbox("jlos@x.example"), "emp-18: the mail name is the end of the OpenID"},
 		{"an id inside an account name", "", account("old abe"), "abe: a part of the account name is the person's id"},
+		{"a short id inside an account name", "", account("old bo"), ""},
+		{"one reason from two identities", "", mbox("bosun@c.example"), "bo: the mail name is that of another identity"},
 		{"a letter of its own", "LOS, JAN", account("x"), "emp-18: the name is that of the person"},
 		{"a mark after its letter", "Zoe\u0308 Mu\u0308ller", account("x"), "emp-17: the name is that of the person"},
 		{"a name as mail name", "", mbox("mueller-zoe@x.example"), ""},

@@ -114,7 +114,7 @@ func moments(rt *rapid.T, h History, n int) []moment {
 // every past moment as it did then.
 func TestHistories(t *testing.T) {
 	d := newDesk(t)
-	check(t, 14, func(rt *rapid.T) (err error) {
+	check(t, 10, func(rt *rapid.T) (err error) {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
 		defer func() { err = errors.Join(err, d.close()) }()
@@ -347,7 +347,7 @@ func (w *world) comparePeople(ctx context.Context, store *readmodel.Store, asOf 
 // TestEngines: both engines have the same rows, bit for bit, whether they come from
 // commits as they arrive or from a replay, and give the same answers.
 func TestEngines(t *testing.T) {
-	check(t, 4, func(rt *rapid.T) error {
+	check(t, 3, func(rt *rapid.T) error {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
 		h := Histories(60).Draw(rt, "history")

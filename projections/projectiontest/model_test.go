@@ -226,11 +226,11 @@ func score(s *Statement, r *Rule) *float64 {
 
 // piece is a statement under a rule.
 type piece struct {
-	statement, rules, rule, kind, activity string
-	happened                               int64
-	score, weight, halfLife                float64
-	attempts                               string
-	revision                               int64
+	statement, rules, rule, kind string
+	happened                     int64
+	score, weight, halfLife      float64
+	attempts                     string
+	revision                     int64
 }
 
 type leftOut struct{ statement, rule, reason string }

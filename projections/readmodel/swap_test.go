@@ -35,7 +35,7 @@ func exec(t *testing.T, conn *pgx.Conn, statement string) {
 func untilBlocked(t *testing.T, dsn, statement string) {
 	t.Helper()
 	conn := connect(t, dsn)
-	for {
+	for deadline := time.Now().Add(30 * time.Second); ; {
 		n := 0
 		if err := conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE $1 || '%'",
 			statement).Scan(&n); err != nil {
@@ -43,6 +43,9 @@ func untilBlocked(t *testing.T, dsn, statement string) {
 		}
 		if n > 0 {
 			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s does not wait", statement)
 		}
 	}
 }

@@ -326,6 +326,17 @@ func TestUpdatesTakeTurns(t *testing.T) {
 				}
 				return tx.Insert("pairs", "a", "b").Add(t.Context(), 0, "")
 			})
+			if engine == readmodeltest.PostgreSQL { // certainly at once
+				second := make(chan error)
+				update(t, stores[0], func(*readmodel.Tx) error {
+					go func() { second <- stores[1].Update(t.Context(), func(*readmodel.Tx) error { return nil }) }()
+					untilBlocked(t, dsn, "SELECT pg_advisory_xact_lock")
+					return nil
+				})
+				if err := <-second; err != nil {
+					t.Error(err)
+				}
+			}
 			const each, routines = 10, 4
 			done := make(chan error)
 			for i := range routines {

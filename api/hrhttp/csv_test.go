@@ -1,0 +1,214 @@
+package hrhttp_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestCSV: what is asked for as CSV comes so, by format or Accept, and reads back.
+func TestCSV(t *testing.T) {
+	onEach(t, func(t *testing.T, l *lab) {
+		l.define(t)
+		l.csv(t, "/units", "unit,name,parent\r\nhospital,\"Städtisches, „großes“ \"\"Haus\"\"\",\r\n\"a,b\",,hospital\r\n")
+		l.csv(t, "/people", "\uFEFF"+peopleHeader+"\"an\"\"n\",\"Zoë \"\"Z\"\", jr.\",nurse,\"a,b\",2025-01-01,,"+mboxOf("ann")+",,\n"+
+			"\"an\"\"n\",,clerk,hospital,2025-01-01T07:30:00.5+02:00,2027-01-01,,https://lms.example,\"x, \"\"y\"\"\"\n")
+		l.post(t, "/people/an%22n/identities", `{"openid":"https://id.example/,"}`)
+		l.statements(t, attempt(1, agent("ann"), listening, 0.25, 1), unscored(2, agent("ann"), "https://ward.example/broken"),
+			`{"id":"`+id(3)+`","actor":{"mbox":"mailto:x@y.example","name":"two\nlines, \"quoted\" ü"},"verb":{"id":"https://ward.example/verbs/did"},"object":{"id":"https://ward.example/1"}}`)
+		asOf := l.now(t)
+
+		units := l.get(t, with("/units?format=csv", "asOf", asOf))
+		if got := fmt.Sprintf("%q", units.records()); got != `[["unit" "name" "parent"] ["a,b" "" "hospital"] ["hospital" "Städtisches, „großes“ \"Haus\"" ""]]` {
+			t.Errorf("%s", got)
+		}
+		people := l.get(t, with("/people?format=csv", "asOf", asOf))
+		if got := people.records(); len(got) != 4 || got[1][1] != `Zoë "Z", jr.` || !slices.Contains(people.column("from"), "2025-01-01T05:30:00.500Z") ||
+			!slices.Contains(people.column("account_name"), `x, "y"`) || !slices.Contains(people.column("openid"), "https://id.example/,") {
+			t.Errorf("%q", got)
+		}
+		if got := l.get(t, "/unmapped?format=csv").column("name"); !slices.Contains(got, "two\nlines, \"quoted\" ü") {
+			t.Errorf("%q", got)
+		}
+		j := l.get(t, with(competenciesOf(`an"n`), "asOf", asOf))
+		c := l.get(t, with(competenciesOf(`an"n`)+"?format=csv", "asOf", asOf)).records()
+		want := []string{`an"n`, listening, fmt.Sprint(j.at("competencies", 0, "estimate")), fmt.Sprint(j.at("competencies", 0, "mean")),
+			fmt.Sprint(j.at("competencies", 0, "lower")), fmt.Sprint(j.at("competencies", 0, "upper")), "1", "1", "novice", "able", "not_met", j.text("competencies", 0, "href")}
+		if len(c) != 2 || !slices.Equal(c[1], want) {
+			t.Errorf("%q, want %q", c, want)
+		}
+		e := l.get(t, with(evidenceOf(`an"n`, listening)+"?format=csv", "asOf", asOf))
+		equal(t, "scores", e.column("score"), []string{"0.25", ""})
+		equal(t, "reasons", e.column("reason"), []string{"", "no_score"})
+		equal(t, "rules", e.column("rule"), []string{"simulation", "simulation"})
+		if got := l.get(t, "/definitions?format=csv").column("id"); !slices.Equal(got, []string{rules, framework}) {
+			t.Errorf("%q", got)
+		}
+		if got := l.get(t, "/people?asOf=2026-01-01&format=csv").records(); len(got) != 1 {
+			t.Errorf("nobody: %q", got)
+		}
+
+		for accept, csv := range map[string]bool{"text/csv": true, "text/csv; charset=utf-8": true, "application/json, text/csv": false, "text/html, text/csv;q=0.5, */*": true,
+			"*/*": false, "": false, "application/json": false, "text/*": false} {
+			a := l.get(t, with("/units", "asOf", asOf), "Accept", accept)
+			if is := strings.HasPrefix(a.header.Get("Content-Type"), "text/csv"); is != csv {
+				t.Errorf("Accept %q: %s", accept, a.header.Get("Content-Type"))
+			}
+		}
+		if a := l.get(t, with("/units?format=json", "asOf", asOf), "Accept", "text/csv"); a.header.Get("Content-Type") != "application/json" {
+			t.Errorf("format=json: %s", a.header.Get("Content-Type"))
+		}
+		if a := l.get(t, with("/units", "asOf", asOf), "Accept", "text/csv"); a.body != units.body || a.header.Get("ETag") != units.header.Get("ETag") {
+			t.Errorf("Accept and format differ: %s", a.body)
+		}
+
+		// What was exported changes nothing here, and makes the same elsewhere.
+		for _, again := range []*answer{l.csv(t, "/units", units.body), l.csv(t, "/people", people.body), l.csv(t, "/people?dryRun=true", people.body)} {
+			if fmt.Sprint(again.at("events")) != "map[]" || again.header.Get("X-Bedside-Position") != "" {
+				t.Errorf("%s: %s", again.what, again.body)
+			}
+		}
+		for _, p := range []string{`an"n`} {
+			l.del(t, "/people/"+esc(p))
+		}
+		l.csv(t, "/people", people.body)
+		after, before := l.get(t, "/people"), l.get(t, with("/people", "asOf", asOf))
+		if fmt.Sprint(after.at("people")) != fmt.Sprint(before.at("people")) || len(before.each("people", "person")) != 1 {
+			t.Errorf("imported: %s, was %s", after.body, before.body)
+		}
+	})
+}
+
+// TestImports: a file is taken as a whole or not at all, and the refusal names the line.
+func TestImports(t *testing.T) {
+	l := onOne(t)
+	dry := l.csv(t, "/units?dryRun=true", wardUnits)
+	if dry.at("dryRun") != true || fmt.Sprint(dry.at("events")) != "map[UnitRegistered:6]" && !strings.Contains(fmt.Sprint(dry.at("events")), ":6]") {
+		t.Errorf("%s", dry.body)
+	}
+	equal(t, "after a dry run", l.get(t, "/units").each("units", "unit"), []string{})
+	done := l.csv(t, "/units", wardUnits)
+	if done.text("position") != done.header.Get("X-Bedside-Position") {
+		t.Errorf("%s", done.body)
+	}
+	if got := l.do(t, "POST", base+"/units", wardUnits+"x,,ward-a\n", "Content-Type", "text/csv", "Accept", "text/csv").want(200).records(); len(got) != 2 || got[1][1] != "1" {
+		t.Errorf("as CSV: %q", got)
+	}
+	for name, c := range map[string]struct {
+		target, body string
+		status       int
+		words        []string
+	}{
+		"empty":        {"/units", "", 400, []string{"line 1"}},
+		"column":       {"/units", "unit,name\n", 400, []string{"line 1", "parent"}},
+		"parent":       {"/units", "unit,name,parent\ny,,\nz,,none\n", 400, []string{"line 3", "parent", "none"}},
+		"cycle":        {"/units", "unit,name,parent\nhospital,,ward-a\n", 409, []string{"line 2", "parent"}},
+		"twice":        {"/units", "unit,name,parent\ny,,\ny,,\n", 409, []string{"line 3", "line 2"}},
+		"quote":        {"/units", "unit,name,parent\ny,\"x,\n", 400, []string{"line"}},
+		"line break":   {"/units", "unit,name,parent\ny,\"x\nx\",\n", 400, []string{"line 2", "name"}},
+		"latin-1":      {"/units", "unit,name,parent\ny,B\xfcro,\n", 400, []string{"line 2", "UTF-8"}},
+		"nul":          {"/units", "unit,name,parent\ny\x00,,\n", 400, []string{"line 2", "unit"}},
+		"unit":         {"/people", peopleHeader + someone("ann", "ward-a") + someone("bob", "none"), 400, []string{"line 3", "unit", "none"}},
+		"from":         {"/people", peopleHeader + "ann,,nurse,ward-a,soon,,,,\n", 400, []string{"line 2", "from", "soon"}},
+		"mbox":         {"/people", peopleHeader + "ann,,,,,,ann,,\n", 400, []string{"line 2", "mbox"}},
+		"home":         {"/people", peopleHeader + "ann,,,,,,,,x\n", 400, []string{"line 2", "account_home"}},
+		"two names":    {"/people", peopleHeader + "ann,A,,,,,,,\nann,B,,,,,,,\n", 409, []string{"line 3", "name"}},
+		"of two":       {"/people", peopleHeader + someone("ann", "ward-a") + "bob,,,,,," + mboxOf("ann") + ",,\n", 409, []string{"line 3", "mbox"}},
+		"many columns": {"/people", peopleHeader + "ann,,,,,,,,,,\n", 400, []string{"line 2"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := l.do(t, "POST", base+c.target, c.body, "Content-Type", "text/csv")
+			if c.body == "" && a.status == 415 {
+				return
+			}
+			if a.want(c.status).says(c.words...); a.header.Get("X-Bedside-Position") != "" {
+				t.Errorf("refused at %s", a.header.Get("X-Bedside-Position"))
+			}
+		})
+	}
+	equal(t, "people", l.get(t, "/people").each("people", "person"), []string{})
+	equal(t, "units", l.get(t, "/units?limit=3").each("units", "unit"), []string{"hospital", "medicine", "surgery"})
+}
+
+// TestLargeImport: a file that makes more events than a commit can hold.
+func TestLargeImport(t *testing.T) {
+	const n = 700
+	l := onOne(t)
+	l.csv(t, "/units", wardUnits)
+	var rows strings.Builder
+	rows.WriteString(peopleHeader)
+	for i := range n {
+		rows.WriteString(someone(fmt.Sprintf("p%04d", i), "ward-a"))
+	}
+	l.do(t, "POST", base+"/people", rows.String()+someone("x", "none"), "Content-Type", "text/csv").refused(400, "people.invalid").says(fmt.Sprint("line ", n+2))
+	equal(t, "after a file that is wrong at its end", l.get(t, "/people").each("people", "person"), []string{})
+	a := l.csv(t, "/people", rows.String())
+	sum := 0.0
+	for _, count := range a.at("events").(map[string]any) {
+		sum += count.(float64)
+	}
+	if sum != 3*n {
+		t.Errorf("%v events: %s", sum, a.body)
+	}
+	if got := len(l.get(t, "/units/hospital/competencies?after="+a.text("position")).each("people", "person")); got != n {
+		t.Errorf("%d people, want %d", got, n)
+	}
+	if again := l.csv(t, "/people", rows.String()); fmt.Sprint(again.at("events")) != "map[]" {
+		t.Errorf("again: %s", again.body)
+	}
+}
+
+// TestPages: all pages together are the list, each element once, whatever the limit; and
+// a page says whether there is another.
+func TestPages(t *testing.T) {
+	l := onOne(t)
+	l.csv(t, "/units", wardUnits)
+	rows := peopleHeader
+	for _, p := range []string{"a", "a/b", "a b", "A", "é", "&", "zz", "10", "9"} {
+		rows += fmt.Sprintf("%s,,nurse,ward-a,2025-01-01,,,,\n", p)
+	}
+	l.csv(t, "/people", rows)
+	for _, d := range hospitalDefinitions(t) {
+		if d.Kind == "kpi" || d.Kind == "survey" || d.Kind == "framework" || d.Kind == "evidence-rules" {
+			l.put(t, "/definitions/"+d.Kind+"/"+esc(d.ID), d.body)
+		}
+	}
+	asOf := l.now(t)
+	for _, list := range []struct{ resource, name, key string }{
+		{"/people", "people", "person"}, {"/units", "units", "unit"}, {"/units/hospital/competencies", "people", "person"},
+		{"/definitions", "definitions", "id"}, {"/definitions/kpi", "definitions", "id"}, {"/definitions/programme", "definitions", "id"},
+	} {
+		resource := with(list.resource, "asOf", asOf)
+		whole := l.get(t, resource)
+		want := whole.each(list.name, list.key)
+		if whole.at("more") != nil {
+			t.Errorf("%s: the whole has more", resource)
+		}
+		for limit := 1; limit <= len(want)+1; limit++ {
+			var got []string
+			for more, pages := "", 0; ; pages++ {
+				target := with(resource, "limit", fmt.Sprint(limit))
+				if more != "" {
+					target = with(target, "more", more)
+				}
+				a := l.get(t, target)
+				page := a.each(list.name, list.key)
+				if len(page) > limit || pages > len(want) {
+					t.Fatalf("%s: %s", target, a.body)
+				}
+				got = append(got, page...)
+				next, ok := a.at("more").(string)
+				if last := len(got) >= len(want); ok == last {
+					t.Errorf("%s: more %v after %d of %d", target, a.at("more"), len(got), len(want))
+				}
+				if more = next; !ok {
+					break
+				}
+			}
+			equal(t, fmt.Sprintf("%s by %d", resource, limit), got, want)
+		}
+		beyond := l.get(t, with(with(resource, "limit", "5"), "more", "\U0010FFFF"))
+		equal(t, "behind the last", beyond.each(list.name, list.key), []string{})
+	}
+}
