@@ -20,9 +20,17 @@ import (
 // heldLog is a log that can be held.
 type heldLog struct {
 	eventlog.Log
+	head   atomic.Pointer[gate] // the next Head waits at it
 	hold   atomic.Pointer[gate] // the next Read waits at it, or until it is cancelled
 	digest atomic.Pointer[gate] // a subscription waits before each record, whether cancelled or not
 	ends   atomic.Int64         // so many subscriptions end without an error, which no log may do
+}
+
+func (l *heldLog) Head(ctx context.Context) (eventlog.Revision, error) {
+	if held := l.head.Swap(nil); held != nil {
+		held.pass()
+	}
+	return l.Log.Head(ctx)
 }
 
 func (l *heldLog) Read(ctx context.Context, from eventlog.Revision) iter.Seq2[eventlog.Record, error] {
@@ -136,6 +144,33 @@ func TestDamagedLog(t *testing.T) {
 			t.Errorf("%+v", c)
 		}
 		w.log.Damage(2, func([]byte) []byte { return whole })
+		w.caughtUp(rt)
+		w.check(p.name)
+	})
+}
+
+// TestOtherHistory: when the log becomes another one while it is followed, there are no
+// answers until the projection is built of that.
+func TestOtherHistory(t *testing.T) {
+	onEach(t, func(t *testing.T, w *world) {
+		p := newToy("toy")
+		for range 3 {
+			w.append("A")
+		}
+		rt := w.start(p)
+		w.caughtUp(rt)
+		held := newGate()
+		p.onLoad(func(readmodel.Generation, projections.Past) error { held.pass(); return nil })
+		w.truncate(1)
+		for range 3 { // the fourth does not follow the third
+			w.append("B")
+		}
+		w.reached(held)
+		status, err := rt.Status(w.ctx)
+		if err != nil || status[0].Live.Live {
+			t.Errorf("%+v %v", status, err)
+		}
+		close(held.open)
 		w.caughtUp(rt)
 		w.check(p.name)
 	})

@@ -165,6 +165,33 @@ func TestReplayTwice(t *testing.T) {
 	})
 }
 
+// TestReplayMeetsStart: a replay that wants its turn while the runtime is about to follow
+// does not wait for ever.
+func TestReplayMeetsStart(t *testing.T) {
+	onEach(t, func(t *testing.T, w *world) {
+		p := newToy("toy")
+		last := w.append("A", "B")
+		rt := w.start(p)
+		w.caughtUp(rt)
+		rt.Close()
+		log := &heldLog{Log: w.log}
+		held := newGate()
+		log.head.Store(held)
+		rt = w.startWith(projections.Config{Log: log, Projections: []projections.Projection{p}})
+		w.reached(held)
+		replayed := make(chan error, 1)
+		go func() { replayed <- rt.Replay(w.ctx, p.name) }()
+		w.until(rt, "near the head", func(s projections.Status) bool { return s.Building != nil && s.Building.Revision == last })
+		close(held.open)
+		if err := <-replayed; err != nil {
+			t.Error(err)
+		}
+		w.append("C")
+		w.caughtUp(rt)
+		w.check(p.name)
+	})
+}
+
 // TestReplayEndsEarly: cancelled or failed at any moment, a replay leaves no tables, and
 // the live ones go on.
 func TestReplayEndsEarly(t *testing.T) {
@@ -318,7 +345,14 @@ func TestClose(t *testing.T) {
 				return rt
 			},
 		} {
-			rt := run(newToy(fmt.Sprint("toy", len(name))))
+			p := newToy(fmt.Sprint("toy", len(name)))
+			rt := run(p)
+			rt.Close()
+			for _, c := range w.checkpoints(p.name) { // the caller closes the store now
+				if !c.Live {
+					t.Errorf("%s: generation %d is left", name, c.Number)
+				}
+			}
 			w.closed(rt)
 			log.hold.Store(nil)
 			w.closed(rt) // again

@@ -151,7 +151,10 @@ func TestBound(t *testing.T) {
 		}
 		for i, b := range some {
 			me := as(l.credential(t, fmt.Sprint("bound", i), "all", boundTo(b.person, b.units...)))
-			for _, m := range moments {
+			for j, m := range moments {
+				if i > 2 && len(b.units) < 2 && j%3 > 0 { // these differ in nothing that depends on the moment
+					continue
+				}
 				v := view{TB: t, lab: l, as: me, binding: b, ward: m.ward, asOf: m.asOf, at: m.at}
 				v.check()
 			}
@@ -332,6 +335,9 @@ func (v *view) unmapped(seen []string) {
 		if r[0] == "actor" || r[5] != fmt.Sprint(want[r[3]]) {
 			v.Errorf("%s as CSV: %v", a.what, r)
 		}
+	}
+	if !slices.IsSortedFunc(records, func(a, b []string) int { return strings.Compare(a[0], b[0]) }) {
+		v.Errorf("%s as CSV is not in the order of the JSON: %v", a.what, records)
 	}
 	if len(records) != len(want) {
 		v.Errorf("%s as CSV: %d lines, want %d", a.what, len(records), len(want))

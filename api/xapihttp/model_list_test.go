@@ -27,10 +27,42 @@ func (w *world) newQuery(reader *modelReader, f modelFormat) *modelQuery {
 	return q
 }
 
-// values are what filters ask for.
+// modelValues are what filters ask for.
 type modelValues struct{ agent, verb, activity, registration string }
 
+// drawValues draws them, every second time those that some statement meets by itself
+// or by what it refers to.
 func (w *world) drawValues() modelValues {
+	v := w.drawAnyValues()
+	if w.in(2, "met") {
+		v = w.ofChain(v)
+	}
+	return v
+}
+
+// ofChain takes the verb and the activity from a statement and those along the chain
+// of its targets, each from any of them.
+func (w *world) ofChain(v modelValues) modelValues {
+	if len(w.naive.statements) == 0 {
+		return v
+	}
+	s := rapid.SampledFrom(w.naive.statements).Draw(w.T, "of")
+	var verbs, activities []string
+	for seen := map[*naiveStatement]bool{}; s != nil && !seen[s]; s = w.naive.byID[s.target()] {
+		seen[s] = true
+		verbs = append(verbs, textAt(s.json, "verb", "id"))
+		if object, ok := s.json["object"].(tree); ok && isActivity(object) {
+			activities = append(activities, object["id"].(string))
+		}
+	}
+	v.verb = w.one("its verb", verbs)
+	if len(activities) > 0 {
+		v.activity = w.one("its activity", activities)
+	}
+	return v
+}
+
+func (w *world) drawAnyValues() modelValues {
 	agent := "{" + w.one("by agent", slices.Concat(modelAgents, modelGroups)) + "}"
 	if w.in(3, "named") {
 		agent = `{"name":"plays no part","objectType":"Group",` + agent[1:] // a Group may be asked for by its IFI
@@ -236,7 +268,8 @@ func idsOfList(list []*naiveStatement) (ids []string) {
 }
 
 // everyFilter tries each combination of filters in both directions: an eighth of
-// them for one history, each many times in one test.
+// them for one history, each many times in one test. The pair of verb and activity,
+// which the index has a list of, it tries in every history, on values that meet.
 func (w *world) everyFilter() {
 	w.Helper()
 	eighth := w.upTo("eighth", 7)
@@ -245,20 +278,28 @@ func (w *world) everyFilter() {
 	bounds := w.newQuery(reader, modelFormat{})
 	bounds.since, bounds.until = w.drawBound(bounds, "since"), w.drawBound(bounds, "until")
 	for set := eighth; set <= allFilters; set += 8 {
-		q := w.newQuery(reader, modelFormat{})
-		q.since, q.until = bounds.since, bounds.until
-		for name, values := range bounds.params {
-			q.params[name] = values
-		}
-		q.filter(w, v, set)
-		var got []*naiveStatement
-		for target := "/statements?" + w.firstPage(q); target != ""; {
-			var page []*naiveStatement
-			page, target = w.page(q, target)
-			got = append(got, page...)
-		}
-		if want := w.naive.list(q.naiveFilter); !slices.Equal(got, want) {
-			w.Fatalf("%v by %s: %v, want %v", q.params, reader.Key, idsOfList(got), idsOfList(want))
-		}
+		w.wantList(bounds, v, set)
+	}
+	all := w.newQuery(modelReaders()[0], modelFormat{})
+	w.wantList(all, w.ofChain(v), byVerb|byActivity)
+}
+
+// wantList reads a list with the bounds of a query, and some of the filters.
+func (w *world) wantList(bounds *modelQuery, v modelValues, set int) {
+	w.Helper()
+	q := w.newQuery(bounds.reader, modelFormat{})
+	q.since, q.until = bounds.since, bounds.until
+	for name, values := range bounds.params {
+		q.params[name] = values
+	}
+	q.filter(w, v, set)
+	var got []*naiveStatement
+	for target := "/statements?" + w.firstPage(q); target != ""; {
+		var page []*naiveStatement
+		page, target = w.page(q, target)
+		got = append(got, page...)
+	}
+	if want := w.naive.list(q.naiveFilter); !slices.Equal(got, want) {
+		w.Fatalf("%v by %s: %v, want %v", q.params, q.reader.Key, idsOfList(got), idsOfList(want))
 	}
 }

@@ -61,7 +61,8 @@ func drawStatement(t *rapid.T, m *model, free []uuid.UUID) *modelStatement {
 	case "sub":
 		n, agent := 1+some("sub activity", 2), 1+some("sub agent", 2)
 		s.activities, s.related = []int{n}, []int{agent}
-		object = fmt.Sprintf(`{"objectType":"SubStatement","actor":%s,"verb":{"id":"%s"},"object":%s}`, agentJSON(agent, ""), verbIRI(2), activity(n))
+		object = fmt.Sprintf(`{"objectType":"SubStatement","actor":%s,"verb":{"id":"%s"},"object":%s%s}`,
+			agentJSON(agent, ""), verbIRI(2), activity(n), drawAttachments(t, s))
 	case "sub that would void":
 		object = fmt.Sprintf(`{"objectType":"SubStatement","actor":%s,"verb":{"id":"%s"},"object":{"objectType":"StatementRef","id":"%s"}}`,
 			agentJSON(1, ""), verbIRI(1), id(1+some("no target", poolSize-1)))
@@ -87,9 +88,29 @@ func drawStatement(t *rapid.T, m *model, free []uuid.UUID) *modelStatement {
 		s.activities = append(s.activities, n)
 		context = append(context, `"contextActivities":{"parent":[`+activity(n)+`]}`)
 	}
-	s.json = fmt.Sprintf(`{"id":"%s","actor":%s,"verb":{"id":"%s"},"object":%s,"context":{%s}}`,
-		s.id, agentJSON(actor, name), verbIRI(s.verb), object, strings.Join(context, ","))
+	s.json = fmt.Sprintf(`{"id":"%s","actor":%s,"verb":{"id":"%s"},"object":%s,"context":{%s}%s}`,
+		s.id, agentJSON(actor, name), verbIRI(s.verb), object, strings.Join(context, ","), drawAttachments(t, s))
 	return s
+}
+
+// blobHash is the hash of a blob, n from 0 to 4.
+func blobHash(n int) string { return strings.Repeat("a", 63) + fmt.Sprint(n) }
+
+// drawAttachments makes a member of a statement or SubStatement, mostly none.
+func drawAttachments(t *rapid.T, s *modelStatement) string {
+	if rapid.IntRange(0, 2).Draw(t, "attached") > 0 {
+		return ""
+	}
+	var list []string
+	for _, n := range rapid.SliceOfN(rapid.IntRange(0, 3), 1, 2).Draw(t, "attachments") {
+		hash := blobHash(n)
+		s.blobs = append(s.blobs, hash)
+		if rapid.Bool().Draw(t, "upper") {
+			hash = strings.ToUpper(hash)
+		}
+		list = append(list, fmt.Sprintf(`{"usageType":"https://usages.example/1","display":{"en":"d"},"contentType":"text/plain","length":1,"sha2":"%s"}`, hash))
+	}
+	return `,"attachments":[` + strings.Join(list, ",") + `]`
 }
 
 // poolSize is how many ids there are: few, so that they refer to each other.
@@ -127,6 +148,10 @@ func drawEvent(t *rapid.T, m *model, stored int64) (testEvent, bool) {
 		d.Body = []byte(rapid.StringN(0, 3, -1).Draw(t, "body"))
 		if d.Size = int64(len(d.Body)); d.Size == 0 {
 			d.Body = nil
+		}
+		if rapid.IntRange(0, 3).Draw(t, "large") == 0 {
+			d.Body, d.Blob, d.Size = nil, blobHash(rapid.IntRange(2, 4).Draw(t, "blob")), 40_000
+			m.blobs[d.Blob] = true
 		}
 		m.documents[key] = d
 		return happened(event.DocumentStored{Document: d.Document}), true

@@ -24,13 +24,14 @@ type model struct {
 	names       map[string][]string // in the order they came up
 	documents   map[event.DocumentKey]Document
 	credentials map[string]string
+	blobs       map[string]bool // that something has named
 }
 
 func newModel(hops int) *model {
 	return &model{
 		byID: map[uuid.UUID]*modelStatement{}, hops: hops,
 		definitions: map[string][]byte{}, names: map[string][]string{},
-		documents: map[event.DocumentKey]Document{}, credentials: map[string]string{},
+		documents: map[event.DocumentKey]Document{}, credentials: map[string]string{}, blobs: map[string]bool{},
 	}
 }
 
@@ -47,6 +48,7 @@ type modelStatement struct {
 	authority                    int
 	target                       *uuid.UUID
 	voiding                      bool
+	blobs                        []string // its attachments'
 }
 
 func (m *model) voided(s *modelStatement) bool {
@@ -136,6 +138,9 @@ func (m *model) list(q modelQuery) (numbers []uint64) {
 func (m *model) add(e testEvent, s *modelStatement) {
 	m.statements = append(m.statements, s)
 	m.byID[s.id] = s
+	for _, hash := range s.blobs {
+		m.blobs[hash] = true
+	}
 	if e.noDefine {
 		return
 	}
@@ -204,6 +209,11 @@ func (h *harness) checkState(m *model) {
 			slices.Reverse(want)
 			if got := must(v.Names(agent)); !slices.Equal(got, want) {
 				h.t.Fatalf("names of %d: %q, want %q", n, got, want)
+			}
+		}
+		for n := range 5 {
+			if got := must(v.BlobReferenced(blobHash(n))); got != m.blobs[blobHash(n)] {
+				h.t.Fatalf("blob %d is named: %v", n, got)
 			}
 		}
 		scopes := map[event.DocumentKey][]string{}

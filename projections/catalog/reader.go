@@ -71,7 +71,7 @@ func (r *Reader) At(ctx context.Context, tx *readmodel.Tx, asOf int64) (*Definit
 			return nil, err
 		}
 	}
-	n := r.before(asOf)
+	n := r.before(min(asOf, c.Through)) // another snapshot may have been newer
 	if d := r.at[n]; d != nil {
 		return d, nil
 	}

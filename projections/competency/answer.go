@@ -67,6 +67,8 @@ type RuleRef struct {
 type Reader struct {
 	mu    sync.Mutex
 	books map[*catalog.Definitions]*book
+
+	voids voidings
 }
 
 // Person gives how a person stands in each competency for which there is evidence or
@@ -82,7 +84,7 @@ func (r *Reader) Person(ctx context.Context, tx *readmodel.Tx, s Scene, person s
 // People is Person for several, in their order.
 func (r *Reader) People(ctx context.Context, tx *readmodel.Tx, s Scene, persons []string) ([][]Standing, error) {
 	b := r.book(s.Definitions)
-	gathered, err := gather(ctx, tx, s, b, persons, "")
+	gathered, err := r.gather(ctx, tx, s, b, persons, "")
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +103,7 @@ func (r *Reader) Evidence(ctx context.Context, tx *readmodel.Tx, s Scene, person
 	if listed == nil {
 		return nil, false, nil
 	}
-	gathered, err := gather(ctx, tx, s, b, []string{person}, keyText(competency))
+	gathered, err := r.gather(ctx, tx, s, b, []string{person}, keyText(competency))
 	if err != nil {
 		return nil, false, err
 	}
@@ -151,11 +153,18 @@ type findings struct {
 
 // gather reads what there is of people, by person and keyText of the competency: of one
 // or, with "", of all.
-func gather(ctx context.Context, tx *readmodel.Tx, s Scene, b *book, persons []string, competency string) (map[string]map[string]*findings, error) {
+func (reader *Reader) gather(ctx context.Context, tx *readmodel.Tx, s Scene, b *book, persons []string, competency string) (map[string]map[string]*findings, error) {
+	voided, err := reader.voids.load(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
 	owner := map[string]string{}
+	several := map[string]bool{} // people with several identities
 	var keys []string
 	for _, p := range persons {
-		for _, k := range s.People.Keys(p) {
+		theirs := s.People.Keys(p)
+		several[p] = len(theirs) > 1
+		for _, k := range theirs {
 			owner[keyText(k)] = p
 			keys = append(keys, keyText(k))
 		}
@@ -166,19 +175,21 @@ func gather(ctx context.Context, tx *readmodel.Tx, s Scene, b *book, persons []s
 		rule, comp string
 	}
 	at := s.At.UnixMicro()
-	several := map[counted]bool{}
+	seen := map[counted]bool{}
 	all := map[string]map[string]*findings{}
-	err := rows(ctx, tx, keys, b.revisions, s.AsOf, competency, func(r *row) error {
+	err = rows(ctx, tx, keys, b.revisions, s.AsOf, competency, func(r *row) error {
 		rule := b.rules[ruleKey{r.rules, r.rule}]
 		if b.competencies[r.competency] == nil || rule == nil {
 			return nil
 		}
 		person := owner[r.subject]
-		once := counted{person, r.rules, r.t, r.rule, r.competency}
-		if several[once] {
-			return nil
+		if several[person] {
+			once := counted{person, r.rules, r.t, r.rule, r.competency}
+			if seen[once] {
+				return nil
+			}
+			seen[once] = true
 		}
-		several[once] = true
 		of := all[person]
 		if of == nil {
 			of = map[string]*findings{}
@@ -189,7 +200,7 @@ func gather(ctx context.Context, tx *readmodel.Tx, s Scene, b *book, persons []s
 			f = &findings{}
 			of[r.competency] = f
 		}
-		if why := reason(s, r, person, at); why != "" {
+		if why := reason(s, r, person, at, voided); why != "" {
 			f.leftOut = append(f.leftOut, LeftOut{r.statement, b.refs[rule.evidence.Rule].Rule, why})
 			return nil
 		}
@@ -202,9 +213,9 @@ func gather(ctx context.Context, tx *readmodel.Tx, s Scene, b *book, persons []s
 }
 
 // reason tells why a row does not count, "" if it does.
-func reason(s Scene, r *row, person string, at int64) Reason {
+func reason(s Scene, r *row, person string, at int64, voided func(statement string, asOf int64) bool) Reason {
 	switch {
-	case r.voided:
+	case voided(r.statement, s.AsOf):
 		return Voided
 	case r.happened > at:
 		return OutsideWindow

@@ -22,7 +22,6 @@ type row struct {
 	activity   string
 	score      *float64
 	parties    string
-	voided     bool
 }
 
 // keysAtOnce are asked for with one query.
@@ -35,10 +34,9 @@ func rows(ctx context.Context, tx *readmodel.Tx, keys []string, revisions []int6
 		return nil
 	}
 	for chunk := range slices.Chunk(keys, keysAtOnce) {
-		args := []any{asOf}
-		query := `SELECT e.subject, e.rules, e.t, e.rule, e.competency, e.statement, e.happened, e.activity, e.score, e.parties, v.t IS NOT NULL
-			FROM competency_evidence e LEFT JOIN competency_voidings v ON v.statement = e.statement AND v.t <= ?
-			WHERE e.subject IN (` + marks(len(chunk)) + `) AND e.rules IN (` + marks(len(revisions)) + `) AND e.t <= ?`
+		var args []any
+		query := `SELECT e.subject, e.rules, e.t, e.rule, e.competency, e.statement, e.happened, e.activity, e.score, e.parties
+			FROM competency_evidence e WHERE e.subject IN (` + marks(len(chunk)) + `) AND e.rules IN (` + marks(len(revisions)) + `) AND e.t <= ?`
 		for _, k := range chunk {
 			args = append(args, k)
 		}
@@ -53,7 +51,7 @@ func rows(ctx context.Context, tx *readmodel.Tx, keys []string, revisions []int6
 		err := tx.Each(ctx, query+" ORDER BY e.subject, e.rules, e.t, e.rule, e.competency", args, func(scan func(...any) error) error {
 			var r row
 			if err := scan(&r.subject, &r.rules, &r.t, &r.rule, &r.competency, &r.statement, &r.happened, &r.activity,
-				&r.score, &r.parties, &r.voided); err != nil {
+				&r.score, &r.parties); err != nil {
 				return err
 			}
 			return each(&r)

@@ -37,7 +37,7 @@ func (Projection) Schema() readmodel.Schema {
 				Key:     "subject, rules, t, rule, competency",
 				Indexes: []string{"statement"},
 			},
-			{Name: "competency_voidings", Columns: "statement TEXT NOT NULL, t BIGINT NOT NULL", Key: "statement"},
+			{Name: "competency_voidings", Columns: "statement TEXT NOT NULL, t BIGINT NOT NULL", Key: "statement", Indexes: []string{"t"}},
 			{
 				Name: "competency_statements",
 				Columns: "t BIGINT NOT NULL, actor TEXT NOT NULL, statement TEXT NOT NULL, verb TEXT NOT NULL, activity TEXT NOT NULL, " +

@@ -33,5 +33,5 @@ func (r *Reader) State(ctx context.Context, tx *readmodel.Tx, asOf int64) (*Stat
 			return nil, err
 		}
 	}
-	return r.history.At(asOf), nil
+	return r.history.At(min(asOf, c.Through)), nil // another snapshot may have been newer
 }

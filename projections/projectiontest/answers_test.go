@@ -54,6 +54,11 @@ type readers struct {
 
 // ask asks for everything that is to know at a moment.
 func (r *readers) ask(ctx context.Context, store *readmodel.Store, m moment, persons, competencies []string) (*answers, error) {
+	return r.askFor(ctx, store, m, persons, competencies, true)
+}
+
+// askFor leaves out what is unmapped, unless it is wanted, too.
+func (r *readers) askFor(ctx context.Context, store *readmodel.Store, m moment, persons, competencies []string, unmapped bool) (*answers, error) {
 	a := &answers{
 		Standings: map[string][]competency.Standing{}, Evidence: map[string]map[string]*competency.Evidence{},
 		Roles: map[string][]string{}, Unmapped: map[string]*competency.Unmapped{}, Revisions: map[string]int64{},
@@ -96,6 +101,9 @@ func (r *readers) ask(ctx context.Context, store *readmodel.Store, m moment, per
 					a.Evidence[p][c] = e
 				}
 			}
+		}
+		if !unmapped {
+			return nil
 		}
 		one := persons[0]
 		if a.Unmapped[one], err = r.competency.Unmapped(ctx, tx, s, func(person string) bool { return person == one }); err != nil {

@@ -85,6 +85,7 @@ type writer struct {
 
 	now        int64 // time of the last event that was sealed
 	statements int   // how many there are
+	again      *Statement
 	ruled      map[string]bool
 	prior      *Prior // of all rules
 }
@@ -151,7 +152,9 @@ func (w *writer) opening() []*Fact {
 			&Fact{People: event.AssignmentMade{AssignmentKey: event.AssignmentKey{
 				Person: p, Role: roles[i%len(roles)], Unit: units[0], From: Begin.AddDate(0, 0, -100),
 			}}},
-			&Fact{People: event.IdentityLinked{Person: p, Identity: identities[3*i]}})
+			&Fact{People: event.IdentityLinked{Person: p, Identity: identities[3*i]}},
+			&Fact{People: event.IdentityLinked{Person: p, Identity: identities[3*i+1]}},
+			&Fact{People: event.IdentityLinked{Person: p, Identity: identities[3*i+2]}})
 	}
 	return w.shuffled(facts)
 }
@@ -209,9 +212,9 @@ func (w *writer) damaged() *Fact {
 		return raw(event.TypeDefinitionRegistered, 1, `{"kind":"evidence-rules","id":"https://h.example/rules/a","definition":{"kind":"evidence-rules"}}`)
 	case 6:
 		return raw(event.TypeDefinitionRegistered, 1, `{"kind":"evidence-rules","id":"https://h.example/frameworks/a","definition":`+framework+`}`)
-	case 7:
-		return raw(event.TypeDefinitionRegistered, 1, `{"kind":"evidence-rules","id":"https://h.example/rules/b","definition":`+
-			string(w.rules("https://h.example/rules/a").JSON())+`}`)
+	case 7: // which may not change the prior, as it is never in force
+		r := &Rules{Kind: definition.KindEvidenceRules, ID: "https://h.example/rules/a", Rules: []Rule{w.rule("r1")}}
+		return raw(event.TypeDefinitionRegistered, 1, `{"kind":"evidence-rules","id":"https://h.example/rules/b","definition":`+string(r.JSON())+`}`)
 	case 8:
 		return raw(event.TypePersonRegistered, 1, `{"person":""}`)
 	case 9:
@@ -263,26 +266,27 @@ func (w *writer) name() string {
 // chance is true one time in n.
 func (w *writer) chance(n int, label string) bool { return rapid.IntRange(1, n).Draw(w.T, label) == n }
 
-// People are those that histories are about, by id.
-var People = []string{"p1", "p2", "p3"}
+// People are those that histories are about. A language orders them in another way
+// than their bytes do, as it does the units.
+var People = []string{"p1", "P2", "p3"}
 
 var (
-	units = []string{"ward-a", "ward-b", "hospital"}
+	units = []string{"ward-a", "Ward-b", "hospital"}
 	roles = []string{"nurse", "doctor"}
 
-	// identities that may be anybody's; the first, fourth and seventh are given to one person each.
+	// identities that may be anybody's; of the first nine each person is given three.
 	identities = []event.Identity{
 		{Mbox: "mailto:ann@ward.example"},
 		{MboxSHA1Sum: "059984bd8e43075f46f16931b6c18287a8faebb6"}, // of the first
 		{OpenID: "https://id.example/ann"},
 		{Account: event.Account{HomePage: "https://lms.example", Name: "1000"}},
 		{Account: event.Account{HomePage: "https://other.example", Name: "1000"}},
-		{Mbox: "mailto:Bob@WARD.example"},
-		{MboxSHA1Sum: "5B92F1AC8E60F89FCDE890CDA47F884E74ACFE90"},
 		{Mbox: "mailto:cara@ward.example"},
-		{Mbox: "mailto:cara@Ward.Example"}, // the same
-		{Mbox: "mailto:dan@ward.example"},
+		{Mbox: "mailto:Bob@WARD.example"},
+		{MboxSHA1Sum: "5B92F1AC8E60F89FCDE890CDA47F884E74ACFE90"}, // of mailto:Bob@ward.example
 		{Account: event.Account{HomePage: "https://long.example/" + Noise(1200), Name: Noise(800)}},
+		{Mbox: "mailto:cara@Ward.Example"}, // the same as without capitals
+		{Mbox: "mailto:dan@ward.example"},
 	}
 	// strangers are identities that nobody can be given.
 	strangers = []event.Identity{

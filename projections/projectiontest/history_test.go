@@ -8,6 +8,7 @@ import (
 	"math"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -79,30 +80,31 @@ func (d *desk) close() (err error) {
 // at whatever time, and also when something happened or begins.
 func moments(rt *rapid.T, h History, n int) []moment {
 	facts := h.Facts()
-	var times []int64
-	for _, f := range facts {
-		times = append(times, f.T)
-		if f.Statement != nil && f.Statement.Timestamp != 0 {
-			times = append(times, f.Statement.Timestamp)
-		}
-	}
-	for _, days := range []int{-100, -7, 0, 12} {
-		times = append(times, Begin.AddDate(0, 0, days).UnixMicro())
-	}
+	justBefore := rapid.Int64Range(0, 1)
 	last := facts[len(facts)-1].T
 	all := []moment{{last, last}}
 	for range n {
-		t := facts[rapid.IntRange(0, len(facts)-1).Draw(rt, "as of")].T
-		m := moment{asOf: t - rapid.Int64Range(0, 1).Draw(rt, "just before")}
-		switch rapid.IntRange(0, 3).Draw(rt, "at") {
+		known := facts[:1+rapid.IntRange(0, len(facts)-1).Draw(rt, "as of")]
+		m := moment{asOf: known[len(known)-1].T - justBefore.Draw(rt, "just before")}
+		var times []int64
+		for _, f := range known {
+			if f.Statement != nil {
+				times = append(times, happened(f))
+			}
+		}
+		m.at = m.asOf
+		switch rapid.IntRange(0, 5).Draw(rt, "at") {
 		case 0:
-			m.at = m.asOf
+			m.at += rapid.Int64Range(0, 400*86400e6).Draw(rt, "ahead")
 		case 1:
-			m.at = rapid.SampledFrom(times).Draw(rt, "a time of the history") - rapid.Int64Range(0, 1).Draw(rt, "just before")
+			m.at -= rapid.Int64Range(0, 200*86400e6).Draw(rt, "back")
 		case 2:
-			m.at = m.asOf + rapid.Int64Range(0, 400*86400e6).Draw(rt, "ahead")
-		case 3:
-			m.at = m.asOf - rapid.Int64Range(0, 200*86400e6).Draw(rt, "back")
+			days := rapid.SampledFrom([]int{-100, -7, 0, 12}).Draw(rt, "an assignment begins")
+			m.at = Begin.AddDate(0, 0, days).UnixMicro() - justBefore.Draw(rt, "just before")
+		case 3, 4:
+			if times != nil {
+				m.at = rapid.SampledFrom(times).Draw(rt, "a statement's time") - justBefore.Draw(rt, "just before")
+			}
 		}
 		all = append(all, m)
 	}
@@ -152,7 +154,7 @@ func TestHistories(t *testing.T) {
 		if err := compareAsides(ctx, store, h); err != nil {
 			return err
 		}
-		if err := compareChanges(ctx, r, store, h, changes.All()); err != nil {
+		if err := compareChanges(ctx, rt, r, store, h, changes.All()); err != nil {
 			return err
 		}
 
@@ -245,54 +247,59 @@ func compareAsides(ctx context.Context, store *readmodel.Store, h History) error
 }
 
 // compareChanges: who has seen the notices of changes knows whose answers to ask for again.
-func compareChanges(ctx context.Context, r *readers, store *readmodel.Store, h History, changes []projections.Change) error {
+func compareChanges(ctx context.Context, rt *rapid.T, r *readers, store *readmodel.Store, h History, changes []projections.Change) error {
 	facts := h.Facts()
-	at := facts[len(facts)-1].T + 1
-	before := map[string]string{}
-	for i := 0; i < len(facts); i += 1 + len(facts)/8 {
-		asOf := facts[i].T
-		a, err := r.ask(ctx, store, moment{at, asOf}, People, Competencies)
+	end := facts[len(facts)-1].T + 1
+	for range 8 {
+		i := rapid.IntRange(1, len(facts)-1).Draw(rt, "a change")
+		if s := facts[i].Statement; s != nil && s.Verb != VerbVoided && i < len(facts)-1 {
+			i++ // what follows is more often of another kind
+		}
+		before, err := r.askFor(ctx, store, moment{end, facts[i-1].T}, People, Competencies, false)
+		if err != nil {
+			return err
+		}
+		after, err := r.askFor(ctx, store, moment{end, facts[i].T}, People, Competencies, false)
 		if err != nil {
 			return err
 		}
 		for _, p := range People {
-			now := text([]any{a.Standings[p], a.Evidence[p]})
-			if was, ok := before[p]; ok && was != now && !told(h, changes, facts, i-1-len(facts)/8, i, p) {
-				return fmt.Errorf("no notice says that %s has other answers as of %d: %s", p, asOf, Difference(now, was))
+			was, now := text([]any{before.Standings[p], before.Evidence[p]}), text([]any{after.Standings[p], after.Evidence[p]})
+			if was != now && !told(h, changes, facts, i, p) {
+				return fmt.Errorf("no notice says that %s has other answers since %d: %s", p, facts[i].T, Difference(now, was))
 			}
-			before[p] = now
 		}
 	}
 	return nil
 }
 
-// told tells whether a notice that may be about the facts behind from, up to to, has
-// a key of a person's.
-func told(h History, changes []projections.Change, facts []*Fact, from, to int, person string) bool {
+// told tells whether a notice that may be about the i-th fact has a key of a person's.
+func told(h History, changes []projections.Change, facts []*Fact, i int, person string) bool {
 	position := map[projections.Position]int64{}
-	for i, c := range h.Commits {
+	for n, c := range h.Commits {
 		for j, f := range c.Facts {
-			position[projections.Position{Revision: uint64(i + 1), Index: j}] = f.T
+			position[projections.Position{Revision: uint64(n + 1), Index: j}] = f.T
 		}
 	}
-	keys := map[string]bool{person: true, competency.Everybody: true}
-	for asOf := from; asOf <= to; asOf++ { // who had an identity in between, too
-		for _, l := range knownAt(facts, facts[asOf].T).links {
+	keys := map[string]bool{competency.Everybody: true}
+	for _, known := range []*Fact{facts[i-1], facts[i]} {
+		for _, l := range knownAt(facts, known.T).links {
 			if l.person == person {
 				key := keysOf(l.identity)
 				keys[key[0]], keys[key[1]] = true, true
 			}
 		}
 	}
-	past := map[string]bool{} // projections whose later batches begin behind the facts
+	past := map[string]bool{} // projections of which a notice is further
 	for _, c := range changes {
-		t, ok := position[c.Position]
-		if !ok || t <= facts[from].T || past[c.Projection] {
+		t := position[c.Position]
+		if t < facts[i].T || past[c.Projection] {
 			continue
 		}
-		past[c.Projection] = t >= facts[to].T
+		past[c.Projection] = true
 		for _, k := range c.Keys {
-			if c.Projection == catalog.Name || keys[k] {
+			if c.Projection == people.Name && k == person || c.Projection == competency.Name && keys[k] ||
+				c.Projection == catalog.Name && strings.HasPrefix(k, "framework:") {
 				return true
 			}
 		}

@@ -174,14 +174,23 @@ func Noise(n int) string {
 	return b.String()
 }
 
-// statement makes one of a person's activity or rating.
+// statement makes one of a person's activity or rating, or of one more attempt at the
+// same with the same result.
 func (w *writer) statement() *Statement {
 	s := &Statement{ID: StatementID(w.statements)}
 	w.statements++
-	s.Group = w.chance(6, "group")
+	if w.again != nil && w.chance(5, "again") {
+		id := s.ID
+		*s = *w.again
+		s.ID = id
+		w.timestamp(s)
+		return s
+	}
+	w.again = s
+	s.Group = w.chance(4, "group")
 	n := 1
 	if s.Group {
-		n = rapid.IntRange(0, 3).Draw(w.T, "members")
+		n = rapid.IntRange(0, 4).Draw(w.T, "members")
 	}
 	for range n {
 		s.Actors = append(s.Actors, w.agent())
@@ -257,6 +266,7 @@ func (w *writer) result(s *Statement) {
 
 // timestamp makes many statements late, some equally old, some early.
 func (w *writer) timestamp(s *Statement) {
+	s.Timestamp, s.Zone = 0, 0
 	switch rapid.IntRange(0, 4).Draw(w.T, "timestamp") {
 	case 0:
 		return
