@@ -122,7 +122,7 @@ func TestPositionAt(t *testing.T) {
 // TestBuild: up to any event, by its position or its time, and no further.
 func TestBuild(t *testing.T) {
 	onEach(t, func(t *testing.T, w *world) {
-		for _, types := range [][]string{{"A", fragile, "B"}, {}, {odd}, {"A", refused, "A", zero}, {"B"}} {
+		for _, types := range [][]string{{"A", fragile, "B"}, {}, {odd}, {"A", refused, odd, "A", zero, shocking}, {"B"}} {
 			w.append(types...)
 		}
 		n := 0

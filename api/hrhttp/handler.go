@@ -21,6 +21,7 @@ import (
 	"github.com/bedside-lrs/bedside/projections"
 	"github.com/bedside-lrs/bedside/projections/catalog"
 	"github.com/bedside-lrs/bedside/projections/competency"
+	"github.com/bedside-lrs/bedside/projections/notice"
 	"github.com/bedside-lrs/bedside/projections/people"
 	"github.com/bedside-lrs/bedside/projections/readmodel"
 )
@@ -33,6 +34,7 @@ type Config struct {
 	Store   *lrs.Store
 	Runtime *projections.Runtime
 	Model   *readmodel.Store
+	Notices *notice.Publisher // of changes; nil: there are none to follow
 	Log     *slog.Logger
 	Now     func() time.Time // default time.Now
 
@@ -67,6 +69,7 @@ type route struct {
 type resource struct {
 	path   string
 	routes []route
+	stream bool // has no end, and is not compressed
 }
 
 func resources() []resource {
@@ -76,60 +79,61 @@ func resources() []resource {
 	write := func(method string, allow func(auth.Scopes) bool, serve func(*call) error) route {
 		return route{method, allow, true, serve}
 	}
-	return []resource{
+	all := []resource{
 		{"/people", []route{
 			get(auth.Scopes.ReadPeople, (*call).getPeople),
 			write(http.MethodPost, auth.Scopes.WritePeople, (*call).importPeople),
-		}},
+		}, false},
 		{"/people/{person}", []route{
 			get(auth.Scopes.ReadPeople, (*call).getPerson),
 			write(http.MethodPut, auth.Scopes.WritePeople, (*call).putPerson),
 			write(http.MethodDelete, auth.Scopes.WritePeople, (*call).deletePerson),
-		}},
+		}, false},
 		{"/people/{person}/assignments", []route{
 			write(http.MethodPost, auth.Scopes.WritePeople, (*call).postAssignment),
 			write(http.MethodDelete, auth.Scopes.WritePeople, (*call).deleteAssignment),
-		}},
+		}, false},
 		{"/people/{person}/identities", []route{
 			write(http.MethodPost, auth.Scopes.WritePeople, (*call).postIdentity),
-		}},
+		}, false},
 		{"/people/{person}/identities/{ifi}", []route{
 			write(http.MethodDelete, auth.Scopes.WritePeople, (*call).deleteIdentity),
-		}},
+		}, false},
 		{"/people/{person}/competencies", []route{
 			get(auth.Scopes.ReadCompetencies, (*call).getPersonCompetencies),
-		}},
+		}, false},
 		{"/people/{person}/competencies/{competency}/evidence", []route{
 			get(auth.Scopes.ReadCompetencies, (*call).getEvidence),
-		}},
+		}, false},
 		{"/units", []route{
 			get(auth.Scopes.ReadPeople, (*call).getUnits),
 			write(http.MethodPost, auth.Scopes.WritePeople, (*call).importUnits),
-		}},
+		}, false},
 		{"/units/{unit}", []route{
 			get(auth.Scopes.ReadPeople, (*call).getUnit),
 			write(http.MethodPut, auth.Scopes.WritePeople, (*call).putUnit),
 			write(http.MethodDelete, auth.Scopes.WritePeople, (*call).deleteUnit),
-		}},
+		}, false},
 		{"/units/{unit}/competencies", []route{
 			get(auth.Scopes.ReadCompetencies, (*call).getUnitCompetencies),
-		}},
+		}, false},
 		{"/definitions", []route{
 			get(auth.Scopes.ReadDefinitions, (*call).getDefinitions),
 			write(http.MethodPost, auth.Scopes.WriteDefinitions, (*call).applyDefinitions),
-		}},
+		}, false},
 		{"/definitions/{kind}", []route{
 			get(auth.Scopes.ReadDefinitions, (*call).getDefinitions),
 			write(http.MethodPut, auth.Scopes.WriteDefinitions, (*call).putDefinition), // with ?id=
-		}},
+		}, false},
 		{"/definitions/{kind}/{id}", []route{
 			get(auth.Scopes.ReadDefinitions, (*call).getDefinitions),
 			write(http.MethodPut, auth.Scopes.WriteDefinitions, (*call).putDefinition),
-		}},
+		}, false},
 		{"/unmapped", []route{
 			get(auth.Scopes.ReadPeople, (*call).getUnmapped),
-		}},
+		}, false},
 	}
+	return append(all, resource{"/changes", []route{get(readChanges, (*call).getChanges)}, true})
 }
 
 // Handler serves the resources, for requests whose path begins with BasePath.
@@ -154,7 +158,11 @@ func Handler(cfg Config) http.Handler {
 	// An id is one path segment, percent-encoded: IRIs have slashes.
 	r := mux.NewRouter().SkipClean(true).UseEncodedPath()
 	for _, res := range resources() {
-		r.Handle(BasePath+res.path, compress(&handler{Config: cfg, resource: res, readers: shared}))
+		var h http.Handler = &handler{Config: cfg, resource: res, readers: shared}
+		if !res.stream {
+			h = compress(h)
+		}
+		r.Handle(BasePath+res.path, h)
 	}
 	r.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		problem.Write(w, r, cfg.Log, notFound())

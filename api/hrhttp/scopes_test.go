@@ -20,7 +20,7 @@ var allowed = map[string]string{
 	"GET /units":                               "people/read all/read",
 	"POST /units":                              "people/write",
 	"GET /unmapped":                            "people/read all/read",
-	"GET /changes":                             "people/read competencies/read all/read",
+	"GET /changes":                             "people/read competencies/read definitions/write all/read",
 	"GET /people/{person}":                     "people/read all/read",
 	"PUT /people/{person}":                     "people/write",
 	"DELETE /people/{person}":                  "people/write",

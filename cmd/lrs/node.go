@@ -229,9 +229,7 @@ func (n *node) close(timeout time.Duration) error {
 	if n.runtime != nil {
 		n.runtime.Close()
 	}
-	if n.notices != nil {
-		n.notices.Close()
-	}
+	n.quiet()
 	if n.model != nil {
 		errs = append(errs, n.model.Close())
 	}

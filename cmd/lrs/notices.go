@@ -28,6 +28,13 @@ func (n *node) announce(log *slog.Logger) {
 	n.notices = notice.New(cfg)
 }
 
+// quiet ends the streams of changes.
+func (n *node) quiet() {
+	if n.notices != nil {
+		n.notices.Close()
+	}
+}
+
 // changed passes on what a projection says.
 func (n *node) changed(c projections.Change) {
 	n.notices.Changed(c.Projection, c.Keys, notice.Position(c.Position))

@@ -24,15 +24,21 @@ import (
 // acknowledged must be there afterwards.
 //
 // That the test would notice is shown by programs that forget to sync.
+//
+// An attachment's name is lost only if the attachments have a file system of their own:
+// on one that they share with the log, the sync of each commit takes the journal with
+// all names to the disk, before the commit is acknowledged.
 func TestPowerCut(t *testing.T) {
-	t.Run("as built", func(t *testing.T) {
-		if faults := cutRounds(t, "", 8); len(faults) > 0 {
-			t.Errorf("%d faults, the first: %s", len(faults), faults[0])
-		}
-	})
-	for _, what := range []string{forgetLog, forgetBlobs} {
+	for name, apart := range map[string]bool{"as built": false, "as built, attachments apart": true} {
+		t.Run(name, func(t *testing.T) {
+			if faults := cutRounds(t, "", apart, 8); len(faults) > 0 {
+				t.Errorf("%d faults, the first: %s", len(faults), faults[0])
+			}
+		})
+	}
+	for what, apart := range map[string]bool{forgetLog: false, forgetBlobs: false, forgetNames: true} {
 		t.Run(what, func(t *testing.T) {
-			faults := cutRounds(t, what, 4)
+			faults := cutRounds(t, what, apart, 12) // until there is a fault
 			if len(faults) == 0 {
 				t.Error("nothing was lost: this test does not see what a power cut takes")
 			} else {
@@ -67,13 +73,27 @@ func TestPowerCutAtTheStart(t *testing.T) {
 	}
 }
 
-// cutRounds returns the faults of the first round that has any.
-func cutRounds(t *testing.T, forget string, rounds int) (faults []string) {
+// cutRounds returns the faults of the first round that has any. With apart, the
+// attachments are on a disk of their own, that loses its power with the other.
+func cutRounds(t *testing.T, forget string, apart bool, rounds int) (faults []string) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
 	d := newDisk(t, 256<<20)
 	dir := filepath.Join(d.dir, "d")
+	disks := []*disk{d}
+	if apart {
+		blobs := newDisk(t, 256<<20)
+		if err := errors.Join(os.Mkdir(dir, 0o700), os.Symlink(blobs.dir, filepath.Join(dir, "blobs")), syncDir(dir), syncDir(d.dir)); err != nil {
+			t.Fatal(err)
+		}
+		disks = append(disks, blobs)
+	}
+	cutPower := func() {
+		for _, d := range disks {
+			d.cutPower(t)
+		}
+	}
 	workers := newWorkers(seed)
 	start := func() *server {
 		s, err := tryServer(t, dir, []string{forgetful + "=" + forget})
@@ -92,17 +112,19 @@ func cutRounds(t *testing.T, forget string, rounds int) (faults []string) {
 			return faults
 		}
 		if round%2 == 0 {
-			load(t, s, workers, 1+rng.Int64N(400), func() { d.cutPower(t); s.kill() })
+			load(t, s, workers, 1+rng.Int64N(400), func() { cutPower(); s.kill() })
 		} else {
 			load(t, s, workers, 1+rng.Int64N(100), s.kill)
 			unsyncTail(t, dir)
 			if s = start(); s == nil {
 				return faults
 			}
-			d.cutPower(t)
+			cutPower()
 			s.kill()
 		}
-		d.restorePower(t)
+		for _, d := range disks {
+			d.restorePower(t)
+		}
 		s = start()
 	}
 	if s != nil && len(faults) == 0 {
@@ -139,6 +161,7 @@ const (
 	forgetful   = "LRS_TEST_FORGETFUL"
 	forgetLog   = "log not synced"
 	forgetBlobs = "attachments not synced"
+	forgetNames = "attachments' names not synced"
 )
 
 // makeForgetful changes the program for TestPowerCut.
@@ -146,34 +169,45 @@ func makeForgetful(what string) {
 	switch what {
 	case forgetLog:
 		defaultNode.noSync = true
-	case forgetBlobs:
+	case forgetBlobs, forgetNames:
 		driver := defaultNode.blobs
 		defaultNode.blobs = func(dir string) (blob.Store, error) {
 			s, err := driver(dir)
-			return unsyncedBlobs{s, dir}, err
+			return unsyncedBlobs{s, dir, what == forgetNames}, err
 		}
 	}
 }
 
-// unsyncedBlobs is a blob.File that writes without syncing.
+// unsyncedBlobs is a blob.File that writes without syncing, or syncs the files and not
+// their directories.
 type unsyncedBlobs struct {
 	blob.Store
-	dir string
+	dir   string
+	files bool // they are synced
 }
 
 func (s unsyncedBlobs) Create(context.Context, string) (blob.Writer, error) {
-	return &unsyncedBlob{dir: s.dir}, nil
+	return &unsyncedBlob{unsyncedBlobs: s}, nil
 }
 
 type unsyncedBlob struct {
+	unsyncedBlobs
 	bytes.Buffer
-	dir string
 }
 
 func (w *unsyncedBlob) Commit(context.Context) (string, int64, error) {
 	sum := sha256.Sum256(w.Bytes())
 	id := hex.EncodeToString(sum[:])
-	return id, int64(w.Len()), os.WriteFile(filepath.Join(w.dir, id[:2], id), w.Bytes(), 0o600)
+	path := filepath.Join(w.dir, id[:2], id)
+	if !w.files {
+		return id, int64(w.Len()), os.WriteFile(path, w.Bytes(), 0o600)
+	}
+	f, err := os.CreateTemp(filepath.Join(w.dir, "tmp"), "")
+	if err != nil {
+		return "", 0, err
+	}
+	_, err = f.Write(w.Bytes())
+	return id, int64(w.Len()), errors.Join(err, f.Sync(), f.Close(), os.Rename(f.Name(), path))
 }
 
 func (w *unsyncedBlob) Abort() error { return nil }

@@ -61,7 +61,7 @@ func (n *node) project(ctx context.Context, cfg nodeConfig, reg prometheus.Regis
 
 // hr configures the resources of /api/v1.
 func (n *node) hr(log *slog.Logger) hrhttp.Config {
-	return hrhttp.Config{Store: n.store, Runtime: n.runtime, Model: n.model, Log: log}
+	return hrhttp.Config{Store: n.store, Runtime: n.runtime, Model: n.model, Notices: n.notices, Log: log}
 }
 
 // asides are shown of each projection.

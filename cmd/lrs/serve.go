@@ -150,6 +150,7 @@ func serve(ctx context.Context, cfg serveConfig, stdout, stderr io.Writer) (err 
 	// finished, then the store is closed.
 	defer func() { err = errors.Join(err, n.close(cfg.shutdown)) }()
 	defer func() { err = errors.Join(err, shutdown(server)) }()
+	defer n.quiet() // before it: streams of changes have no end by themselves
 
 	if err := n.project(ctx, cfg.node, cfg.http.Registry, log); err != nil {
 		return err

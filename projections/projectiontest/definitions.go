@@ -165,7 +165,7 @@ func (w *writer) rule(id string) Rule {
 		Kind:         rapid.SampledFrom(kinds).Draw(w.T, "kind of evidence"),
 		Weight:       rapid.SampledFrom([]float64{0.4, 1, 3}).Draw(w.T, "weight"),
 		HalfLifeDays: rapid.SampledFrom([]float64{0, 0.01, 30, 365}).Draw(w.T, "half-life"),
-		Attempts:     rapid.SampledFrom([]string{"", "latest", "first", "best", "all"}).Draw(w.T, "attempts"),
+		Attempts:     rapid.SampledFrom([]string{"", "latest", "first", "best", "best", "all"}).Draw(w.T, "attempts"),
 	}
 	if w.chance(2, "has competencies") {
 		r.Competencies = slices.Compact(slices.Sorted(slices.Values(

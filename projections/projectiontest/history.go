@@ -201,11 +201,11 @@ func (w *writer) damaged() *Fact {
 		return raw(event.TypeStatementStored, 2, string((&Statement{ID: id, Actors: []Agent{{identities[0], ""}}, Verb: verbs[0],
 			Object: Object{Kind: "Activity", ID: activities[0]}}).JSON(Begin.UnixMicro())))
 	case 3: // neither engine can keep it
-		s := w.statement()
-		s.Other = append(s.Other, "https://h.example/a\x00b")
+		s := *w.statement()
+		s.Other = append(slices.Clone(s.Other), "https://h.example/a\x00b")
 		return raw(event.TypeStatementStored, 1, string(s.JSON(Begin.UnixMicro())))
 	case 4:
-		s := w.statement()
+		s := *w.statement()
 		s.Actors, s.Group = []Agent{{identities[0], ""}}, false
 		return raw(event.TypeStatementStored, 1, strings.Replace(string(s.JSON(Begin.UnixMicro())), "ward.example", "\xff.example", 1))
 	case 5:

@@ -125,8 +125,8 @@ func TestHistories(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		log, changes := NewLog(), &Changes{}
-		if err := Drive(ctx, log, all, h.Commits, Paces(len(h.Commits)).Draw(rt, "paces"), changes, store); err != nil {
+		log, changes, paces := NewLog(), &Changes{}, Paces(len(h.Commits)).Draw(rt, "paces")
+		if err := Drive(ctx, log, all, h.Commits, paces, changes, store); err != nil {
 			return err
 		}
 		incremental, err := Dump(ctx, store, all...)
@@ -154,7 +154,7 @@ func TestHistories(t *testing.T) {
 		if err := compareAsides(ctx, store, h); err != nil {
 			return err
 		}
-		if err := compareChanges(ctx, rt, r, store, h, changes.All()); err != nil {
+		if err := compareChanges(ctx, rt, r, store, h, paces, changes.All()); err != nil {
 			return err
 		}
 
@@ -247,13 +247,19 @@ func compareAsides(ctx context.Context, store *readmodel.Store, h History) error
 }
 
 // compareChanges: who has seen the notices of changes knows whose answers to ask for again.
-func compareChanges(ctx context.Context, rt *rapid.T, r *readers, store *readmodel.Store, h History, changes []projections.Change) error {
+func compareChanges(ctx context.Context, rt *rapid.T, r *readers, store *readmodel.Store, h History, paces []Pace, changes []projections.Change) error {
 	facts := h.Facts()
 	end := facts[len(facts)-1].T + 1
+	var rare []int // the others are many
+	for i, f := range facts {
+		if i > 0 && (f.Statement == nil || f.Statement.Verb == VerbVoided) {
+			rare = append(rare, i)
+		}
+	}
 	for range 8 {
 		i := rapid.IntRange(1, len(facts)-1).Draw(rt, "a change")
-		if s := facts[i].Statement; s != nil && s.Verb != VerbVoided && i < len(facts)-1 {
-			i++ // what follows is more often of another kind
+		if rare != nil && rapid.IntRange(1, 4).Draw(rt, "statement") < 4 {
+			i = rapid.SampledFrom(rare).Draw(rt, "a rare change")
 		}
 		before, err := r.askFor(ctx, store, moment{end, facts[i-1].T}, People, Competencies, false)
 		if err != nil {
@@ -265,7 +271,7 @@ func compareChanges(ctx context.Context, rt *rapid.T, r *readers, store *readmod
 		}
 		for _, p := range People {
 			was, now := text([]any{before.Standings[p], before.Evidence[p]}), text([]any{after.Standings[p], after.Evidence[p]})
-			if was != now && !told(h, changes, facts, i, p) {
+			if was != now && !told(h, paces, changes, facts, i, p) {
 				return fmt.Errorf("no notice says that %s has other answers since %d: %s", p, facts[i].T, Difference(now, was))
 			}
 		}
@@ -274,11 +280,15 @@ func compareChanges(ctx context.Context, rt *rapid.T, r *readers, store *readmod
 }
 
 // told tells whether a notice that may be about the i-th fact has a key of a person's.
-func told(h History, changes []projections.Change, facts []*Fact, i int, person string) bool {
+func told(h History, paces []Pace, changes []projections.Change, facts []*Fact, i int, person string) bool {
 	position := map[projections.Position]int64{}
+	by := int64(math.MaxInt64) // a batch ends where it was waited for
 	for n, c := range h.Commits {
 		for j, f := range c.Facts {
 			position[projections.Position{Revision: uint64(n + 1), Index: j}] = f.T
+			if f.T >= facts[i].T && paces[n].Wait {
+				by = min(by, c.First+int64(len(c.Facts)))
+			}
 		}
 	}
 	keys := map[string]bool{competency.Everybody: true}
@@ -290,13 +300,10 @@ func told(h History, changes []projections.Change, facts []*Fact, i int, person 
 			}
 		}
 	}
-	past := map[string]bool{} // projections of which a notice is further
 	for _, c := range changes {
-		t := position[c.Position]
-		if t < facts[i].T || past[c.Projection] {
+		if t := position[c.Position]; t < facts[i].T || t > by {
 			continue
 		}
-		past[c.Projection] = true
 		for _, k := range c.Keys {
 			if c.Projection == people.Name && k == person || c.Projection == competency.Name && keys[k] ||
 				c.Projection == catalog.Name && strings.HasPrefix(k, "framework:") {

@@ -179,14 +179,13 @@ func Noise(n int) string {
 func (w *writer) statement() *Statement {
 	s := &Statement{ID: StatementID(w.statements)}
 	w.statements++
-	if w.again != nil && w.chance(5, "again") {
+	if w.again != nil && w.chance(4, "again") {
 		id := s.ID
 		*s = *w.again
 		s.ID = id
 		w.timestamp(s)
 		return s
 	}
-	w.again = s
 	s.Group = w.chance(4, "group")
 	n := 1
 	if s.Group {
@@ -206,6 +205,9 @@ func (w *writer) statement() *Statement {
 		s.Level = rapid.SampledFrom(levels).Draw(w.T, "level")
 	}
 	w.timestamp(s)
+	if s.Object.Kind == "Activity" && (s.Scaled != nil || s.Success != nil) {
+		w.again = s
+	}
 	return s
 }
 

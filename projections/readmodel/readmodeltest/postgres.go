@@ -28,6 +28,7 @@ const startTimeout = 2 * time.Minute
 // server is PostgreSQL as this process runs it.
 type server struct {
 	dir   string
+	life  io.Closer     // the server ends when it is closed, or collected
 	fresh chan database // one is always made ahead: that takes longer than most tests
 	used  chan string   // to be removed
 }
@@ -45,7 +46,8 @@ var running = sync.OnceValues(start)
 // ends, which is when the test's process does. Signals from a terminal are for that.
 const watch = `
 trap '' HUP INT TERM
-"$1"/initdb -D "$2"/data -U postgres -A trust -E UTF8 --locale=C --locale-provider=icu --icu-locale=en-US --no-sync >&2 || exit 1
+"$1"/initdb -D "$2"/data -U postgres -A trust -E UTF8 --locale=C --locale-provider=icu --icu-locale=en-US --no-sync >&2 ||
+	{ rm -rf "$2"; exit 1; }
 "$1"/postgres -D "$2"/data -k "$2" -c listen_addresses= -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
 	-c autovacuum=off -c shared_buffers=32MB -c max_connections=200 -c lc_messages=C -c logging_collector=off </dev/null &
 exec 2>/dev/null
@@ -75,8 +77,8 @@ func start() (*server, error) {
 			return nil, err
 		}
 	}
-	life, err := cmd.StdinPipe() // never written to; it ends with this process
-	if err != nil {
+	s := &server{dir: dir, fresh: make(chan database), used: make(chan string, 1000)}
+	if s.life, err = cmd.StdinPipe(); err != nil { // never written to; it ends with this process
 		return nil, err
 	}
 	messages, err := cmd.StderrPipe()
@@ -87,17 +89,12 @@ func start() (*server, error) {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	if err := ready(messages); err != nil {
-		_ = life.Close()
+		_ = s.life.Close()
 		return nil, errors.Join(err, cmd.Wait())
 	}
-	alive = life
-	s := &server{dir: dir, fresh: make(chan database), used: make(chan string, 1000)}
 	go s.keep()
 	return s, nil
 }
-
-// alive keeps the pipe from being collected, and so closed.
-var alive io.Closer
 
 // ready returns when the server takes connections, and goes on reading its messages.
 func ready(messages io.Reader) error {

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/bedside-lrs/bedside/api/adminhttp"
+	"github.com/bedside-lrs/bedside/projections/notice"
+)
+
+// TestChanges: whoever follows the changes, as server-sent events or by NATS, is told
+// of the people whom a statement concerns, and of no one that the credential does not
+// reach.
+func TestChanges(t *testing.T) {
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := free.Addr().String()
+	free.Close()
+	const user, password = "analyst", "a password for tests"
+	dir := t.TempDir()
+	s, err := tryServer(t, dir, []string{"LRS_NATS_PASSWORD=" + password}, "--nats-listen", port, "--nats-user", user)
+	if err != nil {
+		t.Fatal(err)
+	}
+	setUp(t, s)
+	admin := adminhttp.NewClient(socketPath(dir))
+	bound, err := admin.Add(t.Context(), adminhttp.NewCredential{Key: "ward-b", Scopes: "competencies/read people/read", Units: []string{"ward-b"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	nc, err := nats.Connect("nats://"+port, nats.UserInfo(user, password))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	byNATS, err := nc.SubscribeSync(notice.Subject("competency", "p02")) // of ward-a
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	all := follow(t, s, testKey, testSecret, "?projection=competency")
+	within := follow(t, s, bound.Key, bound.Secret, "?projection=competency")
+
+	for _, person := range []string{"p02", "p07"} { // of ward-a and ward-b
+		status, _, b, err := s.do(t.Context(), http.MethodPost, "/statements", []byte(`{"actor":{"mbox":"mailto:`+person+`@hospital.example"},
+			"verb":{"id":"http://adlnet.gov/expapi/verbs/passed"},"object":{"id":"https://hospital.example/assessments/listen-post"},
+			"result":{"score":{"scaled":0.9}}}`))
+		if err != nil || status != http.StatusOK {
+			t.Fatalf("%d %v %s", status, err, b)
+		}
+	}
+	for _, person := range []string{"p02", "p07"} {
+		if got := next(t, all); !strings.Contains(got, `"key":"`+person+`"`) {
+			t.Errorf("told %s, want %s", got, person)
+		}
+	}
+	if got := next(t, within); !strings.Contains(got, `"key":"p07"`) {
+		t.Errorf("bound to ward-b, told %s", got)
+	}
+	msg, err := byNATS.NextMsg(20 * time.Second)
+	if err != nil || !strings.Contains(string(msg.Data), `"key":"p02"`) {
+		t.Errorf("by NATS: %v, %v", msg, err)
+	}
+	if err := s.stop(t); err != nil { // with streams open
+		t.Errorf("stop: %v\n%s", err, s.stderr)
+	}
+}
+
+// follow opens a stream of changes, and gives the data of its events.
+func follow(t *testing.T, s *server, key, secret, query string) <-chan string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(s.url, "/xapi")+"/api/v1/changes"+query, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.SetBasicAuth(key, secret)
+	res, err := http.DefaultClient.Do(req)
+	if err != nil || res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "text/event-stream" {
+		t.Fatalf("%v, %v", res, err)
+	}
+	data := make(chan string, 100)
+	go func() { // ends with ctx
+		defer close(data)
+		defer res.Body.Close()
+		lines := bufio.NewScanner(res.Body)
+		for lines.Scan() {
+			if text, ok := strings.CutPrefix(lines.Text(), "data: "); ok && !strings.Contains(text, `"key":"*"`) {
+				data <- text
+			}
+		}
+	}()
+	return data
+}
+
+func next(t *testing.T, data <-chan string) string {
+	t.Helper()
+	select {
+	case text, ok := <-data:
+		if !ok {
+			t.Fatal("the stream has ended")
+		}
+		return text
+	case <-time.After(30 * time.Second):
+		t.Fatal("nothing was told")
+	}
+	return ""
+}
