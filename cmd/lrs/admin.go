@@ -38,6 +38,9 @@ func (n *node) serveAdmin(cfg nodeConfig, log *slog.Logger, failed chan<- error)
 	return admin, nil
 }
 
+// settleTimeout bounds what a command without a server waits for the projections.
+const settleTimeout = 30 * time.Second
+
 // withServer has the server that runs on --data do something, or, if none does, this
 // process with the same services, as long as it takes.
 func withServer(cmd *cobra.Command, node *nodeConfig, create bool, do func(context.Context, *adminhttp.Client) error) error {
@@ -49,6 +52,13 @@ func withServer(cmd *cobra.Command, node *nodeConfig, create bool, do func(conte
 		defer func() { err = errors.Join(err, n.close(10*time.Second)) }()
 		if err := n.project(ctx, cfg, prometheus.NewRegistry(), log); err != nil {
 			return err
+		}
+		// What is done, and what is told, should be of projections that have come to the
+		// head. One that stands still is told of as it is.
+		settle, cancel := context.WithTimeout(ctx, settleTimeout)
+		defer cancel()
+		if err := n.runtime.Wait(settle, uint64(n.store.Head().Revision)); err != nil {
+			log.Warn("the projections have not come to the head of the log", "error", err)
 		}
 		failed := make(chan error, 1)
 		admin, err := n.serveAdmin(cfg, log, failed)

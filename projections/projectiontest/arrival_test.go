@@ -18,7 +18,7 @@ import (
 // order, among whatever else: when all are there, the answers are the same.
 func TestArrival(t *testing.T) {
 	d := newDesk(t)
-	check(t, 8, func(rt *rapid.T) (err error) {
+	check(t, 6, func(rt *rapid.T) (err error) {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
 		defer func() { err = errors.Join(err, d.close()) }()
