@@ -34,7 +34,7 @@ type LogReport struct {
 
 // VerifyLog reads a log from its first commit and checks the form of each, the
 // digest of each event, the chain, and that times grow. If a head file is named,
-// the log must hold the commit that the file names. Report.Fault is the first
+// the log must hold the commits that the file and its tip name. Report.Fault is the first
 // fault, "" if there is none; that part of the report then ends before it.
 //
 // Then it reads every blob. Report.BlobFault is the first that is damaged, or that
@@ -56,20 +56,12 @@ func VerifyLog(ctx context.Context, log eventlog.Log, blobs blob.Store, headFile
 }
 
 func verifyCommits(ctx context.Context, log eventlog.Log, blobs blob.Store, headFile string) (r LogReport, err error) {
-	var noted eventlog.Head
-	if headFile != "" {
-		file, ok, err := readHeadFile(headFile)
-		if err != nil {
-			return r, err
-		}
-		if ok {
-			if noted, err = file.head(); err != nil {
-				return r, fmt.Errorf("lrs: %w", err)
-			}
-		}
+	noted, err := readNotes(headFile)
+	if err != nil {
+		return r, err
 	}
 	var head eventlog.Head
-	last, sawNoted := int64(0), noted.Revision == 0
+	last := int64(0)
 	counted := func(yield func(eventlog.Record, error) bool) {
 		for rec, err := range log.Read(ctx, 1) {
 			r.Bytes += int64(len(rec.Data))
@@ -87,11 +79,10 @@ func verifyCommits(ctx context.Context, log eventlog.Log, blobs blob.Store, head
 		}
 		last = lastTime(commit)
 		head = commit.Head()
-		if head.Revision == noted.Revision {
-			if head != noted {
-				return r.fail(ctx, fmt.Errorf("%w: revision %d has the hash %s, and %s has seen %s", eventlog.ErrLogDamaged, head.Revision, head.Hash, headFile, noted.Hash))
+		for _, n := range noted {
+			if head.Revision == n.Revision && head != n.Head {
+				return r.fail(ctx, fmt.Errorf("%w: revision %d has the hash %s, and %s has seen %s", eventlog.ErrLogDamaged, head.Revision, head.Hash, n.file, n.Hash))
 			}
-			sawNoted = true
 		}
 		events, err := commit.Events()
 		if err != nil {
@@ -111,10 +102,40 @@ func verifyCommits(ctx context.Context, log eventlog.Log, blobs blob.Store, head
 	if head.Revision == 0 {
 		return r.fail(ctx, fmt.Errorf("%w: it is empty; even a new one has the commit that created it", eventlog.ErrLogDamaged))
 	}
-	if !sawNoted {
-		return r.fail(ctx, fmt.Errorf("%w: it ends at revision %d, and %s has seen revision %d", eventlog.ErrLogDamaged, head.Revision, headFile, noted.Revision))
+	for _, n := range noted {
+		if head.Revision < n.Revision {
+			return r.fail(ctx, fmt.Errorf("%w: it ends at revision %d, and %s has seen revision %d", eventlog.ErrLogDamaged, head.Revision, n.file, n.Revision))
+		}
 	}
 	return r, nil
+}
+
+// note is a commit that a file beside the log has seen.
+type note struct {
+	eventlog.Head
+	file string
+}
+
+// readNotes reads a head file and its tip, as far as they are there.
+func readNotes(headFile string) (notes []note, err error) {
+	if headFile == "" {
+		return nil, nil
+	}
+	file, ok, err := readHeadFile(headFile)
+	if err != nil {
+		return nil, err
+	}
+	if ok {
+		head, err := file.head()
+		if err != nil {
+			return nil, fmt.Errorf("lrs: %w", err)
+		}
+		notes = append(notes, note{head, headFile})
+	}
+	if head, ok := readTip(tipPath(headFile)); ok {
+		notes = append(notes, note{head, tipPath(headFile)})
+	}
+	return notes, nil
 }
 
 // VerifyLog is VerifyLog of the store's log while it serves.

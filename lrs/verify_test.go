@@ -9,9 +9,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/google/uuid"
 
 	"github.com/bedside-lrs/bedside/lrs/eventlog"
+	"github.com/bedside-lrs/bedside/lrs/eventlog/memlog"
 )
 
 // attach stores a statement with an attachment, whose data is stored before if it is
@@ -148,5 +150,52 @@ func TestVerifyErased(t *testing.T) {
 	}
 	if r, err := b.VerifyLog(t.Context()); err != nil || r.Fault != "" || r.BlobFault != "" || r.Erased != 1 {
 		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// TestVerifyNotes: the log must hold what the head file has seen, and the tip, each by
+// itself.
+func TestVerifyNotes(t *testing.T) {
+	for _, file := range []string{"head", "head.tip"} {
+		for name, fork := range map[string]func(b *bench){
+			"short":  func(b *bench) { b.log.Truncate(3) },
+			"forked": func(b *bench) { b.log = memlog.New() },
+		} {
+			t.Run(file+", "+name, func(t *testing.T) {
+				b := newBench(t)
+				write := func() {
+					for range 4 {
+						if _, err := b.put(t, draft(t, uuid.New(), "passed")); err != nil {
+							t.Fatal(err)
+						}
+					}
+					b.close(t)
+				}
+				write()
+				blobs, headFile := b.cfg.Blobs, b.cfg.HeadFile
+				for _, other := range []string{"head", "head.tip"} {
+					if other != file {
+						if err := os.Remove(filepath.Join(b.dir, other)); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+				if r, err := VerifyLog(t.Context(), b.log, blobs, headFile); err != nil || r.Fault != "" {
+					t.Fatalf("%+v, %v", r, err)
+				}
+				fork(b)
+				if name == "forked" {
+					b.dir, b.fs = t.TempDir(), vfs.NewCrashableMem()
+					if err := b.open(t, nil); err != nil {
+						t.Fatal(err)
+					}
+					write()
+				}
+				r, err := VerifyLog(t.Context(), b.log, blobs, headFile)
+				if err != nil || !strings.Contains(r.Fault, filepath.Base(file)+" has seen") {
+					t.Errorf("%+v, %v; want a fault that names %s", r, err, file)
+				}
+			})
+		}
 	}
 }

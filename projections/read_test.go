@@ -63,10 +63,11 @@ func TestWait(t *testing.T) {
 	})
 }
 
-// TestChanged: each commit's keys are told once, with a position that has them.
+// TestChanged: each commit's keys are told once, with a position that has them; of what
+// was built anew, that everything may have changed.
 func TestChanged(t *testing.T) {
 	onEach(t, func(t *testing.T, w *world) {
-		w.append("X", "Y") // before there are answers: nobody can have one that changes
+		w.append("X", "Y")
 		p := newToy("toy")
 		var mu sync.Mutex
 		var told []string
@@ -80,8 +81,11 @@ func TestChanged(t *testing.T) {
 			w.append(types...)
 			w.caughtUp(rt)
 		}
+		if err := rt.Replay(w.ctx, "toy"); err != nil {
+			t.Error(err)
+		}
 		rt.Close()
-		want := []string{"toy [A B] {2 2}", "toy [B] {5 0}"}
+		want := []string{"toy [*] {1 1}", "toy [A B] {2 2}", "toy [B] {5 0}", "toy [*] {5 0}"}
 		if fmt.Sprint(told) != fmt.Sprint(want) {
 			t.Errorf("told %v, not %v", told, want)
 		}

@@ -24,6 +24,9 @@ type Config struct {
 	Changed func(Change)
 }
 
+// Everything is the key of a change that may concern every answer of a projection.
+const Everything = "*"
+
 // Change says that answers of a projection may have changed.
 type Change struct {
 	Projection string
@@ -343,10 +346,15 @@ func (n *runner) follower(c readmodel.Checkpoint) *follower {
 		log: n.runtime.cfg.Log, store: n.runtime.cfg.Store, projection: n.projection, checkpoint: c,
 		advanced: func(c readmodel.Checkpoint, at Position, changed []string) {
 			n.set(func() { n.live, n.err = c, nil })
-			if n.runtime.cfg.Changed != nil && len(changed) > 0 {
-				n.runtime.cfg.Changed(Change{Projection: n.name, Keys: changed, Position: at})
-			}
+			n.changed(changed, at)
 		},
+	}
+}
+
+// changed tells of answers that may have changed.
+func (n *runner) changed(keys []string, at Position) {
+	if n.runtime.cfg.Changed != nil && len(keys) > 0 {
+		n.runtime.cfg.Changed(Change{Projection: n.name, Keys: keys, Position: at})
 	}
 }
 
@@ -378,7 +386,11 @@ func (n *runner) build(ctx context.Context, takeTurn func() error) (c readmodel.
 			err = errors.Join(err, store.Update(cleanup, func(tx *readmodel.Tx) error { return tx.Forget(cleanup, f.checkpoint.Generation) }))
 		}
 	}()
-	f.advanced = func(at readmodel.Checkpoint, _ Position, _ []string) { n.set(func() { n.building = &at }) }
+	var last Position
+	f.advanced = func(at readmodel.Checkpoint, p Position, _ []string) {
+		last = p
+		n.set(func() { n.building = &at })
+	}
 	f.advanced(f.checkpoint, Position{}, nil)
 	if err := f.follow(ctx, false); err != nil {
 		return c, err
@@ -400,6 +412,9 @@ func (n *runner) build(ctx context.Context, takeTurn func() error) (c readmodel.
 		case live == nil:
 			c = f.checkpoint
 			c.Live = true
+			if last != (Position{}) { // what the live tables had not, and what another version says otherwise
+				n.changed([]string{Everything}, last)
+			}
 			return c, nil
 		case f.checkpoint.Revision == before:
 			return c, fmt.Errorf("projections: the log ends at revision %d, but the live tables of %s are at %d", before, n.name, live.Revision)

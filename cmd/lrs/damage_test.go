@@ -147,7 +147,7 @@ func TestDamage(t *testing.T) {
 		"log missing":                  {damage: remove(in("log")), says: "is missing"},
 		"older log":                    {damage: restoreLog, says: "the head file"},
 		"older log, no index":          {damage: all(restoreLog, remove(in("index"))), says: "the head file"},
-		"older log, no head file":      {damage: all(restoreLog, remove(in("head"))), says: "the index has seen", index: true},
+		"older log, no head file":      {damage: all(restoreLog, remove(in("head"), in("head.tip"))), says: "the index has seen", index: true},
 		"description flipped":          {damage: flip(30, logFiles, "meta.inf"), says: "could not recover the stream"},
 		"description's sum flipped":    {damage: flip(3, logFiles, "meta.sum"), says: "could not recover the stream"},
 		"description missing":          {damage: remove(in(logFiles, "meta.inf")), says: "could not recover the stream"},

@@ -65,16 +65,13 @@ func (w *writer) begin(tx *readmodel.Tx) {
 	}
 }
 
-// Changed implements projections.Writer: the keys of identities; Everybody when rules
+// Changed implements projections.Writer: the keys of identities; projections.Everything when rules
 // were registered.
 func (w *writer) Changed() []string {
 	changed := slices.Sorted(maps.Keys(w.changed))
 	clear(w.changed)
 	return changed
 }
-
-// Everybody is the key of a change that may concern anybody's answers.
-const Everybody = "*"
 
 // Apply implements projections.Writer.
 func (w *writer) Apply(ctx context.Context, tx *readmodel.Tx, e *projections.Digested) error {
@@ -96,7 +93,7 @@ func (w *writer) register(ctx context.Context, tx *readmodel.Tx, e *projections.
 	}
 	set := newRuleSet(r.rules, e.T)
 	w.rules[r.rules.ID()] = set
-	w.changed[Everybody] = true
+	w.changed[projections.Everything] = true
 	for earlier, err := range w.past(ctx, e.Position) {
 		if err != nil {
 			return err

@@ -120,7 +120,6 @@ func (p *Publisher) run() {
 			}
 			p.hand(c)
 		}
-		retry = nil
 		if !p.publish(append(p.owed.take(), batch...)) {
 			retry = time.After(retryPause)
 		}

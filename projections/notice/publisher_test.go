@@ -167,9 +167,11 @@ func TestTranslate(t *testing.T) {
 		p.Changed("people", []string{"*"}, at(2))
 		synctest.Wait()
 		want(t, w.heard(), []string{line("people", "*", 2)})
-		p.Changed("competency", []string{"many"}, at(3))
-		synctest.Wait()
-		want(t, w.heard(), []string{line("competency", "*", 3)})
+		for i, key := range []string{"many", "*"} {
+			p.Changed("competency", []string{key}, at(3+i))
+			synctest.Wait()
+			want(t, w.heard(), []string{line("competency", "*", 3+i)})
+		}
 	})
 }
 

@@ -291,7 +291,7 @@ func told(h History, paces []Pace, changes []projections.Change, facts []*Fact, 
 			}
 		}
 	}
-	keys := map[string]bool{competency.Everybody: true}
+	keys := map[string]bool{projections.Everything: true}
 	for _, known := range []*Fact{facts[i-1], facts[i]} {
 		for _, l := range knownAt(facts, known.T).links {
 			if l.person == person {
