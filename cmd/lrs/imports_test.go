@@ -33,6 +33,7 @@ var mayImport = map[string][]string{
 	"projections/fact":                    {"lrs/xapi"},
 	"projections/definition":              {"projections/fact", "lrs/xapi", "schemas"},
 	"projections/notice":                  {},
+	"projections/projectiontest":          {"projections", "projections/definition", "projections/readmodel", "lrs/event", "lrs/eventlog", "lrs/eventlog/memlog"},
 	"projections/people":                  {"projections", "projections/fact", "projections/readmodel", "lrs/event", "lrs/xapi"},
 	"projections/catalog":                 {"projections", "projections/definition", "projections/readmodel", "lrs/event"},
 	"projections/competency":              {"projections", "projections/fact", "projections/definition", "projections/catalog", "projections/people", "projections/measure", "projections/readmodel", "lrs/event"},
