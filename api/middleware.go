@@ -24,7 +24,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 		req := &problem.Request{ID: uuid.NewString()}
 		r = r.WithContext(problem.WithRequest(r.Context(), req))
 		w.Header().Set("X-Request-Id", req.ID)
-		rec := &recorder{ResponseWriter: w}
+		rec := &recorder{ResponseWriter: w, stall: s.cfg.StallTimeout, end: start.Add(s.cfg.WriteTimeout)}
 		r.Body = &paced{ReadCloser: r.Body, deadline: http.NewResponseController(w).SetReadDeadline, stall: s.cfg.StallTimeout, end: start.Add(s.cfg.ReadTimeout)}
 		defer func() {
 			if v := recover(); v != nil {
@@ -73,11 +73,19 @@ func (p *paced) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// recorder remembers the status.
+// recorder remembers the status, and ends an answer that nobody reads: each part of it
+// may take stall, and all of them until end, whichever is first. Whoever sets a
+// deadline for writing takes that over.
 type recorder struct {
 	http.ResponseWriter
 	status int
+	stall  time.Duration
+	end    time.Time
 }
+
+// part is what is written within one stall: a client that reads 1 kB a second is slow
+// enough.
+const part = 32 << 10
 
 func (r *recorder) WriteHeader(status int) {
 	if r.status == 0 {
@@ -90,7 +98,27 @@ func (r *recorder) Write(b []byte) (int, error) {
 	if r.status == 0 {
 		r.status = http.StatusOK
 	}
-	return r.ResponseWriter.Write(b)
+	if r.end.IsZero() {
+		return r.ResponseWriter.Write(b)
+	}
+	rc := http.NewResponseController(r.ResponseWriter)
+	for done := 0; ; {
+		next := time.Now().Add(r.stall)
+		if next.After(r.end) {
+			next = r.end
+		}
+		_ = rc.SetWriteDeadline(next) // without a connection, as in a test, there is nothing to end
+		n, err := r.ResponseWriter.Write(b[done:min(len(b), done+part)])
+		if done += n; err != nil || done == len(b) {
+			return done, err
+		}
+	}
+}
+
+// SetWriteDeadline is for http.ResponseController.
+func (r *recorder) SetWriteDeadline(t time.Time) error {
+	r.end = time.Time{}
+	return http.NewResponseController(r.ResponseWriter).SetWriteDeadline(t)
 }
 
 // Unwrap lets http.ResponseController reach the connection.

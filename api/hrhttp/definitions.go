@@ -192,7 +192,7 @@ func faulty(err error) error {
 	if !errors.As(err, &faults) || len(faults) == 0 {
 		return err
 	}
-	p := problem.BadRequest("definition.invalid", "%s", err.Error())
+	p := problem.BadRequest("definition.invalid", "%v", err) // all the faults
 	p.Pointer, p.Rule = &faults[0].Pointer, faults[0].Rule
 	return p
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/bedside-lrs/bedside/lrs"
 	"github.com/bedside-lrs/bedside/lrs/auth"
@@ -47,7 +48,26 @@ func (p *Problem) Unwrap() error { return p.Cause }
 
 // New is a refusal in the handler's own words.
 func New(status int, code, format string, args ...any) *Problem {
-	return &Problem{Status: status, Code: code, Message: fmt.Sprintf(format, args...)}
+	for i, arg := range args {
+		if text, ok := arg.(string); ok {
+			args[i] = shortened(text, maxQuoted)
+		}
+	}
+	return &Problem{Status: status, Code: code, Message: shortened(fmt.Sprintf(format, args...), maxMessage)}
+}
+
+// What a client sent is quoted up to maxQuoted bytes, and a message has at most
+// maxMessage: else a small request could be answered, and logged, with megabytes.
+const (
+	maxQuoted  = 4 << 10
+	maxMessage = 16 << 10
+)
+
+func shortened(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return fmt.Sprintf("%s… (%d bytes)", strings.ToValidUTF8(text[:most], ""), len(text))
 }
 
 // BadRequest is New with status 400.

@@ -8,8 +8,9 @@ import (
 	"github.com/bedside-lrs/bedside/api/problem"
 )
 
-// bodies bounds the memory of the requests' bodies, all together: without it as many
-// clients as can connect could each hold one of the largest, and send no more.
+// bodies bounds the memory of the requests' bodies and of the pages that answer them,
+// all together: without it as many clients as can connect could each hold one of the
+// largest, and send or read no more.
 type bodies struct {
 	limit int64
 	used  atomic.Int64
@@ -50,11 +51,20 @@ type counted struct {
 
 func (c *counted) Read(p []byte) (int, error) {
 	n, err := c.Reader.Read(p)
-	if !c.held.take(int64(n)) {
-		return 0, &problem.Problem{Status: http.StatusServiceUnavailable, Code: "request.memory", RetryAfter: 2,
-			Message: "Too many large requests are being read; nothing was stored; try again, or send less at once."}
+	if err := c.held.hold(int64(n)); err != nil {
+		return 0, err
 	}
 	return n, err
+}
+
+// hold counts what the request keeps in memory besides, as its answer. The error is
+// that of count.
+func (h *held) hold(n int64) error {
+	if h.take(n) {
+		return nil
+	}
+	return &problem.Problem{Status: http.StatusServiceUnavailable, Code: "request.memory", RetryAfter: 2,
+		Message: "Too many large requests and answers are under way; nothing was stored; try again, or with less at once."}
 }
 
 func (h *held) take(n int64) bool {

@@ -45,13 +45,41 @@ func (c *call) readUpload() (*upload, error) {
 	}
 }
 
+// maxPartHeader bounds what is read up to the end of a part's header; the library
+// itself takes 10 MB into memory.
+const maxPartHeader = 64 << 10
+
+// headerGate ends a body in which a part's header does not end.
+type headerGate struct {
+	io.Reader
+	left int // -1: no header is being read
+}
+
+func (g *headerGate) Read(p []byte) (int, error) {
+	if g.left < 0 {
+		return g.Reader.Read(p)
+	}
+	if g.left == 0 {
+		return 0, problem.BadRequest("multipart.header", "The header of a part has more than %d bytes.", maxPartHeader)
+	}
+	n, err := g.Reader.Read(p[:min(len(p), g.left)])
+	g.left -= n
+	return n, err
+}
+
 func (c *call) readMultipart(boundary string) (*upload, error) {
 	if boundary == "" {
 		return nil, problem.BadRequest("multipart.boundary", "The Content-Type names no boundary.")
 	}
 	body := http.MaxBytesReader(c.w, c.r.Body, c.Limits.Body+c.Attachments)
-	mr := multipart.NewReader(body, boundary)
-	first, err := mr.NextRawPart()
+	gate := &headerGate{Reader: body}
+	mr := multipart.NewReader(gate, boundary)
+	next := func() (*multipart.Part, error) {
+		gate.left = maxPartHeader
+		defer func() { gate.left = -1 }()
+		return mr.NextRawPart()
+	}
+	first, err := next()
 	if err != nil {
 		return nil, partError(err)
 	}
@@ -68,7 +96,7 @@ func (c *call) readMultipart(boundary string) (*upload, error) {
 	}
 	wanted := u.wanted()
 	for {
-		part, err := mr.NextRawPart()
+		part, err := next()
 		if err == io.EOF {
 			return u, nil
 		}
@@ -158,6 +186,7 @@ func (u *upload) readPart(c *call, part *multipart.Part, wanted map[string]xapi.
 	u.parts[id] = true
 	if attachment.IsSignature() {
 		u.signatures[id] = signature.Bytes()
+		return c.held.hold(int64(signature.Len()))
 	}
 	return nil
 }

@@ -119,6 +119,9 @@ func (c *call) listStatements() error {
 		raws[i] = st.Raw
 		size += len(st.Raw) + 1
 	}
+	if err := c.held.hold(int64(2 * size)); err != nil { // as stored, and as answered
+		return err
+	}
 	body := append(make([]byte, 0, size), `{"statements":[`...)
 	for i, raw := range raws {
 		if i > 0 {
@@ -142,6 +145,9 @@ func (c *call) listStatements() error {
 		return err
 	}
 	body = append(body, '}')
+	if err := c.held.hold(int64(max(0, len(body)-size))); err != nil { // definitions can make much of little
+		return err
+	}
 	if attachments {
 		return c.writeMultipart(body, raws)
 	}

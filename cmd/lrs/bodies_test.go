@@ -86,6 +86,64 @@ func TestLargeBodies(t *testing.T) {
 		}
 		check(t)
 	})
+	t.Run("quoting", func(t *testing.T) {
+		form := "X-Experience-API-Version=" + strings.Repeat("\x01", 7<<20)
+		status, answer := raw(t, s, http.MethodPost, "/statements?method=GET", strings.NewReader(form), "Content-Type", "application/x-www-form-urlencoded")
+		if status != http.StatusBadRequest || len(answer) > 64<<10 {
+			t.Errorf("%d, %d bytes", status, len(answer))
+		}
+		if n := len(s.stderr.String()); n > 1<<20 {
+			t.Errorf("%d bytes were logged", n)
+		}
+		check(t)
+	})
+	t.Run("headers of parts", func(t *testing.T) {
+		body := "--b\r\nContent-Type: application/json\r\n\r\n" + hostileStatement("") + "\r\n--b\r\nX: " + strings.Repeat("a", 9<<20)
+		status, answer := raw(t, s, http.MethodPost, "/statements", strings.NewReader(body), "Content-Type", "multipart/mixed; boundary=b")
+		if status != http.StatusBadRequest || !strings.Contains(answer, `"multipart.header"`) {
+			t.Errorf("%d %.300s", status, answer)
+		}
+	})
+	t.Run("answers that nobody reads", func(t *testing.T) {
+		for range 4 {
+			batch := strings.TrimSuffix(strings.Repeat(hostileStatement(`,"result":{"response":"`+strings.Repeat("x", 70<<10)+`"}`)+",", 50), ",")
+			if status, body := raw(t, s, http.MethodPost, "/statements", strings.NewReader("["+batch+"]")); status != http.StatusOK {
+				t.Fatalf("%d %.300s", status, body)
+			}
+		}
+		conns := make([]net.Conn, 60)
+		for i := range conns {
+			conns[i] = dial(t, s)
+			if err := conns[i].(*net.TCPConn).SetReadBuffer(4096); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.WriteString(conns[i], strings.Replace(rawPost, "POST", "GET", 1)+"Connection: close\r\n\r\n"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		first := make([]byte, 12)
+		refused := 0
+		for _, c := range conns {
+			if _, err := io.ReadFull(c, first); err != nil {
+				t.Errorf("no answer: %v", err)
+			}
+			if string(first) == "HTTP/1.1 503" {
+				refused++
+			}
+		}
+		if refused == 0 {
+			t.Error("nobody was told that there is no memory")
+		}
+		check(t)
+		for _, c := range conns { // what was not read within the stall is cut off
+			if n, err := io.Copy(io.Discard, c); err == nil && n > 14<<20 {
+				t.Errorf("%d bytes came after the stall", n)
+			}
+		}
+		if status, _ := raw(t, s, http.MethodGet, "/statements?limit=100", nil); status != http.StatusOK {
+			t.Errorf("afterwards a page is %d", status)
+		}
+	})
 	if err := s.stop(t); err != nil {
 		t.Error(err)
 	}
