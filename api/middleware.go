@@ -25,7 +25,11 @@ func (s *Server) observe(next http.Handler) http.Handler {
 		r = r.WithContext(problem.WithRequest(r.Context(), req))
 		w.Header().Set("X-Request-Id", req.ID)
 		rec := &recorder{ResponseWriter: w, stall: s.cfg.StallTimeout, end: start.Add(s.cfg.WriteTimeout)}
-		r.Body = &paced{ReadCloser: r.Body, deadline: http.NewResponseController(w).SetReadDeadline, stall: s.cfg.StallTimeout, end: start.Add(s.cfg.ReadTimeout)}
+		body := &paced{
+			ReadCloser: r.Body, deadline: http.NewResponseController(w).SetReadDeadline,
+			stall: s.cfg.StallTimeout, end: start.Add(s.cfg.ReadTimeout), done: r.ContentLength == 0,
+		}
+		r.Body, rec.body = body, body
 		defer func() {
 			if v := recover(); v != nil {
 				if v == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so
@@ -56,6 +60,7 @@ type paced struct {
 	deadline func(time.Time) error
 	stall    time.Duration
 	end      time.Time
+	done     bool // it was read to its end
 }
 
 func (p *paced) Read(b []byte) (int, error) {
@@ -68,6 +73,7 @@ func (p *paced) Read(b []byte) (int, error) {
 	}
 	n, err := p.ReadCloser.Read(b)
 	if err == io.EOF { //nolint:errorlint // readers return it as it is
+		p.done = true
 		_ = p.deadline(p.end) // net/http goes on reading, to see the client go
 	}
 	return n, err
@@ -81,16 +87,34 @@ type recorder struct {
 	status int
 	stall  time.Duration
 	end    time.Time
+	body   *paced
 }
 
-// part is what is written within one stall: a client that reads 1 kB a second is slow
-// enough.
-const part = 32 << 10
+// part is what is written within one stall; sendBuffer is what the system takes ahead
+// of the client. It wakes a writer when about a third of that is free, so a client that
+// reads a few kB a second is fast enough.
+const (
+	part       = 32 << 10
+	sendBuffer = 128 << 10
+)
+
+// begin gives the answer time. Before it net/http reads what is left of the body, up to
+// 256 kB, so that a client that sends first and reads then gets the answer: that must
+// end too.
+func (r *recorder) begin() {
+	if r.body == nil || r.body.done || r.end.IsZero() {
+		return
+	}
+	now := time.Now()
+	_ = r.body.deadline(now.Add(r.stall))
+	_ = http.NewResponseController(r.ResponseWriter).SetWriteDeadline(now.Add(2 * r.stall))
+}
 
 func (r *recorder) WriteHeader(status int) {
 	if r.status == 0 {
 		r.status = status
 	}
+	r.begin()
 	r.ResponseWriter.WriteHeader(status)
 }
 
@@ -104,6 +128,9 @@ func (r *recorder) Write(b []byte) (int, error) {
 	rc := http.NewResponseController(r.ResponseWriter)
 	for done := 0; ; {
 		next := time.Now().Add(r.stall)
+		if r.body != nil && !r.body.done {
+			next = next.Add(r.stall)
+		}
 		if next.After(r.end) {
 			next = r.end
 		}

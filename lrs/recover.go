@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/bedside-lrs/bedside/lrs/event"
 	"github.com/bedside-lrs/bedside/lrs/eventlog"
@@ -26,7 +27,12 @@ func (c *committer) recover(ctx context.Context) error {
 			return err
 		}
 	}
-	if last, ok := readTip(tipPath(c.cfg.HeadFile)); ok && c.cfg.HeadFile != "" {
+	last, ok := readTip(tipPath(c.cfg.HeadFile))
+	if _, err := os.Stat(tipPath(c.cfg.HeadFile)); !ok && err == nil && c.cfg.HeadFile != "" {
+		c.cfg.Logger.Warn("the note of the last commit cannot be read, as after a power cut; the head file tells how far the log must come",
+			"file", tipPath(c.cfg.HeadFile), "revision", noted.Revision)
+	}
+	if ok && c.cfg.HeadFile != "" {
 		if err := c.mustContain(ctx, revision, last, "the file "+tipPath(c.cfg.HeadFile)); err != nil {
 			return err
 		}

@@ -168,6 +168,13 @@ func (d documentResource) list(c *call) error {
 	if err != nil {
 		return err
 	}
+	size := 0
+	for _, id := range ids {
+		size += len(id) + 3
+	}
+	if err := c.held.hold(int64(2 * size)); err != nil { // as listed, and as answered
+		return err
+	}
 	if ids == nil {
 		ids = []string{}
 	}

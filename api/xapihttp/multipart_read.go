@@ -218,6 +218,5 @@ func partError(err error) error {
 	if errors.As(err, &tooLarge) || errors.As(err, &p) {
 		return err
 	}
-	return &problem.Problem{Status: http.StatusBadRequest, Code: "multipart.malformed",
-		Message: "The multipart body is malformed: " + err.Error(), Cause: err}
+	return problem.BadRequest("multipart.malformed", "The multipart body is malformed: %s.", err.Error())
 }

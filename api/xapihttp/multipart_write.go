@@ -37,7 +37,8 @@ func (c *call) writeMultipart(body []byte, statements [][]byte) error {
 	}
 	var head bytes.Buffer
 	fmt.Fprintf(&head, "--%s\r\nContent-Type: application/json\r\n\r\n", boundary)
-	head.Write(body)
+	_, _ = head.WriteTo(c.w) // an error: the client went away, and ctx with it
+	_, _ = c.w.Write(body)
 	fmt.Fprint(&head, "\r\n")
 	for _, a := range parts {
 		if err := c.writePart(&head, boundary, a); err != nil {

@@ -62,6 +62,9 @@ func (c *call) getStatement() error {
 	}
 	c.w.Header().Set("Last-Modified", time.UnixMicro(st.Stored).UTC().Format(http.TimeFormat))
 	body := form(view, st.Raw)
+	if err := c.held.hold(int64(len(st.Raw) + len(body))); err != nil {
+		return err
+	}
 	if attachments {
 		return c.writeMultipart(body, [][]byte{st.Raw})
 	}

@@ -104,6 +104,34 @@ func TestLargeBodies(t *testing.T) {
 			t.Errorf("%d %.300s", status, answer)
 		}
 	})
+	t.Run("a refusal to who sends slowly", func(t *testing.T) {
+		for name, more := range map[string]bool{"dripping": true, "stalled": false} {
+			c := dial(t, s)
+			wrong := strings.Replace(rawPost, "Basic dGVzdGVy", "Basic dGVzdGVz", 1)
+			if _, err := io.WriteString(c, wrong+"Content-Length: 1000\r\n\r\n{"); err != nil {
+				t.Fatal(err)
+			}
+			done := make(chan struct{})
+			go func() { // ends with done
+				tick := time.NewTicker(500 * time.Millisecond)
+				defer tick.Stop()
+				for more {
+					select {
+					case <-tick.C:
+						_, _ = io.WriteString(c, strings.Repeat(" ", 50)) // an error: refused, and cut off
+					case <-done:
+						return
+					}
+				}
+			}()
+			first := make([]byte, 12)
+			if _, err := io.ReadFull(c, first); err != nil || string(first) != "HTTP/1.1 401" {
+				t.Errorf("%s: %q, %v", name, first, err)
+			}
+			close(done)
+			c.Close()
+		}
+	})
 	t.Run("answers that nobody reads", func(t *testing.T) {
 		for range 4 {
 			batch := strings.TrimSuffix(strings.Repeat(hostileStatement(`,"result":{"response":"`+strings.Repeat("x", 70<<10)+`"}`)+",", 50), ",")
