@@ -152,7 +152,12 @@ func serve(ctx context.Context, cfg serveConfig, stdout, stderr io.Writer) (err 
 	defer func() { err = errors.Join(err, shutdown(server)) }()
 	defer n.quiet() // before it: streams of changes have no end by themselves
 
-	if err := n.project(ctx, cfg.node, cfg.http.Registry, log); err != nil {
+	err = n.project(ctx, cfg.node, cfg.http.Registry, log)
+	if err != nil && ctx.Err() != nil {
+		log.Info("stopped while starting", "reason", err)
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	local := adminhttp.Local{Store: n.store, BaseURL: cfg.node.url(), Now: time.Now}
