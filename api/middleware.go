@@ -61,6 +61,7 @@ type paced struct {
 	stall    time.Duration
 	end      time.Time
 	done     bool // it was read to its end
+	failed   bool // it cannot be read further: it stood still, or the client has gone
 }
 
 func (p *paced) Read(b []byte) (int, error) {
@@ -75,6 +76,8 @@ func (p *paced) Read(b []byte) (int, error) {
 	if err == io.EOF { //nolint:errorlint // readers return it as it is
 		p.done = true
 		_ = p.deadline(p.end) // net/http goes on reading, to see the client go
+	} else if err != nil {
+		p.failed = true
 	}
 	return n, err
 }
@@ -102,7 +105,7 @@ const (
 // 256 kB, so that a client that sends first and reads then gets the answer: that must
 // end too.
 func (r *recorder) begin() {
-	if r.body == nil || r.body.done || r.end.IsZero() {
+	if r.body == nil || r.body.done || r.body.failed || r.end.IsZero() {
 		return
 	}
 	now := time.Now()
@@ -121,6 +124,7 @@ func (r *recorder) WriteHeader(status int) {
 func (r *recorder) Write(b []byte) (int, error) {
 	if r.status == 0 {
 		r.status = http.StatusOK
+		r.begin()
 	}
 	if r.end.IsZero() {
 		return r.ResponseWriter.Write(b)
@@ -138,6 +142,9 @@ func (r *recorder) Write(b []byte) (int, error) {
 		n, err := r.ResponseWriter.Write(b[done:min(len(b), done+part)])
 		if done += n; err != nil || done == len(b) {
 			return done, err
+		}
+		if r.body != nil && !r.body.done && !r.body.failed {
+			_ = r.body.deadline(r.body.end) // what was left of it is read by now, or the connection closes behind the answer
 		}
 	}
 }
