@@ -137,6 +137,9 @@ func FuzzParserAgreesWithSchema(f *testing.F) {
 
 func checkAgreement(t *testing.T, raw []byte, v Version) {
 	t.Helper()
+	if len(raw) > schemas.MaxExplained {
+		return // the schema has no opinion on what is as large
+	}
 	_, err := ParseStatement(raw, v)
 	violations := schemas.Explain(v.String(), raw)
 	if err == nil {
