@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"context"
@@ -36,6 +37,7 @@ var attacks = []struct {
 }{
 	{"slow headers", slowHeaders},
 	{"slow bodies", slowBodies},
+	{"opening connections", openingConnections},
 	{"idle connections", idleConnections},
 	{"endless body", endlessBody},
 	{"gzip bomb", gzipBomb},
@@ -92,37 +94,95 @@ func TestHostile(t *testing.T) {
 	}
 }
 
-// BenchmarkUnderAttack measures the requests of an honest client alone, and while
-// each attack is made over and over again: a PUT and a GET an operation.
+// BenchmarkUnderAttack measures the requests of an honest client alone, while each
+// attack is made over and over again on another server of the same machine, and
+// while it is made on this one: a PUT and a GET an operation.
+//
+// The attackers are a process of their own, and have of the processors what the
+// servers and the client leave (nice 19): they would be on other machines. What they
+// take of this one nevertheless is what the attack on the other server shows.
 func BenchmarkUnderAttack(b *testing.B) {
-	s := startAttacked(b)
-	measure := func(name string, attack func(testing.TB, *server)) {
+	if url := os.Getenv(attackedURL); url != "" {
+		attackUntilKilled(b, &server{url: url}, os.Getenv(attackName))
+	}
+	s, other := startAttacked(b), startAttacked(b)
+	measure := func(name string, attacked *server, attack string) {
 		b.Run(name, func(b *testing.B) {
-			took := make([]time.Duration, b.N)
-			done := make(chan struct{})
-			go func() {
-				defer close(done)
-				for i := range took {
-					start := time.Now()
-					honest(b, s)
-					took[i] = time.Since(start)
-				}
-			}()
-			if attack != nil {
-				for !isClosed(done) {
-					attack(b, s)
-				}
+			if attacked != nil {
+				defer startAttacker(b, attacked, attack)()
 			}
-			<-done
+			took := make([]time.Duration, b.N)
+			b.ResetTimer()
+			for i := range took {
+				start := time.Now()
+				honest(b, s)
+				took[i] = time.Since(start)
+			}
 			slices.Sort(took)
 			b.ReportMetric(float64(took[len(took)/2])/1e6, "p50-ms")
 			b.ReportMetric(float64(took[len(took)*99/100])/1e6, "p99-ms")
 		})
 	}
 	for _, tc := range attacks {
-		measure("alone", nil)
-		measure(tc.name, tc.attack)
+		measure("alone", nil, "")
+		measure(tc.name+" on another", other, tc.name)
+		measure(tc.name, s, tc.name)
 	}
+}
+
+// With these in its environment the test binary's BenchmarkUnderAttack is the attacker.
+const attackedURL, attackName = "LRS_TEST_ATTACKED_URL", "LRS_TEST_ATTACK"
+
+// startAttacker returns when the attacker is at work, and its end.
+func startAttacker(b *testing.B, s *server, name string) (stop func()) {
+	b.Helper()
+	cmd := exec.Command("nice", "-n", "19", os.Args[0], "-test.run", "^$", "-test.bench", "^BenchmarkUnderAttack$", "-test.benchtime", "1x")
+	cmd.Env = append(os.Environ(), attackedURL+"="+s.url, attackName+"="+name)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	said := bufio.NewReader(out)
+	for line := ""; line != attackBegins; {
+		if line, err = said.ReadString('\n'); err != nil {
+			b.Fatalf("the attacker did not begin: %v", err)
+		}
+	}
+	ended := make(chan string, 1)
+	go func() {
+		rest, _ := io.ReadAll(said) // what there is of it
+		ended <- string(rest)
+	}()
+	return func() {
+		select {
+		case rest := <-ended:
+			b.Errorf("the attack failed: %s", rest)
+		default:
+			_ = cmd.Process.Kill() // if it ends at this moment, that is as well
+			<-ended
+		}
+		_ = cmd.Wait() // it was killed
+	}
+}
+
+const attackBegins = "attack begins\n"
+
+func attackUntilKilled(b *testing.B, s *server, name string) {
+	begins := func() { fmt.Print("\n" + attackBegins) }
+	if name == "idle connections" { // it begins when they are open
+		idle = func(testing.TB, *server) { begins(); select {} }
+	} else {
+		begins()
+	}
+	for _, tc := range attacks {
+		for tc.name == name && !b.Failed() {
+			tc.attack(b, s)
+		}
+	}
+	b.Fatal("no more attacks")
 }
 
 func isClosed(c <-chan struct{}) bool {
@@ -236,13 +296,12 @@ func slowBodies(t testing.TB, s *server) {
 	}
 }
 
-// idleConnections opens as many as one process may have files, up to 10,000.
-func idleConnections(t testing.TB, s *server) {
-	conns := make([]net.Conn, 0, 10_000)
-	for range cap(conns) {
-		c := dial(t, s)
-		conns = append(conns, c)
-		if _, err := io.WriteString(c, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+// open10000 opens connections and uses each once.
+func open10000(t testing.TB, s *server) []net.Conn {
+	conns := make([]net.Conn, 10_000)
+	for i := range conns {
+		conns[i] = dial(t, s)
+		if _, err := io.WriteString(conns[i], "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -252,11 +311,28 @@ func idleConnections(t testing.TB, s *server) {
 			t.Fatalf("%q, %v", buf, err)
 		}
 	}
-	for range 1000 { // what others are served while the connections are idle, and not only opened
-		honest(t, s)
+	return conns
+}
+
+func openingConnections(t testing.TB, s *server) {
+	for _, c := range open10000(t, s) {
+		c.Close()
 	}
+}
+
+// idleConnections leaves them idle for a while, in which the others are served.
+func idleConnections(t testing.TB, s *server) {
+	conns := open10000(t, s)
+	idle(t, s)
 	for _, c := range conns {
 		c.Close()
+	}
+}
+
+// idle is as long as a thousand requests take; for an attacker, without end.
+var idle = func(t testing.TB, s *server) {
+	for range 1000 {
+		honest(t, s)
 	}
 }
 
