@@ -3,8 +3,11 @@ package competency
 import (
 	"cmp"
 	"context"
+	"math"
+	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bedside-lrs/bedside/projections/catalog"
@@ -69,6 +72,7 @@ type Reader struct {
 	books map[*catalog.Definitions]*book
 
 	voids voidings
+	known known
 }
 
 // Person gives how a person stands in each competency for which there is evidence or
@@ -84,40 +88,50 @@ func (r *Reader) Person(ctx context.Context, tx *readmodel.Tx, s Scene, person s
 // People is Person for several, in their order.
 func (r *Reader) People(ctx context.Context, tx *readmodel.Tx, s Scene, persons []string) ([][]Standing, error) {
 	b := r.book(s.Definitions)
-	gathered, err := r.gather(ctx, tx, s, b, persons, "")
-	if err != nil {
-		return nil, err
-	}
 	all := make([][]Standing, len(persons))
-	for i, p := range persons {
-		all[i] = b.standings(s, p, gathered[p])
-	}
-	return all, nil
+	err := r.look(ctx, tx, s, b, persons, func(l *look) {
+		var next atomic.Int64
+		var workers sync.WaitGroup
+		for range min(runtime.GOMAXPROCS(0), len(persons)) {
+			workers.Go(func() {
+				found := map[text]*findings{}
+				for i := next.Add(1) - 1; i < int64(len(persons)); i = next.Add(1) - 1 {
+					l.find(persons[i], found)
+					all[i] = b.standings(s, persons[i], found)
+				}
+			})
+		}
+		workers.Wait()
+	})
+	return all, err
 }
 
 // Evidence gives what is behind a person's standing in one competency; false if no
 // framework lists it.
-func (r *Reader) Evidence(ctx context.Context, tx *readmodel.Tx, s Scene, person, competency string) (*Evidence, bool, error) {
+func (r *Reader) Evidence(ctx context.Context, tx *readmodel.Tx, s Scene, person, competency string) (e *Evidence, known bool, err error) {
 	b := r.book(s.Definitions)
-	listed := b.competencies[keyText(competency)]
+	listed := b.competencies[keyOf(competency)]
 	if listed == nil {
 		return nil, false, nil
 	}
-	gathered, err := r.gather(ctx, tx, s, b, []string{person}, keyText(competency))
+	err = r.look(ctx, tx, s, b, []string{person}, func(l *look) {
+		all := map[text]*findings{}
+		l.find(person, all)
+		found := all[keyOf(competency)]
+		if found == nil {
+			found = &findings{}
+		}
+		kept, superseded := measure.Supersede(found.evidence)
+		e = &Evidence{
+			Standing: Standing{competency, listed.assess(kept, s, b.prior, s.People.RolesAt(person, s.At))},
+			Pieces:   measure.Weigh(kept, s.At), Rules: map[string]RuleRef{}, LeftOut: found.leftOut,
+		}
+		for _, p := range superseded {
+			e.LeftOut = append(e.LeftOut, LeftOut{p.Statement, b.refs[p.Rule].Rule, Superseded})
+		}
+	})
 	if err != nil {
-		return nil, false, err
-	}
-	found := gathered[person][keyText(competency)]
-	if found == nil {
-		found = &findings{}
-	}
-	kept, superseded := measure.Supersede(found.evidence)
-	e := &Evidence{
-		Standing: Standing{competency, listed.assess(kept, s, b.prior, s.People.RolesAt(person, s.At))},
-		Pieces:   measure.Weigh(kept, s.At), Rules: map[string]RuleRef{}, LeftOut: found.leftOut,
-	}
-	for _, p := range superseded {
-		e.LeftOut = append(e.LeftOut, LeftOut{p.Statement, b.refs[p.Rule].Rule, Superseded})
+		return nil, true, err
 	}
 	slices.SortFunc(e.LeftOut, func(a, b LeftOut) int {
 		return cmp.Or(cmp.Compare(a.Statement, b.Statement), cmp.Compare(a.Rule, b.Rule))
@@ -128,15 +142,15 @@ func (r *Reader) Evidence(ctx context.Context, tx *readmodel.Tx, s Scene, person
 	return e, true, nil
 }
 
-// standings assesses what was found of one person.
-func (b *book) standings(s Scene, person string, found map[string]*findings) []Standing {
+// standings assesses what was found of one person, and uses it up.
+func (b *book) standings(s Scene, person string, found map[text]*findings) []Standing {
 	roles := s.People.RolesAt(person, s.At)
 	var all []Standing
 	for _, id := range b.ids {
-		listed := b.competencies[keyText(id)]
+		listed := b.competencies[keyOf(id)]
 		var kept []measure.Evidence
-		if f := found[keyText(id)]; f != nil {
-			kept, _ = measure.Supersede(f.evidence)
+		if f := found[keyOf(id)]; f != nil {
+			kept = measure.Kept(f.evidence)
 		}
 		if len(kept) > 0 || listed.required(roles) {
 			all = append(all, Standing{id, listed.assess(kept, s, b.prior, roles)})
@@ -151,81 +165,106 @@ type findings struct {
 	leftOut  []LeftOut
 }
 
-// gather reads what there is of people, by person and keyText of the competency: of one
-// or, with "", of all.
-func (reader *Reader) gather(ctx context.Context, tx *readmodel.Tx, s Scene, b *book, persons []string, competency string) (map[string]map[string]*findings, error) {
-	voided, err := reader.voids.load(ctx, tx)
+// look is a look at what there is of some people.
+type look struct {
+	Scene
+	book   *book
+	voided func(statement string, asOf int64) bool
+	rows   map[shelf]stock
+}
+
+// look reads what there is of people, for do.
+func (r *Reader) look(ctx context.Context, tx *readmodel.Tx, s Scene, b *book, persons []string, do func(*look)) error {
+	voided, err := r.voids.load(ctx, tx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	owner := map[string]string{}
-	several := map[string]bool{} // people with several identities
 	var keys []string
 	for _, p := range persons {
-		theirs := s.People.Keys(p)
-		several[p] = len(theirs) > 1
-		for _, k := range theirs {
-			owner[keyText(k)] = p
+		for _, k := range s.People.Keys(p) {
 			keys = append(keys, keyText(k))
 		}
 	}
-	type counted struct { // a statement counts once, whatever number of identities it names a person by
-		person     string
-		rules, t   int64
-		rule, comp string
+	rows, err := r.known.load(ctx, tx, keys, b.revisions)
+	if err != nil {
+		return err
 	}
-	at := s.At.UnixMicro()
-	seen := map[counted]bool{}
-	all := map[string]map[string]*findings{}
-	err = rows(ctx, tx, keys, b.revisions, s.AsOf, competency, func(r *row) error {
-		rule := b.rules[ruleKey{r.rules, r.rule}]
-		if b.competencies[r.competency] == nil || rule == nil {
-			return nil
-		}
-		person := owner[r.subject]
-		if several[person] {
-			once := counted{person, r.rules, r.t, r.rule, r.competency}
-			if seen[once] {
-				return nil
+	do(&look{s, b, voided, rows})
+	return nil
+}
+
+// once names a row that counts once, whatever number of identities its statement names
+// the person by.
+type once struct {
+	rules, t   int64
+	rule, comp text
+}
+
+// find gives what is known of a person, by keyText of the competency, in the memory of
+// what was found before.
+func (l *look) find(person string, found map[text]*findings) {
+	for _, f := range found {
+		f.evidence, f.leftOut = f.evidence[:0], f.leftOut[:0]
+	}
+	keys := l.People.Keys(person)
+	var seen map[once]bool
+	if len(keys) > 1 {
+		seen = map[once]bool{}
+	}
+	for _, key := range keys {
+		for _, rules := range l.book.revisions {
+			rows := l.rows[shelf{keyText(key), rules}].rows
+			for i := range rows {
+				l.take(found, &rows[i], rules, person, seen)
 			}
-			seen[once] = true
 		}
-		of := all[person]
-		if of == nil {
-			of = map[string]*findings{}
-			all[person] = of
+	}
+}
+
+// take adds a row to what was found, if it says something at this moment.
+func (l *look) take(found map[text]*findings, r *row, rules int64, person string, seen map[once]bool) {
+	if r.t > l.AsOf {
+		return
+	}
+	rule := l.book.rules[ruleKey{rules, r.rule}]
+	if rule == nil || l.book.competencies[r.competency] == nil {
+		return
+	}
+	if seen != nil {
+		this := once{rules, r.t, r.rule, r.competency}
+		if seen[this] {
+			return
 		}
-		f := of[r.competency]
-		if f == nil {
-			f = &findings{}
-			of[r.competency] = f
-		}
-		if why := reason(s, r, person, at, voided); why != "" {
-			f.leftOut = append(f.leftOut, LeftOut{r.statement, b.refs[rule.evidence.Rule].Rule, why})
-			return nil
-		}
-		e := rule.evidence
-		e.Statement, e.Timestamp, e.Score, e.Activity = r.statement, time.UnixMicro(r.happened).UTC(), *r.score, r.activity
-		f.evidence = append(f.evidence, e)
-		return nil
-	})
-	return all, err
+		seen[this] = true
+	}
+	f := found[r.competency]
+	if f == nil {
+		f = &findings{}
+		found[r.competency] = f
+	}
+	if why := l.reason(r, person); why != "" {
+		f.leftOut = append(f.leftOut, LeftOut{r.statement, rule.id, why})
+		return
+	}
+	e := rule.evidence
+	e.Statement, e.Timestamp, e.Score, e.Activity = r.statement, time.UnixMicro(r.happened).UTC(), r.score, r.activity.Value()
+	f.evidence = append(f.evidence, e)
 }
 
 // reason tells why a row does not count, "" if it does.
-func reason(s Scene, r *row, person string, at int64, voided func(statement string, asOf int64) bool) Reason {
+func (l *look) reason(r *row, person string) Reason {
 	switch {
-	case voided(r.statement, s.AsOf):
+	case l.voided(r.statement, l.AsOf):
 		return Voided
-	case r.happened > at:
+	case r.happened > l.At.UnixMicro():
 		return OutsideWindow
 	}
-	for _, key := range r.others() {
-		if p, ok := s.People.PersonOf(key); ok && p == person {
+	for _, key := range r.others {
+		if p, ok := l.People.PersonOf(key); ok && p == person {
 			return Self
 		}
 	}
-	if r.score == nil {
+	if math.IsNaN(r.score) {
 		return NoScore
 	}
 	return ""

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unique"
 
 	"github.com/bedside-lrs/bedside/projections/catalog"
 	"github.com/bedside-lrs/bedside/projections/definition"
@@ -13,9 +14,9 @@ import (
 
 // book is what the definitions of one moment say of competencies.
 type book struct {
-	competencies map[string]*listed // by keyText of the id
-	ids          []string           // of competencies, as they are, sorted
-	revisions    []int64            // of the rules in force
+	competencies map[text]*listed // by keyText of the id
+	ids          []string         // of competencies, as they are, sorted
+	revisions    []int64          // of the rules in force
 	rules        map[ruleKey]*ruleInForce
 	refs         map[string]RuleRef // by measure.Evidence.Rule
 	prior        measure.Prior
@@ -24,17 +25,23 @@ type book struct {
 // ruleKey is how a row names a rule.
 type ruleKey struct {
 	rules int64
-	rule  string // keyText of its id
+	rule  text // keyText of its id
 }
 
 // ruleInForce has what each piece of its evidence gets.
-type ruleInForce struct{ evidence measure.Evidence }
+type ruleInForce struct {
+	id       string
+	evidence measure.Evidence
+}
 
 // listed is a competency that a framework lists.
 type listed struct {
 	levels       []measure.Level
 	requirements map[string][]measure.Requirement // by role
 }
+
+// keyOf is keyText as rows have it.
+func keyOf(s string) text { return unique.Make(keyText(s)) }
 
 // keptBooks bounds the moments whose books are kept.
 const keptBooks = 64
@@ -56,7 +63,7 @@ func (r *Reader) book(d *catalog.Definitions) *book {
 
 func newBook(d *catalog.Definitions) *book {
 	b := &book{
-		competencies: map[string]*listed{}, rules: map[ruleKey]*ruleInForce{}, refs: map[string]RuleRef{},
+		competencies: map[text]*listed{}, rules: map[ruleKey]*ruleInForce{}, refs: map[string]RuleRef{},
 		prior: measure.DefaultPrior,
 	}
 	for _, entry := range d.Of(definition.KindFramework) {
@@ -72,7 +79,7 @@ func newBook(d *catalog.Definitions) *book {
 		for _, r := range rules.Rules {
 			key := fmt.Sprintf("%s %s", rules.ID(), r.ID) // an IRI has no space
 			b.refs[key] = RuleRef{Definition: rules.ID(), Revision: entry.Revision, Rule: r.ID}
-			b.rules[ruleKey{entry.T, keyText(r.ID)}] = &ruleInForce{measure.Evidence{
+			b.rules[ruleKey{entry.T, keyOf(r.ID)}] = &ruleInForce{r.ID, measure.Evidence{
 				Rule: key, Kind: r.Kind, Weight: r.Weight, HalfLifeDays: r.HalfLifeDays, Attempts: measure.Attempts(r.Attempts),
 			}}
 		}
@@ -87,10 +94,10 @@ func (b *book) framework(f *definition.Framework) {
 	}
 	for _, c := range f.Competencies {
 		b.ids = append(b.ids, c.ID)
-		b.competencies[keyText(c.ID)] = &listed{levels: levels, requirements: map[string][]measure.Requirement{}}
+		b.competencies[keyOf(c.ID)] = &listed{levels: levels, requirements: map[string][]measure.Requirement{}}
 	}
 	for _, r := range f.Requirements {
-		c := b.competencies[keyText(r.Competency)]
+		c := b.competencies[keyOf(r.Competency)]
 		if c == nil {
 			continue // refused at registration
 		}

@@ -1,60 +1,79 @@
 package competency
 
 import (
+	"cmp"
 	"context"
+	"math"
 	"slices"
 	"strings"
+	"unique"
 
 	"github.com/go-json-experiment/json"
 
 	"github.com/bedside-lrs/bedside/projections/readmodel"
 )
 
-// row is a row of competency_evidence as known at some time.
+// text is a text of which many rows have the same.
+type text = unique.Handle[string]
+
+// row is a row of competency_evidence, but for its shelf.
 type row struct {
-	subject    string
-	rules      int64
 	t          int64
-	rule       string
-	competency string
+	rule       text // as keyText has it, like the next
+	competency text
 	statement  string
 	happened   int64
-	activity   string
-	score      *float64
-	parties    string
+	activity   text
+	score      float64  // NaN without one
+	others     []string // keys of the other side of a rating
 }
 
-// keysAtOnce are asked for with one query.
-const keysAtOnce = 50
+// shelf is where rows are found: an identity, as keyText has it, and a revision of rules.
+type shelf struct {
+	subject string
+	rules   int64
+}
 
-// rows reads what is known of identities at asOf under revisions of rules, for one
-// competency or, with "", for all. They come by subject, t, rule and competency.
-func rows(ctx context.Context, tx *readmodel.Tx, keys []string, revisions []int64, asOf int64, competency string, each func(*row) error) error {
-	if len(revisions) == 0 {
-		return nil
-	}
-	for chunk := range slices.Chunk(keys, keysAtOnce) {
-		var args []any
+// inOrder is the order in which rows are kept: that in which package measure adds evidence up.
+func inOrder(a, b *row) int {
+	return cmp.Or(
+		cmp.Compare(a.happened, b.happened),
+		strings.Compare(a.statement, b.statement),
+		strings.Compare(a.rule.Value(), b.rule.Value()),
+		strings.Compare(a.competency.Value(), b.competency.Value()),
+	)
+}
+
+// shelvesAtOnce are read with one query.
+const shelvesAtOnce = 50
+
+// readRows reads the rows of identities under revisions of rules with a t after since.
+func readRows(ctx context.Context, tx *readmodel.Tx, keys []string, revisions []int64, since int64, each func(shelf, row)) error {
+	for chunk := range slices.Chunk(keys, shelvesAtOnce) {
 		query := `SELECT e.subject, e.rules, e.t, e.rule, e.competency, e.statement, e.happened, e.activity, e.score, e.parties
-			FROM competency_evidence e WHERE e.subject IN (` + marks(len(chunk)) + `) AND e.rules IN (` + marks(len(revisions)) + `) AND e.t <= ?`
+			FROM competency_evidence e WHERE e.subject IN (` + marks(len(chunk)) + `) AND e.rules IN (` + marks(len(revisions)) + `) AND e.t > ?`
+		var args []any
 		for _, k := range chunk {
 			args = append(args, k)
 		}
 		for _, r := range revisions {
 			args = append(args, r)
 		}
-		args = append(args, asOf)
-		if competency != "" {
-			query += " AND e.competency = ?"
-			args = append(args, competency)
-		}
-		err := tx.Each(ctx, query+" ORDER BY e.subject, e.rules, e.t, e.rule, e.competency", args, func(scan func(...any) error) error {
+		err := tx.Each(ctx, query, append(args, since), func(scan func(...any) error) error {
+			var of shelf
 			var r row
-			if err := scan(&r.subject, &r.rules, &r.t, &r.rule, &r.competency, &r.statement, &r.happened, &r.activity,
-				&r.score, &r.parties); err != nil {
+			var rule, competency, activity, parties string
+			var score *float64
+			if err := scan(&of.subject, &of.rules, &r.t, &rule, &competency, &r.statement, &r.happened, &activity, &score, &parties); err != nil {
 				return err
 			}
-			return each(&r)
+			r.rule, r.competency, r.activity = unique.Make(rule), unique.Make(competency), unique.Make(activity)
+			if r.score = math.NaN(); score != nil {
+				r.score = *score
+			}
+			r.others = others(parties)
+			each(of, r)
+			return nil
 		})
 		if err != nil {
 			return err
@@ -65,9 +84,9 @@ func rows(ctx context.Context, tx *readmodel.Tx, keys []string, revisions []int6
 
 func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), ", ") }
 
-// others are the keys of the other side of a rating.
-func (r *row) others() (keys []string) {
-	if r.parties == "" || json.Unmarshal([]byte(r.parties), &keys) != nil {
+// others reads the column parties.
+func others(parties string) (keys []string) {
+	if parties == "" || json.Unmarshal([]byte(parties), &keys) != nil {
 		return nil
 	}
 	return keys

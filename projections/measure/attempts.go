@@ -41,24 +41,51 @@ type attempted struct{ rule, activity string }
 // happened by then. Both parts are sorted by (timestamp, statement id).
 func Supersede(evidence []Evidence) (kept, superseded []Evidence) {
 	evidence = inOrder(evidence)
-	counts := map[attempted]int{} // the index of the attempt that counts, of those seen
+	counts := counting(evidence)
 	for i := range evidence {
-		e := &evidence[i]
-		if e.alone() {
-			continue
-		}
-		if j, ok := counts[e.attempted()]; !ok || e.supersedes(&evidence[j]) {
-			counts[e.attempted()] = i
-		}
-	}
-	for i := range evidence {
-		if e := &evidence[i]; e.alone() || counts[e.attempted()] == i {
-			kept = append(kept, *e)
+		if counts(i) {
+			kept = append(kept, evidence[i])
 		} else {
-			superseded = append(superseded, *e)
+			superseded = append(superseded, evidence[i])
 		}
 	}
 	return kept, superseded
+}
+
+// Kept gives what [Supersede] keeps, and uses the memory of evidence for it.
+func Kept(evidence []Evidence) []Evidence {
+	evidence = inOrder(evidence)
+	counts := counting(evidence)
+	kept := evidence[:0]
+	for i := range evidence {
+		if counts(i) {
+			kept = append(kept, evidence[i])
+		}
+	}
+	return kept
+}
+
+// counting tells which pieces of evidence, by their place in the order of time, count.
+func counting(evidence []Evidence) func(i int) bool {
+	things := map[attempted]int{}
+	thing := make([]int, len(evidence)) // that a piece is an attempt at; -1 if it is alone
+	var counts []int                    // by thing, the attempt that counts, of those seen
+	for i := range evidence {
+		e := &evidence[i]
+		if e.alone() {
+			thing[i] = -1
+			continue
+		}
+		n, seen := things[e.attempted()]
+		if !seen {
+			n = len(counts)
+			things[e.attempted()], counts = n, append(counts, i)
+		} else if e.supersedes(&evidence[counts[n]]) {
+			counts[n] = i
+		}
+		thing[i] = n
+	}
+	return func(i int) bool { return thing[i] < 0 || counts[thing[i]] == i }
 }
 
 // alone tells whether nothing can supersede e.
@@ -80,15 +107,17 @@ func (e *Evidence) supersedes(earlier *Evidence) bool {
 // inOrder gives evidence sorted by (timestamp, statement id), as it is if it is sorted already. The rule decides
 // between pieces that one statement is under several rules.
 func inOrder(evidence []Evidence) []Evidence {
-	if slices.IsSortedFunc(evidence, compare) {
-		return evidence
+	for i := range evidence {
+		if i > 0 && compare(&evidence[i-1], &evidence[i]) > 0 {
+			evidence = slices.Clone(evidence)
+			slices.SortFunc(evidence, func(a, b Evidence) int { return compare(&a, &b) })
+			break
+		}
 	}
-	evidence = slices.Clone(evidence)
-	slices.SortFunc(evidence, compare)
 	return evidence
 }
 
-func compare(a, b Evidence) int {
+func compare(a, b *Evidence) int {
 	return cmp.Or(
 		a.Timestamp.Compare(b.Timestamp),
 		strings.Compare(a.Statement, b.Statement),

@@ -69,11 +69,15 @@ func TestSupersedeProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		evidence := someEvidence(25).Draw(t, "evidence")
 		kept, superseded := Supersede(evidence)
-		if !slices.IsSortedFunc(kept, compare) || !slices.IsSortedFunc(superseded, compare) {
+		byTime := func(a, b Evidence) int { return compare(&a, &b) }
+		if !slices.IsSortedFunc(kept, byTime) || !slices.IsSortedFunc(superseded, byTime) {
 			t.Fatal("not sorted")
 		}
 		if all := slices.Concat(kept, superseded); !slices.Equal(inOrder(all), inOrder(evidence)) {
 			t.Fatalf("of %s there are %s", ids(evidence), ids(all))
+		}
+		if alone := Kept(slices.Clone(evidence)); !slices.Equal(alone, kept) {
+			t.Fatalf("alone %s are kept, beside others %s", ids(alone), ids(kept))
 		}
 		again, _ := Supersede(rapid.Permutation(evidence).Draw(t, "shuffled"))
 		if !slices.Equal(again, kept) {
