@@ -87,11 +87,11 @@ func (s *Store) openSQLite(path string) (err error) {
 	}
 	file := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String()
 	pragmas := "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=temp_store(MEMORY)"
-	if s.writer, err = sql.Open("sqlite", file+pragmas+"&_pragma=cache_size(-32768)&_pragma=wal_autocheckpoint(4000)&_txlock=immediate"); err != nil {
+	if s.writer, err = sql.Open("sqlite", file+pragmas+"&_pragma=cache_size(-16384)&_pragma=wal_autocheckpoint(4000)&_txlock=immediate"); err != nil {
 		return err
 	}
 	s.writer.SetMaxOpenConns(1)
-	if s.readers, err = sql.Open("sqlite", file+pragmas+"&_pragma=cache_size(-8192)&_pragma=query_only(1)"); err != nil {
+	if s.readers, err = sql.Open("sqlite", file+pragmas+"&_pragma=cache_size(-4096)&_pragma=query_only(1)"); err != nil {
 		return err
 	}
 	s.readers.SetMaxOpenConns(4)
