@@ -2,17 +2,16 @@ package hrhttp
 
 import (
 	"context"
-	"errors"
 	"io"
 	"mime"
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 
 	"github.com/gorilla/mux"
 
 	"github.com/bedside-lrs/bedside/api/problem"
+	"github.com/bedside-lrs/bedside/api/request"
 	"github.com/bedside-lrs/bedside/lrs/auth"
 )
 
@@ -54,17 +53,9 @@ func (c *call) authenticate(rt *route) error {
 	if c.Operator {
 		return nil
 	}
-	key, secret, ok := c.r.BasicAuth()
-	if !ok {
-		return problem.New(http.StatusUnauthorized, "auth.missing", "HTTP Basic credentials are missing.")
-	}
-	principal, err := c.Store.Auth().Authenticate(c.ctx, key, secret, c.Now())
+	principal, err := request.Authenticate(c.ctx, c.r, rt.method, c.path, c.Store.Auth(), c.Now(), rt.allow)
 	if err != nil {
 		return err
-	}
-	if !rt.allow(principal.Scopes) {
-		return problem.New(http.StatusForbidden, "auth.scope", "The credential's scopes (%s) do not cover %s %s.",
-			principal.Scopes, rt.method, c.path)
 	}
 	if units, person := principal.Bound(); rt.writes && (len(units) > 0 || person != "") {
 		return problem.New(http.StatusForbidden, "auth.bound", "The credential is bound to units or to a person and may only read.")
@@ -74,22 +65,7 @@ func (c *call) authenticate(rt *route) error {
 }
 
 // only refuses parameters that a resource does not know.
-func (c *call) only(names ...string) error {
-next:
-	for name := range c.params {
-		for _, known := range names {
-			if name == known {
-				continue next
-			}
-		}
-		known := "there are none"
-		if len(names) > 0 {
-			known = "there are " + strings.Join(names, ", ")
-		}
-		return problem.BadRequest("parameter.unknown", "The parameter %q is not known here; %s.", name, known)
-	}
-	return nil
-}
+func (c *call) only(names ...string) error { return request.Only(c.params, names...) }
 
 // limit is the parameter limit, 0 for none; more is where the list goes on.
 func (c *call) limit() (limit int, more string, err error) {
@@ -134,13 +110,7 @@ func (c *call) mediaType() string {
 // body reads the request's body.
 func (c *call) body() ([]byte, error) {
 	b, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, c.Body))
-	var tooLarge *http.MaxBytesError
-	var p *problem.Problem
-	if err != nil && !errors.As(err, &tooLarge) && !errors.As(err, &p) {
-		err = &problem.Problem{Status: http.StatusBadRequest, Code: "request.body",
-			Message: "The body could not be read to its end.", Cause: err}
-	}
-	return b, err
+	return b, request.BodyError(err)
 }
 
 // expect refuses a body of another media type.

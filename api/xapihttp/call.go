@@ -2,14 +2,13 @@ package xapihttp
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/bedside-lrs/bedside/api/problem"
+	"github.com/bedside-lrs/bedside/api/request"
 	"github.com/bedside-lrs/bedside/lrs/auth"
 	"github.com/bedside-lrs/bedside/lrs/xapi"
 )
@@ -87,17 +86,9 @@ func (c *call) negotiate() error {
 
 // authenticate checks the credentials and whether they cover a route.
 func (c *call) authenticate(rt *route) error {
-	key, secret, ok := c.r.BasicAuth()
-	if !ok {
-		return problem.New(http.StatusUnauthorized, "auth.missing", "HTTP Basic credentials are missing.")
-	}
-	principal, err := c.Store.Auth().Authenticate(c.ctx, key, secret, c.Now())
+	principal, err := request.Authenticate(c.ctx, c.r, rt.method, c.path, c.Store.Auth(), c.Now(), rt.allow)
 	if err != nil {
 		return err
-	}
-	if !rt.allow(principal.Scopes) {
-		return problem.New(http.StatusForbidden, "auth.scope", "The credential's scopes (%s) do not cover %s %s.",
-			principal.Scopes, rt.method, c.path)
 	}
 	c.principal = principal
 	return nil
@@ -105,38 +96,10 @@ func (c *call) authenticate(rt *route) error {
 
 // only refuses parameters that the route does not know (C 2.1.3, XAPI-00324);
 // names are case-sensitive.
-func (c *call) only(names ...string) error {
-next:
-	for name := range c.params {
-		for _, known := range names {
-			if name == known {
-				continue next
-			}
-		}
-		known := "there are none"
-		if len(names) > 0 {
-			known = "there are " + strings.Join(names, ", ")
-		}
-		return problem.BadRequest("parameter.unknown", "The parameter %q is not known here; %s.", name, known)
-	}
-	return nil
-}
+func (c *call) only(names ...string) error { return request.Only(c.params, names...) }
 
 // body reads the request's body up to a limit.
 func (c *call) body(limit int64) ([]byte, error) {
 	b, err := io.ReadAll(c.held.count(http.MaxBytesReader(c.w, c.r.Body, limit)))
-	return b, bodyError(err)
-}
-
-// bodyError tells the client's faults in sending a body from ours.
-func bodyError(err error) error {
-	var p *problem.Problem
-	var tooLarge *http.MaxBytesError
-	switch {
-	case err == nil, errors.As(err, &tooLarge), errors.As(err, &p):
-		return err
-	default:
-		return &problem.Problem{Status: http.StatusBadRequest, Code: "request.body",
-			Message: "The body could not be read to its end.", Cause: err}
-	}
+	return b, request.BodyError(err)
 }

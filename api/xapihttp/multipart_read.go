@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/bedside-lrs/bedside/api/problem"
+	"github.com/bedside-lrs/bedside/api/request"
 	"github.com/bedside-lrs/bedside/lrs/blob"
 	"github.com/bedside-lrs/bedside/lrs/xapi"
 )
@@ -88,7 +89,7 @@ func (c *call) readMultipart(boundary string) (*upload, error) {
 	}
 	b, err := io.ReadAll(c.held.count(http.MaxBytesReader(c.w, io.NopCloser(first), c.Limits.Body)))
 	if err != nil {
-		return nil, bodyError(err)
+		return nil, request.BodyError(err)
 	}
 	u := &upload{parts: map[string]bool{}, signatures: map[string][]byte{}}
 	if err := u.parse(c, b); err != nil {
@@ -168,7 +169,7 @@ func (u *upload) readPart(c *call, part *multipart.Part, wanted map[string]xapi.
 	n, err := io.Copy(w, from)
 	switch {
 	case sent.err != nil:
-		return bodyError(sent.err)
+		return request.BodyError(sent.err)
 	case err != nil:
 		return unavailable(err)
 	}

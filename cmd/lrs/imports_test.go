@@ -38,9 +38,10 @@ var mayImport = map[string][]string{
 	"projections/catalog":                 {"projections", "projections/definition", "projections/readmodel", "lrs/event"},
 	"projections/competency":              {"projections", "projections/fact", "projections/definition", "projections/catalog", "projections/people", "projections/measure", "projections/readmodel", "lrs/event"},
 	"api/problem":                         {"lrs", "lrs/xapi", "lrs/auth", "lrs/blob", "lrs/index", "schemas"},
-	"api/xapihttp":                        {"api/problem", "lrs", "lrs/xapi", "lrs/eventlog", "lrs/event", "lrs/index", "lrs/blob", "lrs/auth", "schemas"},
+	"api/request":                         {"api/problem", "lrs/auth"},
+	"api/xapihttp":                        {"api/problem", "api/request", "lrs", "lrs/xapi", "lrs/eventlog", "lrs/event", "lrs/index", "lrs/blob", "lrs/auth", "schemas"},
 	"api/adminhttp":                       {"api/problem", "lrs", "lrs/xapi", "lrs/auth"},
-	"api/hrhttp":                          {"api/problem", "lrs", "lrs/auth", "lrs/event", "schemas", "projections", "projections/fact", "projections/definition", "projections/catalog", "projections/people", "projections/competency", "projections/measure", "projections/notice", "projections/readmodel"},
+	"api/hrhttp":                          {"api/problem", "api/request", "lrs", "lrs/auth", "lrs/event", "schemas", "projections", "projections/fact", "projections/definition", "projections/catalog", "projections/people", "projections/competency", "projections/measure", "projections/notice", "projections/readmodel"},
 	"api":                                 {"api/problem", "api/xapihttp", "api/hrhttp", "lrs", "lrs/xapi", "projections"},
 	"cmd/lrs":                             {"..."},
 }
