@@ -107,20 +107,17 @@ func setAside(p Projection, e *Event, why error) readmodel.SetAside {
 // of statements at most.
 const feedAhead = 8
 
-// reader is Log.Read or Log.Subscribe.
-type reader func(ctx context.Context, from eventlog.Revision) iter.Seq2[eventlog.Record, error]
-
-// feed reads and digests the commits after a head in a goroutine of its own, beside
-// the one that writes rows. The channel is closed at the end of the log, at an error,
-// and when ctx ends. stop ends the goroutine, waits for that, and tells the error; it
-// must be called, and may be called again.
-func feed(ctx context.Context, p Projection, read reader, after eventlog.Head) (commits <-chan *digestedCommit, stop func() error) {
+// feed digests the commits after a head in a goroutine of its own, beside the one that
+// writes rows. The channel is closed at the end of the source, at an error, and when ctx
+// ends. stop ends the goroutine, waits for that, and tells the error; it must be called,
+// and may be called again.
+func feed(ctx context.Context, p Projection, from source, after eventlog.Head) (commits <-chan *digestedCommit, stop func() error) {
 	ctx, cancel := context.WithCancel(ctx)
 	digested := make(chan *digestedCommit, feedAhead)
 	var failed error // set before digested is closed
 	go func() {
 		defer close(digested)
-		for c, err := range eventlog.Follow(read(ctx, after.Revision+1), after) {
+		for c, err := range from(ctx, after) {
 			var d *digestedCommit
 			if err == nil {
 				d, err = digest(p, c)
@@ -156,7 +153,7 @@ func past(log Log, p Projection) Past {
 			if before.Revision == 0 || last == 0 {
 				return
 			}
-			commits, stop := feed(ctx, p, log.Read, eventlog.Head{})
+			commits, stop := feed(ctx, p, upToHead(log), eventlog.Head{})
 			defer stop()
 			reached := uint64(0)
 			for c := range commits {

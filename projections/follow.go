@@ -30,18 +30,14 @@ type follower struct {
 	advanced func(c readmodel.Checkpoint, at Position, changed []string)
 }
 
-// follow takes every commit from log.Subscribe (on) or log.Read until that ends. An
-// error leaves the tables and the checkpoint as they were at some commit.
-func (f *follower) follow(ctx context.Context, on bool) error {
+// follow takes every commit until a source ends. An error leaves the tables and the
+// checkpoint as they were at some commit.
+func (f *follower) follow(ctx context.Context, from source) error {
 	head, err := headOf(f.checkpoint)
 	if err != nil {
 		return err
 	}
-	read := reader(f.log.Read)
-	if on {
-		read = f.log.Subscribe
-	}
-	commits, stop := feed(ctx, f.projection, read, head)
+	commits, stop := feed(ctx, f.projection, from, head)
 	defer stop()
 	for more := true; more; {
 		var batch []*digestedCommit

@@ -39,6 +39,7 @@ type Runtime struct {
 	cfg     Config
 	runners map[string]*runner
 	names   []string
+	stream  stream
 
 	ctx  context.Context // ends with Close
 	stop context.CancelFunc
@@ -56,6 +57,7 @@ func Start(cfg Config) *Runtime {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	r := &Runtime{cfg: cfg, runners: map[string]*runner{}, ctx: ctx, stop: stop}
+	r.stream.log, r.stream.ctx, r.stream.wg = cfg.Log, ctx, &r.wg
 	for _, p := range cfg.Projections {
 		name := p.Schema().Projection
 		n := &runner{
@@ -159,7 +161,7 @@ func buildInto(ctx context.Context, log Log, store *readmodel.Store, p Projectio
 	}); err != nil {
 		return err
 	}
-	if err := f.follow(ctx, false); err != nil {
+	if err := f.follow(ctx, upToHead(f.log)); err != nil {
 		return err
 	}
 	return store.Update(ctx, func(tx *readmodel.Tx) error { return tx.GoLive(ctx, s, f.checkpoint.Generation) })
@@ -253,7 +255,7 @@ func (n *runner) serve(ctx context.Context) error {
 			yield()
 		}
 	})
-	err = n.follower(c).follow(following, true)
+	err = n.follower(c).follow(following, n.runtime.stream.follow)
 	n.set(func() { n.yield = nil })
 	if following.Err() != nil && ctx.Err() == nil {
 		return nil
@@ -392,7 +394,7 @@ func (n *runner) build(ctx context.Context, takeTurn func() error) (c readmodel.
 		n.set(func() { n.building = &at })
 	}
 	f.advanced(f.checkpoint, Position{}, nil)
-	if err := f.follow(ctx, false); err != nil {
+	if err := f.follow(ctx, upToHead(f.log)); err != nil {
 		return c, err
 	}
 	if takeTurn != nil {
@@ -402,7 +404,7 @@ func (n *runner) build(ctx context.Context, takeTurn func() error) (c readmodel.
 	}
 	for {
 		before := f.checkpoint.Revision
-		if err := f.follow(ctx, false); err != nil { // what came meanwhile
+		if err := f.follow(ctx, upToHead(f.log)); err != nil { // what came meanwhile
 			return c, err
 		}
 		live, err := n.goLive(ctx, s, f.checkpoint, takeTurn != nil)
