@@ -3,6 +3,7 @@ package api
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -37,8 +38,19 @@ type projection struct {
 	LagSeconds float64 `json:"lagSeconds"`
 	Building   bool    `json:"building,omitzero"`
 	SetAside   int64   `json:"setAside"`
+	Events     []aside `json:"events,omitempty"` // the first that are set aside
 	Error      string  `json:"error,omitzero"`
 }
+
+// aside is an event that a projection could not digest.
+type aside struct {
+	Position string `json:"position"`
+	Type     string `json:"type"`
+	Reason   string `json:"reason"`
+}
+
+// asides are shown of each projection; `lrs projection status` shows more.
+const asides = 10
 
 // standing tells how each projection stands.
 func standing(ctx context.Context, store *lrs.Store, runtime *projections.Runtime) []projection {
@@ -48,10 +60,17 @@ func standing(ctx context.Context, store *lrs.Store, runtime *projections.Runtim
 	at := store.Position()
 	out := make([]projection, len(all))
 	for i, s := range all {
-		lag := s.Lag(projections.Head{Events: int64(at.Events), Last: at.LastStored})
+		lag := s.Lag(projections.Head{Events: int64(at.Events), Now: time.Now().UnixMicro()})
 		out[i] = projection{
 			Name: s.Name, Revision: s.Live.Revision, LagEvents: lag.Events, LagSeconds: lag.Time.Seconds(),
 			Building: s.Building != nil, SetAside: s.SetAside,
+		}
+		if s.SetAside > 0 {
+			events, failed := runtime.SetAside(ctx, s.Name, asides)
+			err = cmp.Or(err, failed)
+			for _, e := range events {
+				out[i].Events = append(out[i].Events, aside{fmt.Sprintf("%d.%d", e.Revision, e.Event), e.Type, e.Reason})
+			}
 		}
 		if err := cmp.Or(s.Err, err); err != nil {
 			out[i].Error = err.Error()

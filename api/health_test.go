@@ -1,10 +1,20 @@
 package api
 
 import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/go-json-experiment/json"
+
+	"github.com/bedside-lrs/bedside/api/hrhttp"
+	"github.com/bedside-lrs/bedside/api/xapihttp"
+	"github.com/bedside-lrs/bedside/lrs/xapi"
+	"github.com/bedside-lrs/bedside/projections"
+	"github.com/bedside-lrs/bedside/projections/readmodel"
 )
 
 const statement = `{"actor":{"mbox":"mailto:a@x.example"},"verb":{"id":"urn:v"},"object":{"id":"urn:o"}}`
@@ -110,5 +120,52 @@ func TestMetrics(t *testing.T) {
 	}
 	if strings.Contains(a.body, "coffee") || strings.Contains(a.body, "BREW") {
 		t.Error("a client can make series")
+	}
+}
+
+// refusing is a projection that can digest nothing.
+type refusing struct{}
+
+func (refusing) Schema() readmodel.Schema {
+	return readmodel.Schema{Projection: "refusing", Version: 1}
+}
+
+func (refusing) Digest(*projections.Event) (any, error) { return nil, errors.New("it is too strange") }
+
+func (refusing) Load(context.Context, *readmodel.Tx, readmodel.Generation, projections.Past) (projections.Writer, error) {
+	return refusing{}, nil
+}
+
+func (refusing) Apply(context.Context, *readmodel.Tx, *projections.Digested) error { return nil }
+
+func (refusing) Changed() []string { return nil }
+
+// What a projection has set aside is shown with its position and the reason, and makes
+// nothing unready.
+func TestReadyShowsWhatIsSetAside(t *testing.T) {
+	h := newHost(t)
+	store, _ := h.attach(t)
+	model, err := readmodel.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "model.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	runtime := projections.Start(projections.Config{Log: h.events, Store: model, Projections: []projections.Projection{refusing{}}, Logger: slog.New(slog.DiscardHandler)})
+	t.Cleanup(func() {
+		runtime.Close()
+		if err := model.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := runtime.Wait(t.Context(), uint64(store.Head().Revision)); err != nil {
+		t.Fatal(err)
+	}
+	h.Attach(store, xapihttp.Config{Log: h.cfg.Log, Default: xapi.V2, Limits: xapihttp.DefaultLimits}, hrhttp.Config{Store: store, Runtime: runtime, Model: model})
+	status, body := h.ready(t)
+	if status != 200 || len(body.Projections) != 1 {
+		t.Fatalf("%d %+v", status, body)
+	}
+	p := body.Projections[0]
+	if p.SetAside == 0 || len(p.Events) == 0 || p.Events[0].Position != "1.0" || p.Events[0].Type == "" || p.Events[0].Reason != "it is too strange" {
+		t.Errorf("%+v", p)
 	}
 }

@@ -80,7 +80,7 @@ func NewServer(cfg Config) *Server {
 		},
 		ExposedHeaders: []string{
 			"ETag", "Last-Modified", "Retry-After", "X-Experience-API-Version", "X-Experience-API-Consistent-Through",
-			"X-Bedside-Position", "X-Request-Id",
+			"X-Bedside-Position", "X-Bedside-At", "X-Bedside-As-Of", "Link", "X-Request-Id",
 		},
 		MaxAge: 600,
 	})

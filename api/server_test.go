@@ -32,6 +32,7 @@ import (
 
 // host is a server that listens and has no store yet.
 type host struct {
+	events *memlog.Log // of the store that is attached
 	*Server
 	url string
 	log *logBuffer
@@ -77,10 +78,11 @@ func (h *host) attach(t *testing.T) (store *lrs.Store, free func(uint64)) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	h.events = memlog.New()
 	var mu sync.Mutex
 	left := uint64(1 << 40)
 	store, err = lrs.Open(t.Context(), lrs.Config{
-		Log: memlog.New(), Index: x, Blobs: blobs, Node: "test", Logger: quiet, Metrics: lrs.NewMetrics(h.cfg.Registry),
+		Log: h.events, Index: x, Blobs: blobs, Node: "test", Logger: quiet, Metrics: lrs.NewMetrics(h.cfg.Registry),
 		HeadFile: filepath.Join(t.TempDir(), "head"), MinFree: 64 << 20,
 		Free: func() (uint64, error) { mu.Lock(); defer mu.Unlock(); return left, nil },
 	})

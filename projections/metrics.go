@@ -10,22 +10,22 @@ import (
 // Lag is how far a projection is behind the log.
 type Lag struct {
 	Events int64
-	Time   time.Duration // from its last event to the log's last; 0 when it has that
+	Time   time.Duration // for which the first of them has waited
 }
 
-// Head is how far the log is.
+// Head is how far the log is at some moment.
 type Head struct {
 	Events int64 // how many there are
-	Last   int64 // time of the last, µs
+	Now    int64 // the moment, µs
 }
 
 // Lag is that of the live generation behind a head of the log.
 func (s Status) Lag(h Head) Lag {
 	events := h.Events - s.Live.Events
-	if events <= 0 {
-		return Lag{}
+	if events <= 0 || s.Next == 0 {
+		return Lag{Events: max(0, events)}
 	}
-	return Lag{events, max(0, time.Duration(h.Last-s.Live.Through)*time.Microsecond)}
+	return Lag{events, max(0, time.Duration(h.Now-s.Next)*time.Microsecond)}
 }
 
 // collector exports how each projection stands.
@@ -46,7 +46,7 @@ func describe(name, help string) *prometheus.Desc {
 
 var (
 	descLagEvents  = describe("lag_events", "Events of the log that the projection has not taken yet.")
-	descLagSeconds = describe("lag_seconds", "Time between the last event that it has taken and the log's last.")
+	descLagSeconds = describe("lag_seconds", "For how long the first of these has waited.")
 	descRevision   = describe("revision", "Revision of the last commit that it has taken.")
 	descStanding   = describe("standing", "1 while it stands still because of an error.")
 	descBuilding   = describe("building", "1 while it is built anew.")

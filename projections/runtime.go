@@ -196,8 +196,11 @@ const (
 const cleanupTimeout = 30 * time.Second
 
 // goLiveTries: analysts' transactions that read several views, in another order than
-// they are moved in, may cost some.
-const goLiveTries = 5
+// they are moved in, may cost some, and those that stay open for longer.
+const (
+	goLiveTries = 5
+	goLivePause = 2 * time.Second
+)
 
 // run keeps the live generation up to the log until ctx ends.
 func (n *runner) run(ctx context.Context) {
@@ -435,7 +438,14 @@ func (n *runner) goLive(ctx context.Context, s readmodel.Schema, c readmodel.Che
 			}
 			return tx.GoLive(ctx, s, c.Generation)
 		})
-		if !readmodel.Deadlocked(err) {
+		if readmodel.Locked(err) {
+			err = fmt.Errorf("a transaction that reads the tables is open for too long; end it and try again: %w", err)
+			select {
+			case <-time.After(goLivePause):
+			case <-ctx.Done():
+				return nil, errors.Join(ctx.Err(), err)
+			}
+		} else if !readmodel.Deadlocked(err) {
 			break
 		}
 	}

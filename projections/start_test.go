@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/bedside-lrs/bedside/lrs/eventlog"
 	"github.com/bedside-lrs/bedside/lrs/eventlog/memlog"
@@ -146,6 +147,37 @@ func TestNoAnswersUntilBuilt(t *testing.T) {
 		w.closed(rt)
 		if err := rt.Replay(w.ctx, p.name); !errors.Is(err, projections.ErrClosed) {
 			t.Errorf("a replay after Close: %v", err)
+		}
+	})
+}
+
+// TestLag: a projection that has everything has no lag, whatever time it is; else the
+// first event that it has not taken tells for how long it has waited.
+func TestLag(t *testing.T) {
+	onEach(t, func(t *testing.T, w *world) {
+		lag := func(rt *projections.Runtime) projections.Lag {
+			all, err := rt.Status(w.ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return all[0].Lag(projections.Head{Events: 3, Now: 60_000_000})
+		}
+		p := newToy("toy")
+		w.append("A")
+		rt := w.start(p)
+		w.caughtUp(rt)
+		w.closed(rt)
+		w.append("A", "A")
+		w.mu.Lock()
+		first := w.commits[1].first
+		w.mu.Unlock()
+		if got, want := lag(rt), (projections.Lag{Events: 2, Time: time.Duration(60_000_000-first) * time.Microsecond}); got != want {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+		rt = w.start(p)
+		w.caughtUp(rt)
+		if got := lag(rt); got != (projections.Lag{}) {
+			t.Errorf("%+v", got)
 		}
 	})
 }

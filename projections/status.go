@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 
+	"github.com/bedside-lrs/bedside/lrs/eventlog"
 	"github.com/bedside-lrs/bedside/projections/readmodel"
 )
 
@@ -13,6 +14,7 @@ type Status struct {
 	Building *readmodel.Checkpoint // of a rebuild under way
 	Err      error                 // why it stands still
 	SetAside int64                 // events that it could not digest
+	Next     int64                 // time of the first event that it has not taken, µs; 0: none is known
 }
 
 func (n *runner) status() Status {
@@ -27,6 +29,9 @@ func (r *Runtime) Status(ctx context.Context) ([]Status, error) {
 	for i, name := range r.names {
 		all[i] = r.runners[name].status()
 	}
+	for i := range all {
+		all[i].Next = r.next(ctx, all[i].Live.Revision)
+	}
 	err := r.cfg.Store.View(ctx, func(tx *readmodel.Tx) error {
 		for i := range all {
 			live, _, err := tx.Live(ctx, all[i].Name)
@@ -40,6 +45,26 @@ func (r *Runtime) Status(ctx context.Context) ([]Status, error) {
 		return nil
 	})
 	return all, err
+}
+
+// next is the time of the first event after a revision; 0 if there is none or it cannot
+// be read, which whoever follows the log says.
+func (r *Runtime) next(ctx context.Context, revision uint64) int64 {
+	head, err := r.cfg.Log.Head(ctx)
+	if err != nil || uint64(head) <= revision {
+		return 0
+	}
+	for record, err := range r.cfg.Log.Read(ctx, eventlog.Revision(revision+1)) {
+		if err != nil {
+			return 0
+		}
+		c, err := eventlog.Decode(record.Data)
+		if err != nil {
+			return 0
+		}
+		return c.FirstStored
+	}
+	return 0
 }
 
 // SetAside gives the events that a projection has set aside, at most limit.

@@ -112,6 +112,15 @@ func text(v *string) string {
 	return *v
 }
 
+// cut is the part of a list from an offset on; more is that of the next part.
+func cut[T any](all []T, from, limit int) (part []T, more string) {
+	part = all[min(from, len(all)):]
+	if limit > 0 && len(part) > limit {
+		return part[:limit], strconv.Itoa(from + limit)
+	}
+	return part, ""
+}
+
 // page cuts a sorted list at limit; more is the key behind which the next page begins.
 func page[T any](all []T, limit int, after string, key func(T) string) (part []T, more string) {
 	if limit == 0 {

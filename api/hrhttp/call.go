@@ -83,6 +83,33 @@ func (c *call) limit() (limit int, more string, err error) {
 	return limit, c.params.Get("more"), nil
 }
 
+// offset is limit for a list that is in the order of something else than keys: more is
+// how many come before.
+func (c *call) offset() (from, limit int, err error) {
+	limit, more, err := c.limit()
+	if err != nil || more == "" {
+		return 0, limit, err
+	}
+	if from, err = strconv.Atoi(more); err != nil || from < 1 {
+		return 0, 0, problem.BadRequest("parameter.more", "The parameter more is %q; it is what the page before gave.", more)
+	}
+	return from, limit, nil
+}
+
+// next tells, beside the member of the same name, where the list goes on, for clients
+// that read CSV (RFC 8288).
+func (c *call) next(more string) {
+	if more == "" {
+		return
+	}
+	q := url.Values{}
+	for name := range c.params {
+		q.Set(name, c.params.Get(name))
+	}
+	q.Set("more", more)
+	c.w.Header().Set("Link", "<?"+q.Encode()+`>; rel="next"`)
+}
+
 // dryRun is the parameter of that name, the only one that an import knows.
 func (c *call) dryRun() (bool, error) {
 	if err := c.only("dryRun"); err != nil {

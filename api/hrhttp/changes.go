@@ -92,14 +92,16 @@ func (c *call) follow(events *events, notices <-chan notice.Notice, beat <-chan 
 			if !open {
 				return notice.ErrClosed
 			}
+			if err := s.renew(); err != nil {
+				return err
+			}
 			if err := s.tell(events, n); err != nil {
 				return err
 			}
 		case <-beat:
-			if err := c.authenticate(&c.routes[0]); err != nil {
+			if err := s.renew(); err != nil {
 				return err
 			}
-			s.state = nil // the credential may be bound otherwise now
 			if err := events.comment("beat"); err != nil {
 				return err
 			}
@@ -191,6 +193,15 @@ type sight struct {
 
 // fresh is how old the reach may be: assignments begin and end by themselves, too.
 const fresh = time.Second
+
+// renew asks for the credentials again if they are not what they were.
+func (s *sight) renew() error {
+	if s.principal == nil || s.Store.Auth().Current(s.principal, s.Now()) {
+		return nil
+	}
+	s.state = nil // the credential may be bound otherwise now
+	return s.authenticate(&s.routes[0])
+}
 
 func (s *sight) tell(events *events, n notice.Notice) error {
 	if !s.reads(n.Projection) {

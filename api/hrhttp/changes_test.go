@@ -345,6 +345,19 @@ func TestChangesHeartbeat(t *testing.T) {
 	f.wantEnd()
 }
 
+// A credential that is no longer good is told nothing more.
+func TestChangesAfterRevocation(t *testing.T) {
+	p, with := announcer(t)
+	l := onOne(t, with)
+	short, other := l.listen(t, "", l.credential(t, "short", "all/read")), l.listen(t, "", l.all)
+	say(t, p, "people", "ann", 1, short, other)
+	if err := l.store.RevokeCredential(t.Context(), "short"); err != nil {
+		t.Fatal(err)
+	}
+	say(t, p, "people", "bob", 2, other)
+	short.wantEnd()
+}
+
 // The server's limits on a request and an answer do not end a stream.
 func TestChangesOutliveTimeouts(t *testing.T) {
 	var cfg hrhttp.Config

@@ -64,7 +64,11 @@ type head struct {
 func (m *moment) head() head { return head{m.at(), m.asOf(), m.place()} }
 
 func (c *call) getPersonCompetencies() error {
-	if err := c.only("at", "asOf", "after", "format"); err != nil {
+	if err := c.only("at", "asOf", "after", "format", "limit", "more"); err != nil {
+		return err
+	}
+	limit, after, err := c.limit()
+	if err != nil {
 		return err
 	}
 	person := c.vars["person"]
@@ -76,12 +80,14 @@ func (c *call) getPersonCompetencies() error {
 		if err != nil {
 			return err
 		}
-		list := standings(m, person, all)
+		list, more := page(standings(m, person, all), limit, after, func(s standing) string { return s.Competency })
+		c.next(more)
 		return c.send(struct {
 			Person string `json:"person"`
 			head
 			Competencies []standing `json:"competencies"`
-		}{person, m.head(), list}, func() table {
+			More         string     `json:"more,omitzero"`
+		}{person, m.head(), list, more}, func() table {
 			return append(table{standingColumns}, standingRows(person, list)...)
 		})
 	})
@@ -101,6 +107,7 @@ func (c *call) getUnitCompetencies() error {
 			return notFound()
 		}
 		persons, more := page(m.People.InUnitAt(unit, m.At), limit, after, func(p string) string { return p })
+		c.next(more)
 		all, err := c.readers.competency.People(c.ctx, m.tx, m.Scene, persons)
 		if err != nil {
 			return err
@@ -154,7 +161,11 @@ type omitted struct {
 func statementHref(id string) string { return "/xapi/statements?statementId=" + url.QueryEscape(id) }
 
 func (c *call) getEvidence() error {
-	if err := c.only("at", "asOf", "after", "format"); err != nil {
+	if err := c.only("at", "asOf", "after", "format", "limit", "more"); err != nil {
+		return err
+	}
+	from, limit, err := c.offset()
+	if err != nil {
 		return err
 	}
 	person, id := c.vars["person"], c.vars["competency"]
@@ -169,6 +180,15 @@ func (c *call) getEvidence() error {
 		if !known {
 			return notFound()
 		}
+		// One list: what counts, then what is left out.
+		counts, omits := len(e.Pieces), len(e.LeftOut)
+		last, more := counts+omits, ""
+		if limit > 0 && from+limit < last {
+			last, more = from+limit, strconv.Itoa(from+limit)
+		}
+		c.next(more)
+		e.Pieces = e.Pieces[min(from, counts):min(last, counts)]
+		e.LeftOut = e.LeftOut[min(max(from-counts, 0), omits):max(last-counts, 0)]
 		pieces := make([]piece, len(e.Pieces))
 		for i, p := range e.Pieces {
 			ref := e.Rules[p.Rule]
@@ -188,7 +208,8 @@ func (c *call) getEvidence() error {
 			Standing standing  `json:"standing"`
 			Evidence []piece   `json:"evidence"`
 			LeftOut  []omitted `json:"leftOut"`
-		}{person, id, m.head(), standings(m, person, []competency.Standing{e.Standing})[0], pieces, left}, func() table {
+			More     string    `json:"more,omitzero"`
+		}{person, id, m.head(), standings(m, person, []competency.Standing{e.Standing})[0], pieces, left, more}, func() table {
 			rows := table{{"statement", "timestamp", "definition", "revision", "rule", "kind", "score", "weight", "decay", "share", "reason", "href"}}
 			for _, p := range pieces {
 				rows = append(rows, []string{

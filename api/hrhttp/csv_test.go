@@ -2,6 +2,7 @@ package hrhttp_test
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -174,8 +175,11 @@ func TestPages(t *testing.T) {
 			l.put(t, "/definitions/"+d.Kind+"/"+esc(d.ID), d.body)
 		}
 	}
+	l.statements(t, uncovered(1, agent("x"), "https://ward.example/1"), uncovered(2, agent("y"), "https://ward.example/2"),
+		uncovered(3, agent("y"), "https://ward.example/3"))
 	asOf := l.now(t)
 	for _, list := range []struct{ resource, name, key string }{
+		{competenciesOf("a"), "competencies", "competency"}, {"/unmapped", "activities", "activity"},
 		{"/people", "people", "person"}, {"/units", "units", "unit"}, {"/units/hospital/competencies", "people", "person"},
 		{"/definitions", "definitions", "id"}, {"/definitions/kpi", "definitions", "id"}, {"/definitions/programme", "definitions", "id"},
 	} {
@@ -202,13 +206,60 @@ func TestPages(t *testing.T) {
 				if last := len(got) >= len(want); ok == last {
 					t.Errorf("%s: more %v after %d of %d", target, a.at("more"), len(got), len(want))
 				}
+				csv := l.get(t, target, "Accept", "text/csv")
+				link, _, linked := strings.Cut(strings.TrimPrefix(csv.header.Get("Link"), "<?"), `>; rel="next"`)
+				if q, err := url.ParseQuery(link); linked != ok || err != nil || q.Get("more") != next || linked && q.Get("limit") != fmt.Sprint(limit) {
+					t.Errorf("%s as CSV: Link %q after more %q", target, csv.header.Get("Link"), next)
+				}
+				if got := csv.header.Get("X-Bedside-As-Of"); got != a.at("asOf") || csv.header.Get("X-Bedside-Position") != a.at("position") {
+					t.Errorf("%s as CSV: %v", target, csv.header)
+				}
 				if more = next; !ok {
 					break
 				}
 			}
 			equal(t, fmt.Sprintf("%s by %d", resource, limit), got, want)
 		}
-		beyond := l.get(t, with(with(resource, "limit", "5"), "more", "\U0010FFFF"))
+		end := "\U0010FFFF"
+		if list.resource == "/unmapped" {
+			end = "1000"
+			l.do(t, "GET", base+with(with(resource, "limit", "5"), "more", "x"), "").refused(400, "parameter.more")
+		}
+		beyond := l.get(t, with(with(resource, "limit", "5"), "more", end))
 		equal(t, "behind the last", beyond.each(list.name, list.key), []string{})
+	}
+}
+
+// TestPagesOfEvidence: what counts and what is left out are one list.
+func TestPagesOfEvidence(t *testing.T) {
+	l := onOne(t)
+	l.define(t)
+	l.csv(t, "/units", wardUnits)
+	l.csv(t, "/people", peopleHeader+someone("ann", "ward-a"))
+	l.statements(t, attempt(1, agent("ann"), listening, 0.25, 1), attempt(2, agent("ann"), listening, 0.5, 2), attempt(3, agent("ann"), listening, 0.75, 3),
+		voiding(4, 1))
+	resource := with(evidenceOf("ann", listening), "asOf", l.now(t))
+	whole := l.get(t, resource)
+	all := append(whole.each("evidence", "statement"), whole.each("leftOut", "statement")...)
+	if len(all) != 3 || len(whole.each("evidence", "statement")) == 0 || len(whole.each("leftOut", "statement")) == 0 {
+		t.Fatalf("%s", whole.body)
+	}
+	for limit := 1; limit <= 4; limit++ {
+		var got []string
+		for target := with(resource, "limit", fmt.Sprint(limit)); target != ""; {
+			a := l.get(t, target)
+			page := append(a.each("evidence", "statement"), a.each("leftOut", "statement")...)
+			if len(page) > limit || len(got) > len(all) {
+				t.Fatalf("%s: %s", target, a.body)
+			}
+			if fmt.Sprint(a.at("standing")) != fmt.Sprint(whole.at("standing")) {
+				t.Errorf("%s: another standing: %s", target, a.body)
+			}
+			got, target = append(got, page...), ""
+			if more, ok := a.at("more").(string); ok {
+				target = with(with(resource, "limit", fmt.Sprint(limit)), "more", more)
+			}
+		}
+		equal(t, fmt.Sprint("by ", limit), got, all)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -83,6 +84,7 @@ func (c *call) getDefinitions() error {
 			}
 		}
 		list, more := page(list, limit, after, func(e entry) string { return e.Kind + " " + e.ID })
+		c.next(more)
 		return c.send(struct {
 			AsOf        string  `json:"asOf"`
 			Position    string  `json:"position"`
@@ -106,6 +108,13 @@ func (c *call) getDefinition(m *moment, kind, id string) error {
 		return notFound()
 	}
 	tag := revisionTag(found)
+	asCSV, err := c.formatCSV()
+	if err != nil {
+		return err
+	}
+	if asCSV {
+		tag = strings.TrimSuffix(tag, `"`) + `-csv"`
+	}
 	if matches(c.r.Header.Get("If-None-Match"), tag) {
 		c.w.Header().Set("ETag", tag)
 		c.w.WriteHeader(http.StatusNotModified)

@@ -116,6 +116,10 @@ func (c *call) answer(do func(*moment) error) error {
 		if m.position, _, _, err = projections.PositionAt(c.ctx, tx, competency.Name, m.AsOf); err != nil {
 			return err
 		}
+		h := c.w.Header() // for who reads CSV
+		h.Set("X-Bedside-At", m.at())
+		h.Set("X-Bedside-As-Of", m.asOf())
+		h.Set("X-Bedside-Position", m.place())
 		return do(m)
 	})
 }

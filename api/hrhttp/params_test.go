@@ -14,15 +14,15 @@ import (
 var knows = map[string]string{
 	"/people":                       "at asOf after format limit more",
 	"/people/{person}":              "at asOf after format",
-	"/people/{person}/competencies": "at asOf after format",
-	"/people/{person}/competencies/{competency}/evidence": "at asOf after format",
+	"/people/{person}/competencies": "at asOf after format limit more",
+	"/people/{person}/competencies/{competency}/evidence": "at asOf after format limit more",
 	"/units":                     "at asOf after format limit more",
 	"/units/{unit}":              "at asOf after format",
 	"/units/{unit}/competencies": "at asOf after format limit more",
 	"/definitions":               "asOf after format limit more",
 	"/definitions/{kind}":        "asOf after format limit more id",
 	"/definitions/{kind}/{id}":   "asOf after format",
-	"/unmapped":                  "asOf after format limit",
+	"/unmapped":                  "asOf after format limit more",
 }
 
 // bad are values that are refused wherever the parameter is known.

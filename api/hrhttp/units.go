@@ -48,6 +48,7 @@ func (c *call) getUnits() error {
 			}
 		}
 		list, more := page(list, limit, after, func(u unit) string { return u.Unit })
+		c.next(more)
 		return c.send(struct {
 			head
 			Units []unit `json:"units"`

@@ -1,6 +1,7 @@
 package hrhttp
 
 import (
+	"cmp"
 	"strconv"
 	"time"
 
@@ -39,10 +40,10 @@ type uncovered struct {
 // getUnmapped lists what no identity or rule covers, the most first. A credential that
 // is bound sees statements of people within its reach only, and so no unknown actors.
 func (c *call) getUnmapped() error {
-	if err := c.only("asOf", "after", "format", "limit"); err != nil {
+	if err := c.only("asOf", "after", "format", "limit", "more"); err != nil {
 		return err
 	}
-	limit, _, err := c.limit()
+	from, limit, err := c.offset()
 	if err != nil {
 		return err
 	}
@@ -52,36 +53,37 @@ func (c *call) getUnmapped() error {
 		if err != nil {
 			return err
 		}
-		cut := func(n int) int {
-			if limit > 0 {
-				return min(n, limit)
-			}
-			return n
+		if !r.all {
+			found.Actors = nil
 		}
+		// Each list is cut, so that the first page has the most of each.
+		unknown, more1 := cut(found.Actors, from, limit)
+		untaken, more2 := cut(found.Activities, from, limit)
+		unscored, more3 := cut(found.Scores, from, limit)
+		more := cmp.Or(more1, more2, more3)
+		c.next(more)
 		actors := []unmappedActor{}
-		if r.all {
-			for _, a := range found.Actors[:cut(len(found.Actors))] {
-				var identity event.Identity
-				if err := json.Unmarshal([]byte(a.Identity), &identity); err != nil {
-					return err
-				}
-				shown := unmappedActor{
-					Identity: jsontext.Value(a.Identity), Name: a.Name, Statements: a.Statements,
-					First: time.UnixMicro(a.First).UTC().Format(timeFormat), Last: time.UnixMicro(a.Last).UTC().Format(timeFormat),
-					Likely: []likely{},
-				}
-				for _, match := range people.Likely(m.People, a.Name, identity) {
-					shown.Likely = append(shown.Likely, likely{match.Person.ID, match.Person.Name, match.Reason})
-				}
-				actors = append(actors, shown)
+		for _, a := range unknown {
+			var identity event.Identity
+			if err := json.Unmarshal([]byte(a.Identity), &identity); err != nil {
+				return err
 			}
+			shown := unmappedActor{
+				Identity: jsontext.Value(a.Identity), Name: a.Name, Statements: a.Statements,
+				First: time.UnixMicro(a.First).UTC().Format(timeFormat), Last: time.UnixMicro(a.Last).UTC().Format(timeFormat),
+				Likely: []likely{},
+			}
+			for _, match := range people.Likely(m.People, a.Name, identity) {
+				shown.Likely = append(shown.Likely, likely{match.Person.ID, match.Person.Name, match.Reason})
+			}
+			actors = append(actors, shown)
 		}
 		activities := []uncovered{}
-		for _, a := range found.Activities[:cut(len(found.Activities))] {
+		for _, a := range untaken {
 			activities = append(activities, uncovered(a))
 		}
 		scores := []uncovered{}
-		for _, a := range found.Scores[:cut(len(found.Scores))] {
+		for _, a := range unscored {
 			scores = append(scores, uncovered(a))
 		}
 		return c.send(struct {
@@ -90,7 +92,8 @@ func (c *call) getUnmapped() error {
 			Actors     []unmappedActor `json:"actors"`
 			Activities []uncovered     `json:"activities"` // no rule takes them
 			Scores     []uncovered     `json:"scores"`     // a rule takes them, and finds no score
-		}{m.asOf(), m.place(), actors, activities, scores}, func() table {
+			More       string          `json:"more,omitzero"`
+		}{m.asOf(), m.place(), actors, activities, scores, more}, func() table {
 			rows := table{{"what", "identity", "name", "activity", "verb", "statements", "scored"}}
 			for _, a := range actors {
 				rows = append(rows, []string{"actor", string(a.Identity), a.Name, "", "", strconv.FormatInt(a.Statements, 10), ""})

@@ -90,6 +90,14 @@ func (c *call) authenticate(rt *route) error {
 	if err != nil {
 		return err
 	}
+	if units, person := principal.Bound(); len(units) > 0 || person != "" {
+		bound := *principal
+		if bound.Scopes = principal.Scopes.Own(); !rt.allow(bound.Scopes) {
+			return problem.New(http.StatusForbidden, "auth.bound",
+				"The credential is bound to units or to a person: here it may only store statements and read its own.")
+		}
+		principal = &bound
+	}
 	c.principal = principal
 	return nil
 }

@@ -78,6 +78,25 @@ func TestChanges(t *testing.T) {
 			t.Errorf("bound to ward-b, told %s", told)
 		}
 	}
+	// An identity that is too long for the keys of the tables is nobody else's.
+	long := `{"account":{"homePage":"https://lms.example","name":"` + strings.Repeat("x", 700) + `"}}`
+	hr(t, s, http.MethodPost, "/people/p03/identities", "application/json", []byte(long))
+	told := func(statement string) {
+		t.Helper()
+		if status, _, b, err := s.do(t.Context(), http.MethodPost, "/statements", []byte(statement)); err != nil || status != http.StatusOK {
+			t.Fatalf("%d %v %s", status, err, b)
+		}
+		for !strings.Contains(next(t, all), `"key":"p03"`) {
+		}
+	}
+	const id = "4f0c2a4e-7d0e-4d8a-9a51-2d3f6f6f0001"
+	told(`{"id":"` + id + `","actor":` + long + `,"verb":{"id":"http://adlnet.gov/expapi/verbs/passed"},
+		"object":{"id":"https://hospital.example/assessments/listen-post"},"result":{"score":{"scaled":0.9}}}`)
+	told(`{"actor":` + long + `,"verb":{"id":"http://adlnet.gov/expapi/verbs/voided"},"object":{"objectType":"StatementRef","id":"` + id + `"}}`)
+	// An actor who is nobody's changes what is unmapped.
+	post("a.stranger")
+	for !strings.Contains(next(t, all), `"key":"unmapped:"`) {
+	}
 	msg, err := byNATS.NextMsg(20 * time.Second)
 	if err != nil || !strings.Contains(string(msg.Data), `"key":"p02"`) {
 		t.Errorf("by NATS: %v, %v", msg, err)

@@ -52,7 +52,7 @@ type translator struct {
 const translateTimeout = 5 * time.Second
 
 func (t *translator) keys(projection, key string) []string {
-	if projection != competency.Name {
+	if projection != competency.Name || key == competency.UnmappedKey {
 		return []string{key}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), translateTimeout)
@@ -63,7 +63,7 @@ func (t *translator) keys(projection, key string) []string {
 		if err != nil {
 			return err
 		}
-		if person, ok := state.PersonOf(key); ok {
+		if person, ok := competency.PersonOf(state, key); ok {
 			keys = []string{person}
 		}
 		return nil

@@ -103,10 +103,10 @@ func (n *node) ProjectionStatus(ctx context.Context) ([]adminhttp.ProjectionStat
 
 func stamp(t int64) string { return time.UnixMicro(t).UTC().Format(time.RFC3339Nano) }
 
-// logHead is how far the log is.
+// logHead is how far the log is now.
 func (n *node) logHead() projections.Head {
 	p := n.store.Position()
-	return projections.Head{Events: int64(p.Events), Last: p.LastStored}
+	return projections.Head{Events: int64(p.Events), Now: time.Now().UnixMicro()}
 }
 
 // Replay implements adminhttp.Projections.

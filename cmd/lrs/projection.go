@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -79,6 +81,10 @@ ones alone.`,
 			}
 			return withServer(cmd, node, false, func(ctx context.Context, c *adminhttp.Client) error {
 				if past {
+					into, err := absoluteDSN(into) // the server may run in another directory
+					if err != nil {
+						return err
+					}
 					built, err := c.Build(ctx, until, into)
 					if err == nil {
 						fmt.Fprintf(cmd.OutOrStdout(), "built until %s (%s): %d events in %.1f s\n", built.Position, built.Through, built.Events, built.Seconds)
@@ -99,4 +105,14 @@ ones alone.`,
 	f.StringVar(&until, "until", "", "`position` or time of the last event")
 	f.StringVar(&into, "into", "", "`DSN` of an empty database: sqlite:PATH or postgres://…")
 	return cmd
+}
+
+// absoluteDSN makes the path of an SQLite database absolute.
+func absoluteDSN(dsn string) (string, error) {
+	path, isSQLite := strings.CutPrefix(dsn, "sqlite:")
+	if !isSQLite || path == "" || path == ":memory:" {
+		return dsn, nil
+	}
+	path, err := filepath.Abs(path)
+	return "sqlite:" + path, err
 }

@@ -123,6 +123,13 @@ func (r *Registry) Credentials() iter.Seq[Credential] {
 	}
 }
 
+// Current tells whether a principal is still what Authenticate would give: its credential has not been revoked,
+// replaced or expired.
+func (r *Registry) Current(p *Principal, now time.Time) bool {
+	e, _ := r.lookup(p.Key)
+	return e != nil && e.principal == p && !p.expired(now)
+}
+
 // lookup finds the entry in force for key, nil if there is none, and whether any credential is argon2id.
 func (r *Registry) lookup(key string) (e *entry, slow bool) {
 	r.mu.RLock()

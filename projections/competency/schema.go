@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"strings"
 
+	"github.com/bedside-lrs/bedside/projections/people"
 	"github.com/bedside-lrs/bedside/projections/readmodel"
 )
 
@@ -60,6 +61,22 @@ const maxKeyText = 600
 // hashed begins the keys of texts that are too long; neither an IRI nor the key of an
 // identity begins so.
 const hashed = "sha256 "
+
+// PersonOf finds the person of a key that a change names: an identity's, or what the
+// tables have in its place.
+func PersonOf(s *people.State, key string) (person string, ok bool) {
+	if !strings.HasPrefix(key, hashed) {
+		return s.PersonOf(key)
+	}
+	for _, p := range s.People() {
+		for _, k := range s.Keys(p.ID) {
+			if keyText(k) == key {
+				return p.ID, true
+			}
+		}
+	}
+	return "", false
+}
 
 // keyText is a text as it is in the keys of the tables: itself, or its hash if the
 // index could not hold it.

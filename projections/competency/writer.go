@@ -65,8 +65,11 @@ func (w *writer) begin(tx *readmodel.Tx) {
 	}
 }
 
-// Changed implements projections.Writer: the keys of identities; projections.Everything when rules
-// were registered.
+// UnmappedKey is the key of a change of what is unmapped; that of an identity begins otherwise.
+const UnmappedKey = "unmapped:"
+
+// Changed implements projections.Writer: the keys of identities, UnmappedKey, and
+// projections.Everything when rules were registered.
 func (w *writer) Changed() []string {
 	changed := slices.Sorted(maps.Keys(w.changed))
 	clear(w.changed)
@@ -114,6 +117,7 @@ func (w *writer) statement(ctx context.Context, tx *readmodel.Tx, t int64, f *fa
 	if target, voids := f.Voids(); voids {
 		return w.void(ctx, tx, t, target)
 	}
+	w.changed[UnmappedKey] = true
 	scored := 0
 	if f.Score != (fact.Score{}) {
 		scored = 1
@@ -151,6 +155,7 @@ func (w *writer) statement(ctx context.Context, tx *readmodel.Tx, t int64, f *fa
 // void notes that a statement is voided. It may have come or be still to come; one
 // that is itself a voiding has no rows here, and so stays in force (xAPI Data 2.3.2).
 func (w *writer) void(ctx context.Context, tx *readmodel.Tx, t int64, target string) error {
+	w.changed[UnmappedKey] = true
 	if err := w.into.voidings.Add(ctx, target, t); err != nil {
 		return err
 	}

@@ -79,9 +79,10 @@ func (s sums) posterior(prior Prior) (alpha, beta float64) {
 
 const day = 24 * time.Hour
 
-// decay is the part of the weight that is left at at, in [0, 1].
+// decay is the part of the weight that is left at at, in [0, 1]. Its age is in whole microseconds, as moments are: a
+// time.Duration ends after 292 years.
 func (e *Evidence) decay(at time.Time) float64 {
-	age := float64(at.Sub(e.Timestamp)) / float64(day)
+	age := float64(at.UnixMicro()-e.Timestamp.UnixMicro()) / float64(day/time.Microsecond)
 	if e.HalfLifeDays <= 0 || age <= 0 {
 		return 1
 	}

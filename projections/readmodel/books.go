@@ -101,7 +101,12 @@ func (t *Tx) Advance(ctx context.Context, from uint64, c Checkpoint) (bool, erro
 func (t *Tx) GoLive(ctx context.Context, s Schema, g Generation) error {
 	if t.dialect == postgres {
 		// After the snapshots that see the tables as they are, before those that will see
-		// what they become; and before any view is locked, so that there is one order.
+		// what they become; and before any view is locked, so that there is one order. Who
+		// reads a view in a transaction that stays open would otherwise make all others
+		// wait: this one gives up, and is made again (Locked).
+		if err := t.Exec(ctx, "SET LOCAL lock_timeout = '1s'"); err != nil {
+			return err
+		}
 		if err := t.Exec(ctx, "LOCK TABLE projection_checkpoints IN ACCESS EXCLUSIVE MODE"); err != nil {
 			return err
 		}

@@ -107,7 +107,7 @@ func (t *Tx) publish(ctx context.Context, view, table string) error {
 			return err
 		}
 	}
-	if err := t.Exec(ctx, "DROP VIEW IF EXISTS "+view); err != nil {
+	if err := t.dropView(ctx, view); err != nil {
 		return err
 	}
 	return t.Exec(ctx, "CREATE"+as)
@@ -129,7 +129,8 @@ func (t *Tx) Drop(ctx context.Context, g Generation) error {
 }
 
 // DropViews removes the views of a projection, whatever version made them, but for
-// those to keep.
+// those to keep; with them, on PostgreSQL, what others have built on them, which would
+// keep a new version out for ever.
 func (t *Tx) DropViews(ctx context.Context, projection string, keep ...string) error {
 	names, err := t.strings(ctx, "SELECT DISTINCT name FROM projection_tables WHERE projection = ?", projection)
 	if err != nil {
@@ -139,11 +140,19 @@ func (t *Tx) DropViews(ctx context.Context, projection string, keep ...string) e
 		if slices.Contains(keep, name) {
 			continue
 		}
-		if err := t.Exec(ctx, "DROP VIEW IF EXISTS "+name); err != nil {
+		if err := t.dropView(ctx, name); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (t *Tx) dropView(ctx context.Context, name string) error {
+	query := "DROP VIEW IF EXISTS " + name
+	if t.dialect == postgres {
+		query += " CASCADE"
+	}
+	return t.Exec(ctx, query)
 }
 
 func (t *Tx) strings(ctx context.Context, query string, args ...any) (all []string, err error) {

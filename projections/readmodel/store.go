@@ -195,6 +195,13 @@ func (s *Store) run(ctx context.Context, db *sql.DB, options *sql.TxOptions, do 
 	return err
 }
 
+// Locked tells whether an Update failed because somebody else's transaction has read
+// for longer than GoLive waits for it. It can be tried again.
+func Locked(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "55P03"
+}
+
 // Deadlocked tells whether an Update failed because PostgreSQL had to end it in
 // favour of somebody else's transaction. It can be tried again.
 func Deadlocked(err error) bool {
