@@ -52,7 +52,7 @@ func Supersede(evidence []Evidence) (kept, superseded []Evidence) {
 	return kept, superseded
 }
 
-// Kept gives what [Supersede] keeps, and uses the memory of evidence for it.
+// Kept gives what [Supersede] keeps, and uses the memory of evidence for it: evidence is not to be read again.
 func Kept(evidence []Evidence) []Evidence {
 	evidence = inOrder(evidence)
 	counts := counting(evidence)
