@@ -42,9 +42,9 @@ type reading struct {
 	err     error              // why it has ended
 }
 
-// kept bounds the bytes of the commits that a reading keeps, but for the last one. Who
+// windowBytes bounds the bytes of the commits that a reading keeps, but for the last one. Who
 // is further behind reads by itself.
-const kept = 8 << 20
+const windowBytes = 8 << 20
 
 var (
 	errOvertaken = errors.New("there is a newer reading of the log")
@@ -94,9 +94,9 @@ func (s *stream) follow(ctx context.Context, after eventlog.Head) iter.Seq2[*eve
 	}
 }
 
-// far is by how many commits a reader may be ahead of the reading under way, and wait for
+// aheadCommits is by how many commits a reader may be ahead of the reading under way, and wait for
 // it to come.
-const far = 1024
+const aheadCommits = 1024
 
 // at is the reading under way, a new one if there is none or if head is far ahead of it.
 func (s *stream) at(head eventlog.Head) *reading {
@@ -139,7 +139,7 @@ func (s *stream) beginLocked(after eventlog.Head) *reading {
 func (r *reading) nears(head eventlog.Head) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.err == nil && head.Revision <= r.last.Revision+far
+	return r.err == nil && head.Revision <= r.last.Revision+aheadCommits
 }
 
 func (r *reading) add(c *eventlog.Commit) {
@@ -149,7 +149,7 @@ func (r *reading) add(c *eventlog.Commit) {
 		return
 	}
 	r.last, r.commits = c.Head(), append(r.commits, c)
-	for r.bytes += size(c); r.bytes > kept && len(r.commits) > 1; r.commits = r.commits[1:] {
+	for r.bytes += size(c); r.bytes > windowBytes && len(r.commits) > 1; r.commits = r.commits[1:] {
 		r.bytes -= size(r.commits[0])
 		r.commits[0] = nil
 	}

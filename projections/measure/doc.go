@@ -3,7 +3,8 @@
 // their control limits and what of them may be published; gains by person, differences between units, and what gaps,
 // evaluations and objectives come to.
 //
-// Everything here is pure: no I/O, no clock, nothing that blocks, no shared state. Arguments are read, not changed, but by Kept.
+// Everything here is pure: no I/O, no clock, nothing that blocks, no shared state. Arguments are read, not changed, but
+// by Kept.
 // What is refused when definitions are registered (unknown levels, negative weights, numbers that are not finite) is
 // not reported again: such input gives some answer, never a panic or an endless loop.
 //
