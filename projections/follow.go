@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/bedside-lrs/bedside/projections/readmodel"
 )
@@ -26,6 +27,7 @@ type follower struct {
 	checkpoint readmodel.Checkpoint
 	writer     Writer // nil: to be loaded
 
+	hurry    <-chan struct{}                // ends a rest; nil: it never rests
 	until    func(e Position, t int64) bool // nil: all; else whether an event is still wanted
 	advanced func(c readmodel.Checkpoint, at Position, changed []string)
 }
@@ -49,8 +51,29 @@ func (f *follower) follow(ctx context.Context, from source) error {
 		if enough {
 			return nil
 		}
+		if len(batch) < feedAhead { // else there is more to take already
+			f.rest(ctx)
+		}
 	}
 	return stop()
+}
+
+// longestRest is how long a projection waits after a transaction for more to take with
+// the next: what a transaction costs is more than what a small commit does.
+const longestRest = 20 * time.Millisecond
+
+// rest waits, unless somebody waits for the projection.
+func (f *follower) rest(ctx context.Context) {
+	if f.hurry == nil {
+		return
+	}
+	timer := time.NewTimer(longestRest)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-f.hurry:
+	case <-ctx.Done():
+	}
 }
 
 // gather waits for a commit and takes with it what is there already.

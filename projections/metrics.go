@@ -82,10 +82,8 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		gauge(descRevision, float64(s.Live.Revision))
 		gauge(descStanding, flag(s.Err != nil))
 		gauge(descBuilding, flag(s.Building != nil))
-		if err == nil {
+		if err == nil { // else it is not known, and the others are wanted all the more
 			gauge(descSetAside, float64(s.SetAside))
-		} else {
-			ch <- prometheus.NewInvalidMetric(descSetAside, err)
 		}
 	}
 }

@@ -39,6 +39,10 @@ func (n *runner) await(ctx context.Context, there func(readmodel.Checkpoint) boo
 			return nil
 		}
 		select {
+		case n.hurry <- struct{}{}:
+		default: // it has been told
+		}
+		select {
 		case <-progress:
 		case <-ctx.Done():
 			return context.Cause(ctx)

@@ -62,7 +62,7 @@ func Start(cfg Config) *Runtime {
 		name := p.Schema().Projection
 		n := &runner{
 			runtime: r, projection: p, name: name,
-			log: cfg.Logger.With("projection", name), turn: make(chan struct{}, 1), progress: make(chan struct{}),
+			log: cfg.Logger.With("projection", name), turn: make(chan struct{}, 1), progress: make(chan struct{}), hurry: make(chan struct{}, 1),
 		}
 		r.runners[name], r.names = n, append(r.names, name)
 		r.wg.Go(func() { n.run(ctx) })
@@ -88,6 +88,9 @@ var (
 	// ErrBuilding: a projection is built one time at once, in all processes that share
 	// the database.
 	ErrBuilding = errors.New("projections: the projection is being built already")
+	// ErrTransactionOpen: the tables that were built could not be put in the place of
+	// the live ones.
+	ErrTransactionOpen = errors.New("projections: a transaction that reads the tables is open for too long; end it and try again")
 )
 
 // runner gives the projection of a name.
@@ -174,7 +177,8 @@ type runner struct {
 	name       string
 	log        *slog.Logger
 
-	turn chan struct{} // capacity 1: held while the live generation is followed or replaced
+	turn  chan struct{} // capacity 1: held while the live generation is followed or replaced
+	hurry chan struct{} // capacity 1: somebody waits for the projection
 
 	mu       sync.Mutex
 	live     readmodel.Checkpoint // Live is false until there is one
@@ -196,11 +200,12 @@ const (
 const cleanupTimeout = 30 * time.Second
 
 // goLiveTries: analysts' transactions that read several views, in another order than
-// they are moved in, may cost some, and those that stay open for longer.
-const (
-	goLiveTries = 5
-	goLivePause = 2 * time.Second
-)
+// they are moved in, may cost some.
+const goLiveTries = 5
+
+// goLivePause is how long tables that are complete wait for a transaction of somebody
+// else to end, before the next try.
+const goLivePause = 5 * time.Second
 
 // run keeps the live generation up to the log until ctx ends.
 func (n *runner) run(ctx context.Context) {
@@ -348,7 +353,7 @@ func (n *runner) continues(ctx context.Context, c readmodel.Checkpoint) bool {
 
 func (n *runner) follower(c readmodel.Checkpoint) *follower {
 	return &follower{
-		log: n.runtime.cfg.Log, store: n.runtime.cfg.Store, projection: n.projection, checkpoint: c,
+		log: n.runtime.cfg.Log, store: n.runtime.cfg.Store, projection: n.projection, checkpoint: c, hurry: n.hurry,
 		advanced: func(c readmodel.Checkpoint, at Position, changed []string) {
 			n.set(func() { n.live, n.err = c, nil })
 			n.changed(changed, at)
@@ -411,6 +416,14 @@ func (n *runner) build(ctx context.Context, takeTurn func() error) (c readmodel.
 			return c, err
 		}
 		live, err := n.goLive(ctx, s, f.checkpoint, takeTurn != nil)
+		if takeTurn == nil && errors.Is(err, ErrTransactionOpen) { // nobody is kept waiting who could be answered
+			n.set(func() { n.err = err })
+			select {
+			case <-time.After(goLivePause):
+				continue
+			case <-ctx.Done():
+			}
+		}
 		switch {
 		case err != nil:
 			return c, err
@@ -438,18 +451,14 @@ func (n *runner) goLive(ctx context.Context, s readmodel.Schema, c readmodel.Che
 			}
 			return tx.GoLive(ctx, s, c.Generation)
 		})
-		if readmodel.Locked(err) {
-			err = fmt.Errorf("a transaction that reads the tables is open for too long; end it and try again: %w", err)
-			select {
-			case <-time.After(goLivePause):
-			case <-ctx.Done():
-				return nil, errors.Join(ctx.Err(), err)
-			}
-		} else if !readmodel.Deadlocked(err) {
+		if !readmodel.Deadlocked(err) {
 			break
 		}
 	}
-	return further, err
+	if !readmodel.Locked(err) {
+		return further, err
+	}
+	return nil, fmt.Errorf("%w: %w", ErrTransactionOpen, err)
 }
 
 // letPass returns when no replay wants the turn.

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/csv"
+	"mime"
 	"net/http"
 	"strconv"
 	"strings"
@@ -28,16 +28,49 @@ func (c *call) formatCSV() (bool, error) {
 	case c.params.Has("format"):
 		return false, problem.BadRequest("parameter.format", "The parameter format is %q; it is json or csv.", f)
 	}
-	for part := range strings.SplitSeq(c.r.Header.Get("Accept"), ",") {
-		mediaType, _, _ := strings.Cut(part, ";")
-		switch strings.TrimSpace(mediaType) {
-		case "text/csv":
-			return true, nil
-		case "application/json", "*/*", "application/*":
-			return false, nil
+	return prefersCSV(c.r.Header.Get("Accept")), nil
+}
+
+// prefersCSV tells whether an Accept header (RFC 9110, 12.5.1) likes text/csv better
+// than JSON; of equals the first counts.
+func prefersCSV(accept string) bool {
+	best, asCSV := 0.0, false
+	for part := range strings.SplitSeq(accept, ",") {
+		mediaType, parameters, err := mime.ParseMediaType(part)
+		if err != nil {
+			continue
+		}
+		q := 1.0
+		if text, ok := parameters["q"]; ok {
+			if q, err = strconv.ParseFloat(text, 64); err != nil {
+				continue
+			}
+		}
+		switch mediaType {
+		case "text/csv", "application/json", "*/*", "application/*":
+			if q > best {
+				best, asCSV = q, mediaType == "text/csv"
+			}
 		}
 	}
-	return false, nil
+	return asCSV
+}
+
+// write writes the table. encoding/csv would write line breaks within a field its own
+// way.
+func (t table) write(b *bytes.Buffer) {
+	for _, row := range t {
+		for i, field := range row {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			if strings.ContainsAny(field, "\",\r\n") {
+				field = `"` + strings.ReplaceAll(field, `"`, `""`) + `"`
+			}
+			b.WriteString(field)
+		}
+		b.WriteString("\r\n")
+	}
 }
 
 // send answers with a value as JSON, or with its table as CSV; 304 if the client has
@@ -54,11 +87,7 @@ func (c *call) sendTagged(etag string, value any, rows func() table) error {
 	contentType := "application/json"
 	if asCSV {
 		var buf bytes.Buffer
-		w := csv.NewWriter(&buf)
-		w.UseCRLF = true
-		if err := w.WriteAll(rows()); err != nil {
-			return err
-		}
+		rows().write(&buf)
 		b, contentType = buf.Bytes(), "text/csv; charset=utf-8"
 	} else if b, err = json.Marshal(value, json.Deterministic(true)); err != nil {
 		return err

@@ -67,6 +67,9 @@ func (c *call) authenticate(rt *route) error {
 // only refuses parameters that a resource does not know.
 func (c *call) only(names ...string) error { return request.Only(c.params, names...) }
 
+// mostListed bounds what can be asked for of a list.
+const mostListed = 1 << 30
+
 // limit is the parameter limit, 0 for none; more is where the list goes on.
 func (c *call) limit() (limit int, more string, err error) {
 	text := c.params.Get("limit")
@@ -77,8 +80,8 @@ func (c *call) limit() (limit int, more string, err error) {
 		return 0, "", nil
 	}
 	limit, err = strconv.Atoi(text)
-	if err != nil || limit < 1 {
-		return 0, "", problem.BadRequest("parameter.limit", "The parameter limit is %q; it is a number from 1.", text)
+	if err != nil || limit < 1 || limit > mostListed {
+		return 0, "", problem.BadRequest("parameter.limit", "The parameter limit is %q; it is a number from 1 to %d.", text, mostListed)
 	}
 	return limit, c.params.Get("more"), nil
 }
@@ -90,7 +93,7 @@ func (c *call) offset() (from, limit int, err error) {
 	if err != nil || more == "" {
 		return 0, limit, err
 	}
-	if from, err = strconv.Atoi(more); err != nil || from < 1 {
+	if from, err = strconv.Atoi(more); err != nil || from < 1 || from > mostListed {
 		return 0, 0, problem.BadRequest("parameter.more", "The parameter more is %q; it is what the page before gave.", more)
 	}
 	return from, limit, nil

@@ -122,7 +122,7 @@ func (c *call) wanted() (func(notice.Notice) bool, error) {
 			return nil, problem.BadRequest("parameter.projection", "The parameter projection is %q; it is one of %s.",
 				projection, strings.Join(projected, ", "))
 		}
-		if !c.reads(projection) {
+		if !c.reads(projection, key) {
 			return nil, problem.New(http.StatusForbidden, "auth.scope", "The credential's scopes (%s) do not cover changes of %s.",
 				c.principal.Scopes, projection)
 		}
@@ -135,10 +135,13 @@ func (c *call) wanted() (func(notice.Notice) bool, error) {
 	}, nil
 }
 
-// reads tells whether the credential may read a projection.
-func (c *call) reads(projection string) bool {
+// reads tells whether the credential may read what a projection has under a key.
+func (c *call) reads(projection, key string) bool {
 	if c.principal == nil {
 		return true
+	}
+	if key == competency.UnmappedKey { // it is for those who find out whose they are
+		projection = people.Name
 	}
 	covers, known := readsChanges[projection]
 	return known && covers(c.principal.Scopes)
@@ -204,7 +207,7 @@ func (s *sight) renew() error {
 }
 
 func (s *sight) tell(events *events, n notice.Notice) error {
-	if !s.reads(n.Projection) {
+	if !s.reads(n.Projection, n.Key) {
 		return nil
 	}
 	keys, err := s.keys(n)

@@ -430,13 +430,15 @@ func (a *answer) each(list, field string) []string {
 	return texts
 }
 
+var quoted = regexp.MustCompile(`"(?:[^"]|"")*"`)
+
 // records reads the answer as CSV by RFC 4180, the header first.
 func (a *answer) records() [][]string {
 	a.Helper()
 	if got := a.header.Get("Content-Type"); got != "text/csv; charset=utf-8" {
 		a.Fatalf("%s: Content-Type %q", a.what, got)
 	}
-	if lines := strings.ReplaceAll(a.body, "\r\n", ""); strings.ContainsAny(lines, "\r\n") {
+	if lines := strings.ReplaceAll(quoted.ReplaceAllString(a.body, ""), "\r\n", ""); strings.ContainsAny(lines, "\r\n") {
 		a.Errorf("%s: a line ends with something else than CR LF: %q", a.what, a.body)
 	}
 	r := csv.NewReader(strings.NewReader(a.body))

@@ -40,8 +40,8 @@ func newCredentialAdd(node *nodeConfig) *cobra.Command {
 		Long: `Adds a credential and prints its key and secret.
 
 With --unit or --person it is bound: of people and their competencies it reaches
-those in the units and below them, and the person, and nobody else. Under /xapi it
-may then only store statements and read those that it has stored.`,
+those in the units and below them, and the person, and nobody else. It may only
+read, and nothing under /xapi, where statements name whomever they like.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if strings.TrimSpace(n.Scopes) == "" {

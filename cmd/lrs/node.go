@@ -131,6 +131,7 @@ type node struct {
 	cfg        nodeConfig // once it has projections
 	model      *readmodel.Store
 	runtime    *projections.Runtime
+	started    chan struct{} // closed when there is the runtime
 	notices    *notice.Publisher
 	indexDir   indexDir
 	rebuilding sync.Mutex // held while an index is rebuilt

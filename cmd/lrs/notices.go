@@ -21,7 +21,8 @@ import (
 // announce makes the publisher of change notices: to NATS clients, if there is a port
 // for them, and to streams of /api/v1/changes.
 func (n *node) announce(log *slog.Logger) {
-	cfg := notice.Config{Translate: (&translator{model: n.model, log: log}).keys, Logger: log}
+	n.started = make(chan struct{})
+	cfg := notice.Config{Translate: (&translator{node: n, log: log}).keys, Logger: log}
 	if n.nats.Addr() != nil {
 		cfg.Publish = n.nats.Publish
 	}
@@ -43,36 +44,47 @@ func (n *node) changed(c projections.Change) {
 // translator gives the keys under which others know an answer: the projection of
 // competencies knows identities, and its answers are about people.
 type translator struct {
-	model  *readmodel.Store
+	node   *node
 	log    *slog.Logger
 	reader people.Reader
 }
 
-// translateTimeout bounds what a notice waits for the database.
+// translateTimeout bounds what a notice waits for the people of its moment.
 const translateTimeout = 5 * time.Second
 
-func (t *translator) keys(projection, key string) []string {
+func (t *translator) keys(projection, key string, at notice.Position) []string {
 	if projection != competency.Name || key == competency.UnmappedKey {
 		return []string{key}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), translateTimeout)
 	defer cancel()
 	var keys []string
-	err := t.model.View(ctx, func(tx *readmodel.Tx) error {
+	<-t.node.started
+	// An identity may have been linked just before.
+	err := t.node.runtime.Wait(ctx, at.Revision, people.Name)
+	if err == nil {
+		err = t.view(ctx, key, &keys)
+	}
+	if err != nil && !errors.Is(err, projections.ErrClosed) {
+		t.log.Warn("whom a change concerns could not be read; everybody is told", "error", err)
+	}
+	if err != nil {
+		return []string{notice.All}
+	}
+	return keys
+}
+
+func (t *translator) view(ctx context.Context, key string, keys *[]string) error {
+	return t.node.model.View(ctx, func(tx *readmodel.Tx) error {
 		state, err := t.reader.State(ctx, tx, math.MaxInt64)
 		if err != nil {
 			return err
 		}
 		if person, ok := competency.PersonOf(state, key); ok {
-			keys = []string{person}
+			*keys = []string{person}
 		}
 		return nil
 	})
-	if err != nil {
-		t.log.Warn("whom a change concerns could not be read; everybody is told", "error", err)
-		return []string{notice.All}
-	}
-	return keys
 }
 
 // natsConfig configures the embedded server, with the port for subscribers if there is

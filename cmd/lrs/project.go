@@ -56,6 +56,7 @@ func (n *node) project(ctx context.Context, cfg nodeConfig, reg prometheus.Regis
 	n.runtime = projections.Start(projections.Config{
 		Log: n.log, Store: n.model, Projections: allProjections(), Logger: log, Changed: n.changed,
 	})
+	close(n.started)
 	return reg.Register(n.runtime.Collector(n.logHead))
 }
 
@@ -119,6 +120,9 @@ func (n *node) Replay(ctx context.Context, names []string) (all []adminhttp.Repl
 		if err := n.runtime.Replay(ctx, name); err != nil {
 			if errors.Is(err, projections.ErrUnknownProjection) {
 				err = problem.New(http.StatusNotFound, "projection.unknown", "%s", err.Error())
+			}
+			if errors.Is(err, projections.ErrTransactionOpen) {
+				err = problem.New(http.StatusConflict, "projection.locked", "%s", err.Error())
 			}
 			return all, err
 		}

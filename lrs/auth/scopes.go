@@ -81,22 +81,6 @@ next:
 	return s, nil
 }
 
-// Own is what is left of the set under xAPI for a credential that is bound (Principal.Bound): to write statements,
-// to define with them, and to read those that it has written. All else is about people that it may not reach.
-func (s Scopes) Own() Scopes {
-	var own Scopes
-	if s&(ScopeStatementsReadMine|ScopeStatementsRead|ScopeAllRead|ScopeAll) != 0 {
-		own |= ScopeStatementsReadMine
-	}
-	if s&(ScopeStatementsWrite|ScopeAll) != 0 {
-		own |= ScopeStatementsWrite
-	}
-	if s&(ScopeDefine|ScopeAll) != 0 {
-		own |= ScopeDefine
-	}
-	return own
-}
-
 // Names lists the set's scopes in the order of JSON.
 func (s Scopes) Names() []string {
 	names := []string{}

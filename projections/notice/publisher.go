@@ -19,10 +19,11 @@ type Config struct {
 	// an end. May be nil.
 	Publish func(subject string, data []byte) error
 
-	// Translate gives the keys under which others know one of a projection: none, if
+	// Translate gives the keys under which others know one of a projection, which has
+	// reached a position: none, if
 	// nobody does. It may take its time. It is not asked about All. Default: each key
 	// is known as it is.
-	Translate func(projection, key string) []string
+	Translate func(projection, key string, at Position) []string
 
 	Keys        int          // that may wait of each projection, for other programs and for each subscriber; default 10 000
 	Subscribers int          // that may be at once; default 64
@@ -50,7 +51,7 @@ const retryPause = time.Second
 // New makes a Publisher. It must be closed.
 func New(cfg Config) *Publisher {
 	if cfg.Translate == nil {
-		cfg.Translate = func(_, key string) []string { return []string{key} }
+		cfg.Translate = func(_, key string, _ Position) []string { return []string{key} }
 	}
 	if cfg.Keys == 0 {
 		cfg.Keys = 10_000
@@ -139,7 +140,7 @@ func (p *Publisher) translate(c *change) bool {
 			known.add(key)
 			continue
 		}
-		for _, k := range p.cfg.Translate(c.projection, key) {
+		for _, k := range p.cfg.Translate(c.projection, key, c.at) {
 			known.add(k)
 		}
 	}

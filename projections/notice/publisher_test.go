@@ -142,7 +142,7 @@ func TestAllStandsForEveryKey(t *testing.T) {
 
 func TestTranslate(t *testing.T) {
 	known := map[string][]string{"mbox a": {"p1"}, "mbox b": {"p1", "p2"}, "many": {"m1", "m2", "m3", "m4"}}
-	cfg := notice.Config{Keys: 3, Translate: func(projection, key string) []string {
+	cfg := notice.Config{Keys: 3, Translate: func(projection, key string, _ notice.Position) []string {
 		if projection == "competency" {
 			return known[key]
 		}
@@ -252,7 +252,7 @@ func TestCloseDuringTranslation(t *testing.T) {
 	began, goOn := make(chan struct{}), make(chan struct{})
 	w := newWire()
 	asked := 0
-	p := notice.New(notice.Config{Publish: w.Publish, Translate: func(_, key string) []string {
+	p := notice.New(notice.Config{Publish: w.Publish, Translate: func(_, key string, _ notice.Position) []string {
 		asked++
 		close(began)
 		<-goOn
