@@ -20,10 +20,9 @@ import (
 // heldLog is a log that can be held.
 type heldLog struct {
 	eventlog.Log
-	head   atomic.Pointer[gate] // the next Head waits at it
-	hold   atomic.Pointer[gate] // the next Read waits at it, or until it is cancelled
-	digest atomic.Pointer[gate] // a subscription waits before each record, whether cancelled or not
-	ends   atomic.Int64         // so many subscriptions end without an error, which no log may do
+	head atomic.Pointer[gate] // the next Head waits at it
+	hold atomic.Pointer[gate] // the next Read waits at it, or until it is cancelled
+	ends atomic.Int64         // so many subscriptions end without an error, which no log may do
 }
 
 func (l *heldLog) Head(ctx context.Context) (eventlog.Revision, error) {
@@ -52,9 +51,6 @@ func (l *heldLog) Subscribe(ctx context.Context, from eventlog.Revision) iter.Se
 			return
 		}
 		for r, err := range l.Log.Subscribe(ctx, from) {
-			if held := l.digest.Load(); held != nil {
-				held.pass()
-			}
 			if !yield(r, err) || err != nil {
 				return
 			}

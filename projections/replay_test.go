@@ -239,7 +239,7 @@ func TestReplayEndsEarly(t *testing.T) {
 				return err
 			},
 			"while it waits for its turn": func(ctx context.Context, cancel func()) error {
-				// The live one has its turn and does not yield: its transaction hangs. What is
+				// The live one has its turn and does not yield: it hangs over an event. What is
 				// built is at the head before.
 				held := newGate()
 				built := make(chan struct{})
@@ -250,8 +250,8 @@ func TestReplayEndsEarly(t *testing.T) {
 					}
 					return nil
 				})
-				log.digest.Store(held)
-				defer func() { close(held.open); log.digest.Store(nil) }()
+				p.digest.Store(held)
+				defer close(held.open)
 				w.append("C")
 				w.reached(held)
 				go func() { <-built; cancel() }()

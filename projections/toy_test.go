@@ -39,6 +39,8 @@ type toy struct {
 	// Called before the work on a generation, if set; an error is that of the call.
 	load  atomic.Pointer[func(g readmodel.Generation, past projections.Past) error]
 	apply atomic.Pointer[func(g readmodel.Generation, e *projections.Digested) error]
+
+	digest atomic.Pointer[gate] // the next Digest waits at it, cancelled or not
 }
 
 func newToy(name string) *toy { return &toy{name: name, version: 1} }
@@ -57,6 +59,9 @@ func (p *toy) Schema() readmodel.Schema {
 }
 
 func (p *toy) Digest(e *projections.Event) (any, error) {
+	if held := p.digest.Swap(nil); held != nil {
+		held.pass()
+	}
 	switch e.Encoded.Type {
 	case ignored:
 		return nil, nil
