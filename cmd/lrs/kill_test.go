@@ -178,7 +178,7 @@ func (w *killWorker) post(ctx context.Context, s *server, n int) bool {
 func (w *killWorker) send(ctx context.Context, s *server, method, path string, body []byte) bool {
 	a := &w.last
 	a.status, a.header, a.body, a.err = s.do(ctx, method, path, body)
-	return a.err == nil && a.status/100 == 2
+	return a.err == nil && a.status/100 == 2 && !s.powerless.Load()
 }
 
 // attach sends a statement with an attachment.
@@ -206,7 +206,7 @@ func (w *killWorker) attach(ctx context.Context, s *server) bool {
 	defer res.Body.Close()
 	w.last.status, w.last.header = res.StatusCode, res.Header
 	w.last.body, w.last.err = io.ReadAll(res.Body)
-	b.acked = res.StatusCode == http.StatusOK
+	b.acked = res.StatusCode == http.StatusOK && !s.powerless.Load()
 	return b.acked
 }
 

@@ -21,7 +21,7 @@ import (
 // and cuts the disk's power: what was not synced is gone. In every second round it
 // kills the program between a write to the log and its sync, starts it again,
 // reads, and then cuts: what could be read is acknowledged too. Everything
-// acknowledged must be there afterwards.
+// acknowledged before the cut must be there afterwards.
 //
 // That the test would notice is shown by programs that forget to sync.
 //
@@ -112,7 +112,7 @@ func cutRounds(t *testing.T, forget string, apart bool, rounds int) (faults []st
 			return faults
 		}
 		if round%2 == 0 {
-			load(t, s, workers, 1+rng.Int64N(400), func() { cutPower(); s.kill() })
+			load(t, s, workers, 1+rng.Int64N(400), func() { s.powerless.Store(true); cutPower(); s.kill() })
 		} else {
 			load(t, s, workers, 1+rng.Int64N(100), s.kill)
 			unsyncTail(t, dir)
