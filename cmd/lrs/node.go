@@ -56,7 +56,7 @@ type nodeConfig struct {
 
 var defaultNode = nodeConfig{
 	dir: "./data", listen: "127.0.0.1:8080",
-	minFree: 1 << 30, maxLog: natsembed.DefaultMaxStore, cache: 128 << 20, maxQueue: 64 << 20,
+	minFree: 1 << 30, maxLog: natsembed.DefaultMaxStore, cache: 96 << 20, maxQueue: 64 << 20,
 	blobs: func(dir string) (blob.Store, error) { return blob.NewFile(dir) },
 }
 

@@ -21,9 +21,9 @@ import (
 const (
 	memtableSize = 16 << 20
 	// memtables wait to be flushed, or are filled, at most. Their memory counts as
-	// the cache's, which therefore is more than twice as large.
+	// the cache's, which therefore is twice as large.
 	memtables    = 3
-	minCacheSize = 128 << 20
+	minCacheSize = 96 << 20
 
 	// frameCache is how many bytes of decoded frames stay in memory, twice.
 	frameCache = 24 << 20
