@@ -46,7 +46,7 @@ type server struct {
 	// and an fsync that meets the shutdown of ext4 may return 0 for a transaction of the
 	// journal that was dropped (jbd2_complete_transaction takes it for committed).
 	powerless atomic.Bool
-	stderr *syncBuffer
+	stderr    *syncBuffer
 }
 
 const testKey, testSecret = "tester", "a secret for tests"
