@@ -179,3 +179,16 @@ func BenchmarkAssess(b *testing.B) {
 	}
 	b.ReportMetric(float64(len(kept)), "pieces")
 }
+
+// A time.Duration ends after 292 years; decay does not.
+func TestDecayOfCenturies(t *testing.T) {
+	begin := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
+	for _, year := range []int{2300, 2400, 2800, 9999} {
+		at := time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC)
+		days := float64(at.Unix()-begin.Unix()) / 86400
+		e := Evidence{Timestamp: begin, HalfLifeDays: 36500}
+		if got, want := e.decay(at), math.Exp2(-days/36500); math.Abs(got-want) > 1e-15 {
+			t.Errorf("%d: %v, want %v", year, got, want)
+		}
+	}
+}
