@@ -43,8 +43,8 @@ type server struct {
 
 	// The power is being cut. What is answered from now on is no acknowledgement: a
 	// machine without power answers nothing, but this process runs until it is killed,
-	// and an fsync that meets the shutdown of ext4 may return 0 for a transaction of the
-	// journal that was dropped (jbd2_complete_transaction takes it for committed).
+	// and what an fsync returns while ext4 is being shut down is not what the disk keeps:
+	// answers from then on were seen to be lost, and no others.
 	powerless atomic.Bool
 	stderr    *syncBuffer
 }
