@@ -220,9 +220,20 @@ func (c *crowd) await(t *testing.T, what string, condition func() bool) {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			t.Fatalf("no %s in a minute: %s", what, state)
+			t.Fatalf("no %s in a minute: %s\n%s", what, state, c.s.mistakes())
 		}
 	}
+}
+
+// mistakes are the lines that the server has logged as errors.
+func (s *server) mistakes() string {
+	var b strings.Builder
+	for line := range strings.Lines(s.stderr.String()) {
+		if strings.Contains(line, "level=ERROR") {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
 }
 
 // resume removes the foreign file and waits until writes succeed again.

@@ -35,9 +35,13 @@ const retryDelay = 200 * time.Millisecond
 //
 // EventListener.DataCorruption calls Fatalf unless it is set.
 //
-// A flush or compaction that failed is tried again at once and for ever. While
-// it fails the creation of tables is slowed down (see gate), and Apply returns
-// ErrUnwritable before Pebble could make it wait without end.
+// A flush that failed is tried again at once and for ever, and so is a compaction
+// within level 0. While one of them fails the creation of tables is slowed down (see
+// gate), and Apply returns ErrUnwritable before Pebble could make it wait without end.
+// After a compaction that had tables of other levels Pebble leaves these alone for 30 s,
+// and then until something makes it look, as the end of a flush. It may be that this
+// needs a commit first, so such a failure keeps nobody from writing for longer than it
+// lasts.
 type health struct {
 	log    *slog.Logger
 	mark   func() // leaves damagedFile
@@ -51,6 +55,8 @@ type health struct {
 	compact error         // of the last compaction, ErrUnwritable
 	failed  chan struct{} // closed while one of them is set
 	flushed error         // what FlushEnd said of the last flush
+	running int           // compactions
+	ended   time.Time     // of the last compaction
 }
 
 func newHealth(log *slog.Logger, mark func(), closed <-chan struct{}) *health {
@@ -64,6 +70,9 @@ func newHealth(log *slog.Logger, mark func(), closed <-chan struct{}) *health {
 func (h *health) err() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.compact != nil && h.running == 0 && time.Since(h.ended) > retryDelay {
+		h.setLocked(&h.compact, nil) // Pebble has given it up
+	}
 	return h.errLocked()
 }
 
@@ -76,7 +85,7 @@ func (h *health) damaged() error {
 	return h.damage
 }
 
-// failing is closed while err is not nil.
+// failing is closed while something fails, and until err was called after that.
 func (h *health) failing() <-chan struct{} {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -87,6 +96,10 @@ func (h *health) failing() <-chan struct{} {
 func (h *health) set(field *error, err error) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	return h.setLocked(field, err)
+}
+
+func (h *health) setLocked(field *error, err error) error {
 	before, failed := *field, h.errLocked() != nil
 	*field = err
 	switch {
@@ -148,7 +161,9 @@ func (h *health) listener() *pebble.EventListener {
 				h.wrote(&h.flush, nil)
 			}
 		},
+		CompactionBegin: func(pebble.CompactionInfo) { h.compacts(1) },
 		CompactionEnd: func(info pebble.CompactionInfo) {
+			h.compacts(-1)
 			if !errors.Is(info.Err, pebble.ErrCancelledCompaction) {
 				h.wrote(&h.compact, info.Err)
 			}
@@ -158,6 +173,13 @@ func (h *health) listener() *pebble.EventListener {
 			}
 		},
 	}
+}
+
+// compacts notes that one more compaction runs, or one less.
+func (h *health) compacts(n int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.running, h.ended = h.running+n, time.Now()
 }
 
 func (h *health) flushEnded(err error) {

@@ -81,6 +81,64 @@ func TestUnwritable(t *testing.T) {
 	check(t, h.x.Close())
 }
 
+// noCompactions is a file system on which compactions can be made to fail, and flushes
+// are not.
+type noCompactions struct {
+	vfs.FS
+	full   atomic.Bool
+	failed atomic.Int64
+}
+
+func (fs *noCompactions) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
+	if fs.full.Load() && category == "pebble-compaction" {
+		fs.failed.Add(1)
+		return nil, syscall.ENOSPC
+	}
+	return fs.FS.Create(name, category)
+}
+
+// A compaction that failed and had tables below level 0, Pebble does not try again before
+// the next flush, and that needs a commit. So it must not keep the commit out.
+func TestCompactionGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		// Pebble counts from the start of the process, which lies in the bubble's future.
+		time.Sleep(100 * 365 * 24 * time.Hour)
+		fs := &noCompactions{FS: vfs.NewMem()}
+		h := &harness{testLog: newTestLog(t), fs: fs}
+		h.open()
+		table := func() {
+			h.store(about(uuid.New(), 1, 2, 1))
+			if err := h.x.writer.flush(); !errors.Is(err, ErrUnwritable) {
+				check(t, err)
+			}
+			synctest.Wait()
+		}
+		table()
+		table()
+		check(t, h.x.db.Compact(t.Context(), []byte{0}, []byte{0xff}, false)) // below level 0
+		fs.full.Store(true)
+		for fs.failed.Load() == 0 {
+			table()
+		}
+		wantError(t, h.x.Err(), ErrUnwritable)
+		time.Sleep(2 * retryDelay)
+		check(t, h.x.Err())
+		if n := fs.failed.Load(); n != 1 {
+			t.Errorf("%d compactions have failed: Pebble does try again", n)
+		}
+		fs.full.Store(false)
+		time.Sleep(time.Minute)
+		if h.x.db.Metrics().Levels[0].Sublevels == 0 {
+			t.Error("Pebble compacts without a flush")
+		}
+		table()
+		if n := h.x.db.Metrics().Levels[0].Sublevels; n > 0 {
+			t.Errorf("%d sublevels", n)
+		}
+		check(t, h.x.Close())
+	})
+}
+
 // A full disk does not keep the index from closing; what was flushed stays.
 func TestCloseUnwritable(t *testing.T) {
 	h, full := onFullDisk(t, ".sst")

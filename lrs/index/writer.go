@@ -180,11 +180,15 @@ func (w *writer) flush() error {
 	if err := w.startFlush(); err != nil {
 		return err
 	}
-	select {
-	case <-w.flushes[len(w.flushes)-1]:
-		return nil
-	case <-w.index.health.failing():
-		return w.index.Err()
+	for {
+		select {
+		case <-w.flushes[len(w.flushes)-1]:
+			return nil
+		case <-w.index.health.failing():
+			if err := w.index.Err(); err != nil {
+				return err
+			}
+		}
 	}
 }
 
