@@ -21,7 +21,9 @@ func (s *Store) Register(ctx context.Context, events []event.Event, since int64)
 		switch e.(type) {
 		case event.UnitRegistered, event.UnitRemoved, event.PersonRegistered, event.PersonRemoved,
 			event.AssignmentMade, event.AssignmentRemoved, event.IdentityLinked, event.IdentityUnlinked,
-			event.DefinitionRegistered:
+			event.PersonAttributesSet,
+			event.DefinitionRegistered, event.MeasureRecorded,
+			event.EvaluationDecided, event.EvaluationCommented:
 		default:
 			return Position{}, fmt.Errorf("lrs: %T is no registration: %w", e, event.ErrInvalid)
 		}

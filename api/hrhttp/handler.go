@@ -21,6 +21,7 @@ import (
 	"github.com/bedside-lrs/bedside/projections"
 	"github.com/bedside-lrs/bedside/projections/catalog"
 	"github.com/bedside-lrs/bedside/projections/competency"
+	"github.com/bedside-lrs/bedside/projections/feedback"
 	"github.com/bedside-lrs/bedside/projections/notice"
 	"github.com/bedside-lrs/bedside/projections/people"
 	"github.com/bedside-lrs/bedside/projections/readmodel"
@@ -55,6 +56,7 @@ type readers struct {
 	people     people.Reader
 	catalog    catalog.Reader
 	competency competency.Reader
+	feedback   feedback.Reader
 }
 
 // route is one method of one resource.
@@ -128,6 +130,16 @@ func resources() []resource {
 		{"/definitions/{kind}/{id}", []route{
 			get(auth.Scopes.ReadDefinitions, (*call).getDefinitions),
 			write(http.MethodPut, auth.Scopes.WriteDefinitions, (*call).putDefinition),
+		}, false},
+		{"/kpis/{kpi}", []route{
+			get(auth.Scopes.ReadKPIs, (*call).getKPI),
+		}, false},
+		{"/kpis/{kpi}/evidence", []route{
+			get(auth.Scopes.ReadKPIs, (*call).getKPIEvidence),
+		}, false},
+		{"/measures", []route{
+			get(auth.Scopes.ReadKPIs, (*call).getMeasures),
+			write(http.MethodPost, auth.Scopes.WriteMeasures, (*call).postMeasures),
 		}, false},
 		{"/unmapped", []route{
 			get(auth.Scopes.ReadPeople, (*call).getUnmapped),

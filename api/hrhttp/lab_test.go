@@ -37,6 +37,7 @@ import (
 	"github.com/bedside-lrs/bedside/projections"
 	"github.com/bedside-lrs/bedside/projections/catalog"
 	"github.com/bedside-lrs/bedside/projections/competency"
+	"github.com/bedside-lrs/bedside/projections/feedback"
 	"github.com/bedside-lrs/bedside/projections/people"
 	"github.com/bedside-lrs/bedside/projections/readmodel/readmodeltest"
 )
@@ -99,7 +100,7 @@ func newLab(t testing.TB, dsn string, change ...func(*hrhttp.Config)) *lab {
 	l.all = basic("everything", "secret")
 	l.runtime = projections.Start(projections.Config{
 		Log: l.gate, Store: model, Logger: quiet,
-		Projections: []projections.Projection{people.Projection{}, catalog.Projection{}, competency.Projection{}},
+		Projections: []projections.Projection{people.Projection{}, catalog.Projection{}, competency.Projection{}, feedback.Projection{}},
 	})
 
 	cfg := hrhttp.Config{Runtime: l.runtime, Model: model, Log: quiet}

@@ -13,6 +13,7 @@ import (
 	"github.com/bedside-lrs/bedside/projections"
 	"github.com/bedside-lrs/bedside/projections/catalog"
 	"github.com/bedside-lrs/bedside/projections/competency"
+	"github.com/bedside-lrs/bedside/projections/feedback"
 	"github.com/bedside-lrs/bedside/projections/people"
 	"github.com/bedside-lrs/bedside/projections/readmodel"
 )
@@ -49,8 +50,12 @@ func (m *moment) at() string { return printMoment(m.At) }
 
 func (m *moment) place() string { return fmt.Sprintf("%d.%d", m.position.Revision, m.position.Index) }
 
-// projected are the projections behind the answers of this package.
-var projected = []string{people.Name, catalog.Name, competency.Name}
+// The projections behind answers.
+var (
+	projected = []string{people.Name, catalog.Name, competency.Name}
+	ofKPIs    = []string{people.Name, catalog.Name, feedback.Name}
+	ofAll     = []string{people.Name, catalog.Name, competency.Name, feedback.Name}
+)
 
 // parseTime reads a parameter that is a time; a date is its first instant in UTC. What
 // is finer than a microsecond is cut off, as it is of the times of events.
@@ -78,9 +83,12 @@ func parsePosition(text string) (uint64, error) {
 	return n, nil
 }
 
-// answer finds the moment that a request asks about, by the parameters at, asOf and
-// after, waits until the projections have come there, and runs do on a snapshot.
-func (c *call) answer(do func(*moment) error) error {
+// answer is answerFrom people, definitions and competencies.
+func (c *call) answer(do func(*moment) error) error { return c.answerFrom(projected, do) }
+
+// answerFrom finds the moment that a request asks about, by the parameters at, asOf and
+// after, waits until projections have come there, and runs do on a snapshot.
+func (c *call) answerFrom(names []string, do func(*moment) error) error {
 	wait, cancel := context.WithTimeoutCause(c.ctx, c.Wait, errBehind)
 	defer cancel()
 	if text := c.params.Get("after"); c.params.Has("after") {
@@ -88,7 +96,7 @@ func (c *call) answer(do func(*moment) error) error {
 		if err != nil {
 			return err
 		}
-		if err := c.Runtime.Wait(wait, revision, projected...); err != nil {
+		if err := c.Runtime.Wait(wait, revision, names...); err != nil {
 			return behind(err)
 		}
 	}
@@ -102,7 +110,7 @@ func (c *call) answer(do func(*moment) error) error {
 			return err
 		}
 	}
-	if err := c.Runtime.Reach(wait, asOf.UnixMicro(), uint64(c.Store.Head().Revision), projected...); err != nil {
+	if err := c.Runtime.Reach(wait, asOf.UnixMicro(), uint64(c.Store.Head().Revision), names...); err != nil {
 		return behind(err)
 	}
 	return c.Model.View(c.ctx, func(tx *readmodel.Tx) (err error) {
@@ -113,7 +121,7 @@ func (c *call) answer(do func(*moment) error) error {
 		if m.Definitions, err = c.readers.catalog.At(c.ctx, tx, m.AsOf); err != nil {
 			return err
 		}
-		if m.position, _, _, err = projections.PositionAt(c.ctx, tx, competency.Name, m.AsOf); err != nil {
+		if m.position, _, _, err = projections.PositionAt(c.ctx, tx, names[len(names)-1], m.AsOf); err != nil {
 			return err
 		}
 		h := c.w.Header() // for who reads CSV

@@ -38,6 +38,7 @@ func TestHospital(t *testing.T) {
 			l.do(t, "POST", base+"/definitions", "["+strings.Join(bodies, ",")+"]").want(200)
 		}
 		l.batches(t, "statements-1.jsonl")
+		l.do(t, "POST", base+"/measures", hospitalFile(t, "measures.json"), "Content-Type", "application/json").want(200)
 		asOf := l.now(t)
 		first := l.vectors(t, "expected-1.json", "")
 
@@ -121,7 +122,7 @@ func (l *lab) vectors(t testing.TB, name, asOf string) map[string]*answer {
 	made, evidence := 0, 0
 	for _, v := range all {
 		resource, ok := strings.CutPrefix(v.Path, base)
-		if !ok || !strings.HasPrefix(resource, "/people/") || !strings.Contains(resource, "/competencies") {
+		if !ok || strings.Contains(resource, "/gaps") || strings.Contains(resource, "/evaluations") || strings.Contains(resource, "/effectiveness") {
 			continue
 		}
 		q := url.Values{}

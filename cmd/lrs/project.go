@@ -21,13 +21,14 @@ import (
 	"github.com/bedside-lrs/bedside/projections"
 	"github.com/bedside-lrs/bedside/projections/catalog"
 	"github.com/bedside-lrs/bedside/projections/competency"
+	"github.com/bedside-lrs/bedside/projections/feedback"
 	"github.com/bedside-lrs/bedside/projections/people"
 	"github.com/bedside-lrs/bedside/projections/readmodel"
 )
 
 // allProjections are those of this program.
 func allProjections() []projections.Projection {
-	return []projections.Projection{people.Projection{}, catalog.Projection{}, competency.Projection{}}
+	return []projections.Projection{people.Projection{}, catalog.Projection{}, competency.Projection{}, feedback.Projection{}}
 }
 
 // readDSN names the read model.

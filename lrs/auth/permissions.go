@@ -77,11 +77,26 @@ func (s Scopes) ReadCompetencies() bool {
 // ReadDefinitions tells whether definitions may be read. They have no scope of their own: they are what the numbers
 // mean, so whoever reads numbers or people, or writes definitions, may.
 func (s Scopes) ReadDefinitions() bool {
-	return s.any(ScopeDefinitionsWrite) || s.ReadPeople() || s.ReadCompetencies()
+	return s.any(ScopeDefinitionsWrite|ScopeEvaluationsRead|ScopeKPIsRead) || s.ReadPeople() || s.ReadCompetencies()
 }
 
 // WriteDefinitions tells whether definitions may be registered.
 func (s Scopes) WriteDefinitions() bool { return s.any(ScopeDefinitionsWrite | ScopeAll) }
+
+// ReadEvaluations tells whether the inputs of evaluations may be read.
+func (s Scopes) ReadEvaluations() bool { return s.any(ScopeEvaluationsRead | ScopeAllRead | ScopeAll) }
+
+// WriteEvaluations tells whether evaluations may be signed off.
+func (s Scopes) WriteEvaluations() bool { return s.any(ScopeEvaluationsWrite | ScopeAll) }
+
+// ReadKPIs tells whether KPIs, the effectiveness of programmes and measures may be read.
+func (s Scopes) ReadKPIs() bool { return s.any(ScopeKPIsRead | ScopeAllRead | ScopeAll) }
+
+// WriteMeasures tells whether measures may be recorded.
+func (s Scopes) WriteMeasures() bool { return s.any(ScopeMeasuresWrite | ScopeAll) }
+
+// ReadAnswers tells whether single answers may be seen, and numbers of periods before they are final.
+func (s Scopes) ReadAnswers() bool { return s.any(ScopeAnswersRead | ScopeAllRead | ScopeAll) }
 
 // ReadEverything tells whether nothing that can be read is withheld (all/read, all).
 func (s Scopes) ReadEverything() bool { return s.any(ScopeAllRead | ScopeAll) }

@@ -12,7 +12,7 @@ import (
 // definitions and competencies (DOMAIN.md, "Definitions and answers"). A credential's permissions are the union of what
 // each of its scopes allows; what no scope allows is refused. The zero value allows nothing. JSON: an array of names,
 // in the order of the specification's table, Bedside's own last.
-type Scopes uint16
+type Scopes uint32
 
 // The scopes, each a set of one; combine them with |.
 const (
@@ -42,6 +42,17 @@ const (
 	ScopeDefinitionsWrite
 	// ScopeCompetenciesRead ("competencies/read"): read competencies, and the evidence behind each number.
 	ScopeCompetenciesRead
+	// ScopeEvaluationsRead ("evaluations/read"): read the inputs of evaluations, and what was said about them.
+	ScopeEvaluationsRead
+	// ScopeEvaluationsWrite ("evaluations/write"): sign evaluations off.
+	ScopeEvaluationsWrite
+	// ScopeKPIsRead ("kpis/read"): read KPIs, what programmes have brought about, and measures.
+	ScopeKPIsRead
+	// ScopeMeasuresWrite ("measures/write"): record measures.
+	ScopeMeasuresWrite
+	// ScopeAnswersRead ("answers/read"): see the single answers of patients behind a number, and numbers that are not
+	// final yet.
+	ScopeAnswersRead
 
 	// DefaultScopes apply where none is named (Communication 4.2, Requirements).
 	DefaultScopes = ScopeStatementsWrite | ScopeStatementsReadMine
@@ -51,6 +62,7 @@ const (
 var scopeNames = [...]string{
 	"statements/write", "statements/read/mine", "statements/read", "state", "define", "profile", "all/read", "all",
 	"people/read", "people/write", "definitions/write", "competencies/read",
+	"evaluations/read", "evaluations/write", "kpis/read", "measures/write", "answers/read",
 }
 
 // ErrUnknownScope is wrapped by an error that names the scope and lists those there are.

@@ -119,7 +119,7 @@ func TestPermissionsOfUnion(t *testing.T) {
 
 func TestScopesRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := Scopes(rapid.Uint16Max(1<<len(scopeNames)-1).Draw(t, "scopes"))
+		s := Scopes(rapid.Uint32Max(1<<len(scopeNames)-1).Draw(t, "scopes"))
 		data, err := json.Marshal(s)
 		if err != nil {
 			t.Fatal(err)

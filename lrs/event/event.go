@@ -26,7 +26,12 @@ const (
 	TypeAssignmentRemoved    = "AssignmentRemoved"
 	TypeIdentityLinked       = "IdentityLinked"
 	TypeIdentityUnlinked     = "IdentityUnlinked"
+	TypePersonAttributesSet  = "PersonAttributesSet"
 	TypeDefinitionRegistered = "DefinitionRegistered"
+
+	TypeMeasureRecorded     = "MeasureRecorded"
+	TypeEvaluationDecided   = "EvaluationDecided"
+	TypeEvaluationCommented = "EvaluationCommented"
 )
 
 // Encoded is an event as the log holds it: the fields of the same names of an eventlog.Event.
@@ -76,7 +81,7 @@ type DocumentsDeleted struct{ Scope DocumentKey }
 
 // CredentialAdded: a credential came into force, in place of an earlier one of the same key. Ephemeral credentials
 // are not events. Version 2 may also bind it to units and a person, and knows the scopes of people, definitions and
-// competencies.
+// competencies; version 3 those of evaluations, KPIs, measures and answers.
 type CredentialAdded struct{ Credential auth.Credential }
 
 // CredentialRevoked: a credential ended.

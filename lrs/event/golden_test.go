@@ -76,6 +76,15 @@ var golden = []struct {
 		Units:  []string{"ward-7", "Notaufnahme Süd"}, Person: "emp-000017",
 		Created: time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC),
 	}}},
+	{TypeCredentialAdded, 3, "sha256", CredentialAdded{auth.Credential{
+		Key: "simulator", Secret: auth.SecretHash{Alg: auth.AlgSHA256, Hash: bytes.Repeat([]byte{0xab}, 32)},
+		Scopes: auth.DefaultScopes, Created: time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC),
+	}}},
+	{TypeCredentialAdded, 3, "evaluations", CredentialAdded{auth.Credential{
+		Key: "hr", Secret: auth.SecretHash{Alg: auth.AlgSHA256, Hash: bytes.Repeat([]byte{0xab}, 32)},
+		Scopes: auth.ScopeEvaluationsRead | auth.ScopeEvaluationsWrite | auth.ScopeKPIsRead | auth.ScopeMeasuresWrite | auth.ScopeAnswersRead,
+		Units:  []string{"ward-7"}, Created: time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC),
+	}}},
 	{TypeCredentialRevoked, 1, "plain", CredentialRevoked{Key: "simulator"}},
 	{TypeLogCreated, 1, "plain", LogCreated{}},
 	{TypeUnitRegistered, 1, "child", UnitRegistered{Unit: "ward-7", Name: "Station 7, Süd", Parent: "medicine"}},
@@ -95,6 +104,26 @@ var golden = []struct {
 		Kind: "survey", ID: "https://clinic.example/surveys/inpatient",
 		Definition: []byte(`{"kind":"survey","id":"https://clinic.example/surveys/inpatient","questions":[]}`),
 	}},
+	{TypePersonAttributesSet, 1, "full", PersonAttributesSet{Person: "emp-000017", Attributes: Attributes{
+		UserName: "rosa.diaz@clinic.example", ExternalID: "emp-000017", GivenName: "Rosa", FamilyName: "Díaz", Title: "Charge nurse",
+		Role: "nurse", Department: "Ward 7", Manager: "emp-000003", Emails: []string{"rosa.diaz@clinic.example"}, Active: true,
+	}}},
+	{TypePersonAttributesSet, 1, "deleted", PersonAttributesSet{Person: "emp-000017", Attributes: Attributes{
+		UserName: "rosa.diaz@clinic.example", Deleted: true,
+	}}},
+	{TypeMeasureRecorded, 1, "plain", MeasureRecorded{
+		Measure: "encounters", Unit: "ward-7", From: assignment.From, To: expires, Value: 449,
+	}},
+	{TypeMeasureRecorded, 1, "counted", MeasureRecorded{
+		Measure: "returning-patients", Unit: "ward-7", From: assignment.From, To: expires, Value: 0.787, N: new(int64(39)),
+	}},
+	{TypeEvaluationDecided, 1, "plain", EvaluationDecided{evaluated}},
+	{TypeEvaluationCommented, 1, "plain", EvaluationCommented{evaluated}},
+}
+
+var evaluated = Evaluated{
+	Person: "emp-000017", Evaluation: "https://hospital.example/evaluations/nurse-annual", From: assignment.From, To: expires,
+	Position: "4711.0", By: "Dr. Lee", Credential: "hr", Text: "Agreed:\nmore role-play.",
 }
 
 func file(name string) string { return filepath.Join("testdata", "golden", name) }

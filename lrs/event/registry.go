@@ -29,7 +29,7 @@ var current = registry{
 	TypeDocumentStored:    {decode: decodePlain[DocumentStored]},
 	TypeDocumentDeleted:   {decode: decodePlain[DocumentDeleted]},
 	TypeDocumentsDeleted:  {decode: decodePlain[DocumentsDeleted]},
-	TypeCredentialAdded:   {decode: decodePlain[CredentialAdded], upcasters: []upcaster{sameForm}},
+	TypeCredentialAdded:   {decode: decodePlain[CredentialAdded], upcasters: []upcaster{sameForm, sameForm}},
 	TypeCredentialRevoked: {decode: decodePlain[CredentialRevoked]},
 	TypeLogCreated:        {decode: decodePlain[LogCreated]},
 
@@ -41,7 +41,12 @@ var current = registry{
 	TypeAssignmentRemoved:    {decode: decodePlain[AssignmentRemoved]},
 	TypeIdentityLinked:       {decode: decodePlain[IdentityLinked]},
 	TypeIdentityUnlinked:     {decode: decodePlain[IdentityUnlinked]},
+	TypePersonAttributesSet:  {decode: decodePlain[PersonAttributesSet]},
 	TypeDefinitionRegistered: {decode: decodePlain[DefinitionRegistered]},
+
+	TypeMeasureRecorded:     {decode: decodePlain[MeasureRecorded]},
+	TypeEvaluationDecided:   {decode: decodePlain[EvaluationDecided]},
+	TypeEvaluationCommented: {decode: decodePlain[EvaluationCommented]},
 }
 
 // sameForm lifts to a version that may hold more, while what the older one held means the same.

@@ -143,7 +143,9 @@ func (b *batch) event(e *eventlog.Event, place statementRow, draft *xapi.Draft) 
 	case event.LogCreated:
 	case event.UnitRegistered, event.UnitRemoved, event.PersonRegistered, event.PersonRemoved,
 		event.AssignmentMade, event.AssignmentRemoved, event.IdentityLinked, event.IdentityUnlinked,
-		event.DefinitionRegistered:
+		event.PersonAttributesSet,
+		event.DefinitionRegistered, event.MeasureRecorded,
+		event.EvaluationDecided, event.EvaluationCommented:
 		// What they say is for the projections.
 		b.set(key{kindRegistered}, binary.BigEndian.AppendUint64(nil, uint64(place.stored)))
 	default:

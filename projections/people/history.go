@@ -17,6 +17,7 @@ type History struct {
 	newest *State        // mu; after all events
 	shared bool          // mu; newest was handed out and must not change any more
 	past   []*pastState  // mu; the last asked for first, at most maxPast
+	trees  trees         // mu
 }
 
 // pastState is the State after the first n events.
@@ -51,6 +52,7 @@ func (h *History) Apply(t int64, ev event.Event) error {
 		return inapplicable(ev, err)
 	}
 	h.events, h.times = append(h.events, ev), append(h.times, t)
+	h.trees.add(t, ev)
 	return nil
 }
 
@@ -58,7 +60,8 @@ func (h *History) Apply(t int64, ev event.Event) error {
 func concerns(ev event.Event) bool {
 	switch ev.(type) {
 	case event.UnitRegistered, event.UnitRemoved, event.PersonRegistered, event.PersonRemoved, event.AssignmentMade,
-		event.AssignmentRemoved, event.IdentityLinked, event.IdentityUnlinked:
+		event.AssignmentRemoved, event.IdentityLinked, event.IdentityUnlinked,
+		event.PersonAttributesSet:
 		return true
 	}
 	return false

@@ -18,9 +18,18 @@ type Reader struct {
 
 // State gives the State as known at asOf, µs, as far as the snapshot has it.
 func (r *Reader) State(ctx context.Context, tx *readmodel.Tx, asOf int64) (*State, error) {
-	c, _, err := tx.Live(ctx, Name)
+	h, through, err := r.load(ctx, tx)
 	if err != nil {
 		return nil, err
+	}
+	return h.At(min(asOf, through)), nil // another snapshot may have been newer
+}
+
+// load gives the history with all that the snapshot has, and perhaps more, and the time that the snapshot goes up to.
+func (r *Reader) load(ctx context.Context, tx *readmodel.Tx) (*History, int64, error) {
+	c, _, err := tx.Live(ctx, Name)
+	if err != nil {
+		return nil, 0, err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -30,8 +39,8 @@ func (r *Reader) State(ctx context.Context, tx *readmodel.Tx, asOf int64) (*Stat
 	if c.Live {
 		if r.last, err = load(ctx, tx, "people_events", r.history, r.last); err != nil {
 			r.history = nil
-			return nil, err
+			return nil, 0, err
 		}
 	}
-	return r.history.At(min(asOf, c.Through)), nil // another snapshot may have been newer
+	return r.history, c.Through, nil
 }

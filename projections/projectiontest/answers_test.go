@@ -17,12 +17,13 @@ import (
 	"github.com/bedside-lrs/bedside/projections"
 	"github.com/bedside-lrs/bedside/projections/catalog"
 	"github.com/bedside-lrs/bedside/projections/competency"
+	"github.com/bedside-lrs/bedside/projections/feedback"
 	"github.com/bedside-lrs/bedside/projections/people"
 	"github.com/bedside-lrs/bedside/projections/readmodel"
 )
 
 // all are the projections under test.
-var all = []projections.Projection{people.Projection{}, catalog.Projection{}, competency.Projection{}}
+var all = []projections.Projection{people.Projection{}, catalog.Projection{}, competency.Projection{}, feedback.Projection{}}
 
 // moment is what answers are asked for.
 type moment struct{ at, asOf int64 }

@@ -1,0 +1,231 @@
+package feedback
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/bedside-lrs/bedside/lrs/event"
+	"github.com/bedside-lrs/bedside/projections"
+	"github.com/bedside-lrs/bedside/projections/definition"
+	"github.com/bedside-lrs/bedside/projections/fact"
+	"github.com/bedside-lrs/bedside/projections/readmodel"
+)
+
+// Load implements projections.Projection.
+func (Projection) Load(ctx context.Context, tx *readmodel.Tx, g readmodel.Generation, past projections.Past) (projections.Writer, error) {
+	w := &writer{table: g.Table, past: past, kpis: map[string]revision{}, changed: map[string]bool{}}
+	err := tx.Each(ctx, "SELECT t, definition FROM "+g.Table("feedback_kpis")+" ORDER BY t", nil, func(scan func(...any) error) error {
+		var body string
+		var t int64
+		if err := scan(&t, &body); err != nil {
+			return err
+		}
+		parsed, err := definition.Parse([]byte(body))
+		if err != nil {
+			return fmt.Errorf("a KPI in the read model: %w", err)
+		}
+		w.take(parsed.(*definition.KPI), t)
+		return nil
+	})
+	return w, err
+}
+
+// revision is a KPI as it was registered at t.
+type revision struct {
+	*definition.KPI
+	t         int64
+	match     func(*fact.Features) bool // nil: it is not of matching statements
+	questions map[string]bool           // as keyText has them
+}
+
+// writer keeps one generation.
+type writer struct {
+	table   func(string) string
+	past    projections.Past
+	kpis    map[string]revision // in force, by id
+	changed map[string]bool
+
+	tx   *readmodel.Tx // of the inserters
+	into struct{ answers, matches, voidings, measures *readmodel.Inserter }
+}
+
+// take puts a revision of a KPI in force.
+func (w *writer) take(k *definition.KPI, t int64) revision {
+	r := revision{KPI: k, t: t, questions: map[string]bool{}}
+	for _, q := range k.Questions {
+		r.questions[keyText(q)] = true
+	}
+	if k.Match != nil {
+		r.match = k.Match.Compile()
+	}
+	w.kpis[k.ID()] = r
+	return r
+}
+
+// begin makes the inserters of a transaction.
+func (w *writer) begin(tx *readmodel.Tx) {
+	if w.tx == tx {
+		return
+	}
+	w.tx = tx
+	w.into.answers = tx.Insert(w.table("feedback_answers"), "question", "t", "happened", "unit", "raw", "statement", "sheet", "grouping_ids")
+	w.into.matches = tx.Insert(w.table("feedback_matches"), "kpi", "t", "happened", "unit", "statement")
+	w.into.voidings = tx.Insert(w.table("feedback_voidings"), "statement", "t")
+	w.into.measures = tx.Insert(w.table("feedback_measures"), "measure", "t", "unit", "since", "until", "value", "n")
+}
+
+// AnswersKey begins the keys of changes that single answers have made; what follows is the id of a KPI. The key of any
+// other change is the id of a KPI alone.
+const AnswersKey = "answers:"
+
+// Changed implements projections.Writer.
+func (w *writer) Changed() []string {
+	changed := slices.Sorted(maps.Keys(w.changed))
+	clear(w.changed)
+	return changed
+}
+
+// Apply implements projections.Writer.
+func (w *writer) Apply(ctx context.Context, tx *readmodel.Tx, e *projections.Digested) error {
+	w.begin(tx)
+	switch digest := e.Digest.(type) {
+	case registered:
+		return w.register(ctx, tx, e, digest)
+	case *fact.Features:
+		return w.statement(ctx, tx, e.T, digest)
+	case event.MeasureRecorded:
+		return w.measure(ctx, e.T, digest)
+	}
+	return fmt.Errorf("%w: %T", projections.ErrIndigestible, e.Digest)
+}
+
+// register looks at all statements so far under a new revision of a KPI.
+func (w *writer) register(ctx context.Context, tx *readmodel.Tx, e *projections.Digested, r registered) error {
+	if err := tx.Exec(ctx, "INSERT INTO "+w.table("feedback_kpis")+" (id, t, definition) VALUES (?, ?, ?)",
+		keyText(r.kpi.ID()), e.T, string(r.body)); err != nil {
+		return err
+	}
+	rev := w.take(r.kpi, e.T)
+	w.changed[r.kpi.ID()] = true
+	if rev.match == nil {
+		return nil
+	}
+	for earlier, err := range w.past(ctx, e.Position) {
+		if err != nil {
+			return err
+		}
+		if f, ok := earlier.Digest.(*fact.Features); ok {
+			if _, err := w.matches(ctx, rev, earlier.T, f); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// verbResponded is that of an answer to a question.
+const verbResponded = "http://adlnet.gov/expapi/verbs/responded"
+
+// statement takes one statement.
+func (w *writer) statement(ctx context.Context, tx *readmodel.Tx, t int64, f *fact.Features) error {
+	if target, voids := f.Voids(); voids {
+		return w.void(ctx, tx, t, target)
+	}
+	if f.Verb == verbResponded {
+		return w.answer(ctx, t, f)
+	}
+	for _, id := range slices.Sorted(maps.Keys(w.kpis)) {
+		matches, err := w.matches(ctx, w.kpis[id], t, f)
+		if err != nil {
+			return err
+		}
+		if matches {
+			w.changed[id] = true
+		}
+	}
+	return nil
+}
+
+// answer writes an answer to a question, whether or not a KPI has it: one may later.
+func (w *writer) answer(ctx context.Context, t int64, f *fact.Features) error {
+	if f.ObjectType != "Activity" || f.Score.Raw == nil {
+		return nil
+	}
+	grouping := ""
+	if len(f.Grouping) > 0 {
+		b, err := json.Marshal(f.Grouping)
+		if err != nil {
+			return fmt.Errorf("%w: %w", projections.ErrIndigestible, err)
+		}
+		grouping = string(b)
+	}
+	w.touch(keyText(f.ObjectID))
+	return w.into.answers.Add(ctx, keyText(f.ObjectID), t, f.Timestamp, keyText(f.Team), *f.Score.Raw, f.ID, f.Registration, grouping)
+}
+
+// touch notes that what the KPIs of a question say has changed; the question is as keyText has it.
+func (w *writer) touch(question string) {
+	for id, k := range w.kpis {
+		if k.questions[question] {
+			w.changed[AnswersKey+id] = true
+		}
+	}
+}
+
+// matches writes a statement that a KPI matches. Answers it never takes: they are counted by questions, under the rule
+// for small numbers.
+func (w *writer) matches(ctx context.Context, r revision, t int64, f *fact.Features) (bool, error) {
+	if r.match == nil || f.Team == "" || f.Verb == verbResponded {
+		return false, nil
+	}
+	if _, voids := f.Voids(); voids || !r.match(f) {
+		return false, nil
+	}
+	return true, w.into.matches.Add(ctx, r.t, t, f.Timestamp, keyText(f.Team), f.ID)
+}
+
+// measure writes what the hospital has recorded.
+func (w *writer) measure(ctx context.Context, t int64, m event.MeasureRecorded) error {
+	for id, k := range w.kpis {
+		if k.Measure == m.Measure {
+			w.changed[id] = true
+		}
+	}
+	var n any
+	if m.N != nil {
+		n = *m.N
+	}
+	return w.into.measures.Add(ctx, keyText(m.Measure), t, keyText(m.Unit), m.From.UnixMicro(), m.To.UnixMicro(), m.Value, n)
+}
+
+// void notes that a statement is voided. It may have come or be still to come.
+func (w *writer) void(ctx context.Context, tx *readmodel.Tx, t int64, target string) error {
+	if err := w.into.voidings.Add(ctx, target, t); err != nil {
+		return err
+	}
+	err := tx.Each(ctx, "SELECT question FROM "+w.table("feedback_answers")+" WHERE statement = ?", []any{target},
+		func(scan func(...any) error) error {
+			var question string
+			err := scan(&question)
+			w.touch(question)
+			return err
+		})
+	if err != nil {
+		return err
+	}
+	return tx.Each(ctx, "SELECT kpi FROM "+w.table("feedback_matches")+" WHERE statement = ?", []any{target},
+		func(scan func(...any) error) error {
+			var t int64
+			err := scan(&t)
+			for id, k := range w.kpis {
+				if k.t == t {
+					w.changed[id] = true
+				}
+			}
+			return err
+		})
+}
