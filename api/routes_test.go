@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/bedside-lrs/bedside/api/hrhttp"
+	"github.com/bedside-lrs/bedside/api/scimhttp"
 	"github.com/bedside-lrs/bedside/api/xapihttp"
 	"github.com/bedside-lrs/bedside/lrs/auth"
 	"github.com/bedside-lrs/bedside/lrs/xapi"
@@ -25,7 +27,7 @@ var routes = map[string]bool{
 	"/xapi/about":      true,
 	"/xapi/statements": false, "/xapi/activities": false, "/xapi/agents": false,
 	"/xapi/activities/state": false, "/xapi/activities/profile": false, "/xapi/agents/profile": false,
-	"/api/v1/": false, // to a router of its own
+	"/api/v1/": false, "/scim/v2/": false, // to routers of their own
 }
 
 // TestRoutes walks the router that serves, and not a list of what was meant to be
@@ -65,24 +67,28 @@ func TestRoutes(t *testing.T) {
 			t.Errorf("there is no route %s", path)
 		}
 	}
+	bases := []string{hrhttp.BasePath + "/", scimhttp.BasePath + "/"}
 	variable := regexp.MustCompile(`\{[^}]*\}`)
-	projected := 0
+	projected := map[string]int{}
 	for template := range found {
 		path := variable.ReplaceAllString(template, "x")
 		open, known := routes[template]
-		if template == hrhttp.BasePath+"/" {
+		if slices.Contains(bases, template) {
 			continue // the routes behind it are walked as well
 		}
-		if inside := strings.HasPrefix(template, hrhttp.BasePath+"/"); inside {
-			projected++
+		base := slices.IndexFunc(bases, func(base string) bool { return strings.HasPrefix(template, base) })
+		if base >= 0 {
+			projected[bases[base]]++
 			h.wantForbidden(t, path, basic("stranger", "secret"))
 		} else if !known {
 			t.Errorf("the route %s is not in the table", template)
 		}
 		h.wantGuarded(t, path, open)
 	}
-	if projected < 5 {
-		t.Errorf("%d routes below %s", projected, hrhttp.BasePath)
+	for _, base := range bases {
+		if projected[base] < 5 {
+			t.Errorf("%d routes below %s", projected[base], base)
+		}
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 
 	"github.com/bedside-lrs/bedside/api/hrhttp"
 	"github.com/bedside-lrs/bedside/api/problem"
+	"github.com/bedside-lrs/bedside/api/scimhttp"
 	"github.com/bedside-lrs/bedside/api/xapihttp"
 	"github.com/bedside-lrs/bedside/lrs"
 	"github.com/bedside-lrs/bedside/lrs/xapi"
@@ -115,6 +116,9 @@ func (s *Server) Attach(store *lrs.Store, cfg xapihttp.Config, hr hrhttp.Config)
 		xapihttp.Register(r, cfg)
 		if hr.Runtime != nil {
 			r.PathPrefix(hrhttp.BasePath + "/").Handler(hrhttp.Handler(hr))
+			r.PathPrefix(scimhttp.BasePath + "/").Handler(scimhttp.Handler(scimhttp.Config{
+				Store: store, Runtime: hr.Runtime, Model: hr.Model, Log: hr.Log, Now: hr.Now, Wait: hr.Wait, Body: hr.Body,
+			}))
 		}
 	})
 }

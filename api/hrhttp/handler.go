@@ -21,7 +21,10 @@ import (
 	"github.com/bedside-lrs/bedside/projections"
 	"github.com/bedside-lrs/bedside/projections/catalog"
 	"github.com/bedside-lrs/bedside/projections/competency"
+	"github.com/bedside-lrs/bedside/projections/effectiveness"
+	"github.com/bedside-lrs/bedside/projections/evaluation"
 	"github.com/bedside-lrs/bedside/projections/feedback"
+	"github.com/bedside-lrs/bedside/projections/gaps"
 	"github.com/bedside-lrs/bedside/projections/notice"
 	"github.com/bedside-lrs/bedside/projections/people"
 	"github.com/bedside-lrs/bedside/projections/readmodel"
@@ -57,6 +60,19 @@ type readers struct {
 	catalog    catalog.Reader
 	competency competency.Reader
 	feedback   feedback.Reader
+
+	// They ask the others.
+	gaps          gaps.Reader
+	effectiveness effectiveness.Reader
+	evaluation    evaluation.Reader
+}
+
+func newReaders() *readers {
+	r := &readers{}
+	r.gaps = gaps.Reader{Competency: &r.competency, Feedback: &r.feedback}
+	r.effectiveness.Competency, r.effectiveness.Feedback = &r.competency, &r.feedback
+	r.evaluation = evaluation.Reader{Competency: &r.competency, Feedback: &r.feedback, Effectiveness: &r.effectiveness}
+	return r
 }
 
 // route is one method of one resource.
@@ -131,6 +147,27 @@ func resources() []resource {
 			get(auth.Scopes.ReadDefinitions, (*call).getDefinitions),
 			write(http.MethodPut, auth.Scopes.WriteDefinitions, (*call).putDefinition),
 		}, false},
+		{"/units/{unit}/gaps", []route{
+			get(auth.Scopes.ReadCompetencies, (*call).getGaps),
+		}, false},
+		{"/people/{person}/evaluations/{evaluation}", []route{
+			get(auth.Scopes.ReadEvaluations, (*call).getPersonEvaluation),
+		}, false},
+		{"/people/{person}/evaluations/{evaluation}/evidence", []route{
+			get(auth.Scopes.ReadEvaluations, (*call).getMetricEvidence),
+		}, false},
+		{"/people/{person}/evaluations/{evaluation}/decisions", []route{
+			write(http.MethodPost, auth.Scopes.WriteEvaluations, (*call).postDecision),
+		}, false},
+		{"/people/{person}/evaluations/{evaluation}/comments", []route{
+			{http.MethodPost, auth.Scopes.ReadEvaluations, false, (*call).postComment}, // by the person concerned
+		}, false},
+		{"/units/{unit}/evaluations/{evaluation}", []route{
+			get(auth.Scopes.ReadEvaluations, (*call).getUnitEvaluation),
+		}, false},
+		{"/programmes/{programme}/effectiveness", []route{
+			get(auth.Scopes.ReadKPIs, (*call).getEffectiveness),
+		}, false},
 		{"/kpis/{kpi}", []route{
 			get(auth.Scopes.ReadKPIs, (*call).getKPI),
 		}, false},
@@ -166,7 +203,7 @@ func Handler(cfg Config) http.Handler {
 	if err != nil {
 		panic("hrhttp: gzhttp refuses its own defaults: " + err.Error()) // a programming error, at start
 	}
-	shared := &readers{}
+	shared := newReaders()
 	// An id is one path segment, percent-encoded: IRIs have slashes.
 	r := mux.NewRouter().SkipClean(true).UseEncodedPath()
 	for _, res := range resources() {

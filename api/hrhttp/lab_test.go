@@ -37,6 +37,8 @@ import (
 	"github.com/bedside-lrs/bedside/projections"
 	"github.com/bedside-lrs/bedside/projections/catalog"
 	"github.com/bedside-lrs/bedside/projections/competency"
+	"github.com/bedside-lrs/bedside/projections/effectiveness"
+	"github.com/bedside-lrs/bedside/projections/evaluation"
 	"github.com/bedside-lrs/bedside/projections/feedback"
 	"github.com/bedside-lrs/bedside/projections/people"
 	"github.com/bedside-lrs/bedside/projections/readmodel/readmodeltest"
@@ -100,7 +102,7 @@ func newLab(t testing.TB, dsn string, change ...func(*hrhttp.Config)) *lab {
 	l.all = basic("everything", "secret")
 	l.runtime = projections.Start(projections.Config{
 		Log: l.gate, Store: model, Logger: quiet,
-		Projections: []projections.Projection{people.Projection{}, catalog.Projection{}, competency.Projection{}, feedback.Projection{}},
+		Projections: []projections.Projection{people.Projection{}, catalog.Projection{}, competency.Projection{}, feedback.Projection{}, effectiveness.Projection{}, evaluation.Projection{}},
 	})
 
 	cfg := hrhttp.Config{Runtime: l.runtime, Model: model, Log: quiet}

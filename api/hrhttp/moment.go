@@ -13,6 +13,8 @@ import (
 	"github.com/bedside-lrs/bedside/projections"
 	"github.com/bedside-lrs/bedside/projections/catalog"
 	"github.com/bedside-lrs/bedside/projections/competency"
+	"github.com/bedside-lrs/bedside/projections/effectiveness"
+	"github.com/bedside-lrs/bedside/projections/evaluation"
 	"github.com/bedside-lrs/bedside/projections/feedback"
 	"github.com/bedside-lrs/bedside/projections/people"
 	"github.com/bedside-lrs/bedside/projections/readmodel"
@@ -54,7 +56,8 @@ func (m *moment) place() string { return fmt.Sprintf("%d.%d", m.position.Revisio
 var (
 	projected = []string{people.Name, catalog.Name, competency.Name}
 	ofKPIs    = []string{people.Name, catalog.Name, feedback.Name}
-	ofAll     = []string{people.Name, catalog.Name, competency.Name, feedback.Name}
+	ofGaps    = []string{people.Name, catalog.Name, competency.Name, feedback.Name}
+	ofAll     = []string{people.Name, catalog.Name, competency.Name, feedback.Name, effectiveness.Name, evaluation.Name}
 )
 
 // parseTime reads a parameter that is a time; a date is its first instant in UTC. What

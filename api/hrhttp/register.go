@@ -1,17 +1,15 @@
 package hrhttp
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
 
 	"github.com/bedside-lrs/bedside/api/problem"
-	"github.com/bedside-lrs/bedside/lrs"
+	"github.com/bedside-lrs/bedside/api/registrar"
 	"github.com/bedside-lrs/bedside/lrs/event"
 	"github.com/bedside-lrs/bedside/projections/catalog"
 	"github.com/bedside-lrs/bedside/projections/people"
-	"github.com/bedside-lrs/bedside/projections/readmodel"
 )
 
 // present is the newest state, which a registration is decided against.
@@ -21,71 +19,19 @@ type present struct {
 	through     int64 // all registrations up to this time are in it, µs
 }
 
-// registrations that come in between are met by deciding again, so often.
-const registerTries = 20
-
 // register stores the events that decide comes to in the newest state, all or none;
 // the position is empty when there are none.
 func (c *call) register(decide func(present) ([]event.Event, error)) (position string, err error) {
-	wait, cancel := context.WithTimeoutCause(c.ctx, c.Wait, errBehind)
-	defer cancel()
-	for range registerTries {
-		p, err := c.present(wait)
-		if err != nil {
-			return "", err
-		}
-		events, err := decide(p)
-		if err != nil {
-			return "", refused(err)
-		}
-		if len(events) == 0 {
-			return "", nil
-		}
-		at, err := c.Store.Register(wait, events, p.through)
-		if errors.Is(err, lrs.ErrStale) {
-			continue
-		}
-		if errors.Is(err, event.ErrInvalid) { // a text is longer than an event can have it
-			return "", problem.BadRequest("registration.invalid", "%v.", err)
-		}
-		if errors.Is(err, lrs.ErrTooLarge) {
-			return "", problem.New(http.StatusRequestEntityTooLarge, "registration.size",
-				"This makes %d events, more than one commit can hold; nothing was stored; send it in several parts.", len(events))
-		}
-		if err != nil {
-			return "", err
-		}
-		position = fmt.Sprintf("%d.%d", at.Revision, at.Index)
-		c.w.Header().Set("X-Bedside-Position", position)
-		return position, nil
+	r := registrar.Registrar{
+		Store: c.Store, Runtime: c.Runtime, Model: c.Model, People: &c.readers.people, Catalog: &c.readers.catalog, Wait: c.Wait,
 	}
-	return "", &problem.Problem{Status: http.StatusServiceUnavailable, Code: "registration.busy", RetryAfter: 1,
-		Message: "Other registrations came in between again and again; nothing was stored; try again."}
-}
-
-// present waits until the projections have all that the log has now.
-func (c *call) present(wait context.Context) (p present, err error) {
-	if err := c.Runtime.Wait(wait, uint64(c.Store.Head().Revision), people.Name, catalog.Name); err != nil {
-		return p, behind(err)
-	}
-	err = c.Model.View(c.ctx, func(tx *readmodel.Tx) error {
-		const newest = 1<<63 - 1
-		p.through = newest
-		for _, name := range []string{people.Name, catalog.Name} {
-			live, _, err := tx.Live(c.ctx, name)
-			if err != nil {
-				return err
-			}
-			p.through = min(p.through, live.Through)
-		}
-		var err error
-		if p.people, err = c.readers.people.State(c.ctx, tx, p.through); err != nil {
-			return err
-		}
-		p.definitions, err = c.readers.catalog.At(c.ctx, tx, p.through)
-		return err
+	position, err = r.Register(c.ctx, func(p registrar.Present) ([]event.Event, error) {
+		return decide(present{p.People, p.Definitions, p.Through})
 	})
-	return p, err
+	if position != "" {
+		c.w.Header().Set("X-Bedside-Position", position)
+	}
+	return position, refused(err)
 }
 
 // refused gives a refusal of package people its status.

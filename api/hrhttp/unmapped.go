@@ -49,7 +49,11 @@ func (c *call) getUnmapped() error {
 	}
 	return c.answer(func(m *moment) error {
 		r := c.reach(m.People, m.At)
-		found, err := c.readers.competency.Unmapped(c.ctx, m.tx, m.Scene, func(person string) bool { return r.all || r.people[person] })
+		within := func(person string) bool { return r.people[person] }
+		if r.all {
+			within = nil
+		}
+		found, err := c.readers.competency.Unmapped(c.ctx, m.tx, m.Scene, within)
 		if err != nil {
 			return err
 		}

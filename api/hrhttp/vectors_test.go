@@ -17,11 +17,11 @@ import (
 // hospital has the domain's vectors (DOMAIN.md, "Vectors").
 const hospital = "../../../shared/domain/hospital-1"
 
-// fewest is how many values of a phase are about competencies at least.
-const fewest = 800
+// fewest is how many values a phase has at least.
+const fewest = 3800
 
-// TestHospital: every value of the vectors that is about competencies is met, in both
-// phases, and those of the first by asOf in the second; and the same bytes then.
+// TestHospital: every value of the vectors is met, in both phases, and those of the
+// first by asOf in the second; and the same bytes then.
 func TestHospital(t *testing.T) {
 	onEach(t, func(t *testing.T, l *lab) {
 		l.csv(t, "/units", hospitalFile(t, "units.csv"))
@@ -47,7 +47,9 @@ func TestHospital(t *testing.T) {
 		l.vectors(t, "expected-2.json", "")
 		l.vectors(t, "expected-1.json", asOf)
 		for target, before := range first {
-			l.get(t, with(target, "asOf", before.text("asOf"))).same(before)
+			if before.status == 200 {
+				l.get(t, with(target, "asOf", before.text("asOf"))).same(before)
+			}
 		}
 	})
 }
@@ -122,7 +124,7 @@ func (l *lab) vectors(t testing.TB, name, asOf string) map[string]*answer {
 	made, evidence := 0, 0
 	for _, v := range all {
 		resource, ok := strings.CutPrefix(v.Path, base)
-		if !ok || strings.Contains(resource, "/gaps") || strings.Contains(resource, "/evaluations") || strings.Contains(resource, "/effectiveness") {
+		if !ok {
 			continue
 		}
 		q := url.Values{}
@@ -152,7 +154,7 @@ func (l *lab) vectors(t testing.TB, name, asOf string) map[string]*answer {
 		}
 	}
 	if made < fewest || evidence == 0 {
-		t.Fatalf("%s has only %d values about competencies, %d about evidence", name, made, evidence)
+		t.Fatalf("%s has only %d values, %d about evidence", name, made, evidence)
 	}
 	return answers
 }

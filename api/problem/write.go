@@ -12,6 +12,23 @@ import (
 // Write answers with the problem that err is. Errors of the server's own making
 // are logged as such, refusals at info, each with the request's id.
 func Write(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) {
+	p := Begin(w, r, log, err)
+	// What a client sent may be quoted in it, and need not be UTF-8.
+	b, err := json.Marshal(p, jsontext.AllowInvalidUTF8(true))
+	if err != nil { // a Problem has nothing that could not be encoded
+		log.Error("a problem that is no JSON", "request", p.RequestID, "error", err)
+		b = []byte(`{}`)
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(b)))
+	w.WriteHeader(p.Status)
+	_, _ = w.Write(b) // the client went away: nobody is left to tell
+}
+
+// Begin is Write without type, status and body, for who writes these in a form of its
+// own: it logs and counts the problem that err is, and sets the headers that go with it.
+func Begin(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) Problem {
 	p := From(err)
 	body := *p // a problem may be shared
 	body.RequestID = RequestID(r.Context())
@@ -25,7 +42,6 @@ func Write(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) 
 	h.Del("ETag")
 	h.Del("Last-Modified")
 	h.Del("Content-Encoding")
-	h.Set("Content-Type", "application/json")
 	level := slog.LevelInfo
 	switch {
 	case p.Status == http.StatusInternalServerError:
@@ -37,13 +53,5 @@ func Write(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) 
 		slog.String("request", body.RequestID), slog.String("method", r.Method), slog.String("path", r.URL.Path),
 		slog.Int("status", p.Status), slog.String("code", p.Code), slog.String("rule", p.Rule), slog.Any("error", err))
 	note(r.Context(), p)
-	// What a client sent may be quoted in it, and need not be UTF-8.
-	b, err := json.Marshal(body, jsontext.AllowInvalidUTF8(true))
-	if err != nil { // a Problem has nothing that could not be encoded
-		log.Error("a problem that is no JSON", "request", body.RequestID, "error", err)
-		b = []byte(`{}`)
-	}
-	h.Set("Content-Length", strconv.Itoa(len(b)))
-	w.WriteHeader(p.Status)
-	_, _ = w.Write(b) // the client went away: nobody is left to tell
+	return body
 }

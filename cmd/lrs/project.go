@@ -21,6 +21,8 @@ import (
 	"github.com/bedside-lrs/bedside/projections"
 	"github.com/bedside-lrs/bedside/projections/catalog"
 	"github.com/bedside-lrs/bedside/projections/competency"
+	"github.com/bedside-lrs/bedside/projections/effectiveness"
+	"github.com/bedside-lrs/bedside/projections/evaluation"
 	"github.com/bedside-lrs/bedside/projections/feedback"
 	"github.com/bedside-lrs/bedside/projections/people"
 	"github.com/bedside-lrs/bedside/projections/readmodel"
@@ -28,7 +30,7 @@ import (
 
 // allProjections are those of this program.
 func allProjections() []projections.Projection {
-	return []projections.Projection{people.Projection{}, catalog.Projection{}, competency.Projection{}, feedback.Projection{}}
+	return []projections.Projection{people.Projection{}, catalog.Projection{}, competency.Projection{}, feedback.Projection{}, effectiveness.Projection{}, evaluation.Projection{}}
 }
 
 // readDSN names the read model.

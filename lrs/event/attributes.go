@@ -14,7 +14,8 @@ type Attributes struct {
 	FamilyName string   `json:"familyName,omitzero"`
 	Title      string   `json:"title,omitzero"`
 	Role       string   `json:"role,omitzero"`
-	Department string   `json:"department,omitzero"` // the unit's id or name, as it was said
+	Department string   `json:"department,omitzero"` // as it was said
+	Unit       string   `json:"unit,omitzero"`       // the id of the unit that Department meant then
 	Manager    string   `json:"manager,omitzero"`    // a person's id
 	Emails     []string `json:"emails,omitzero"`     // the primary one first
 	Active     bool     `json:"active"`
@@ -45,6 +46,6 @@ func (p *PersonAttributesSet) check() error {
 	}
 	return errors.Join(
 		required(p.Person), required(a.Emails...),
-		names(a.UserName, a.ExternalID, a.GivenName, a.FamilyName, a.Title, a.Role, a.Department, a.Manager),
+		names(a.UserName, a.ExternalID, a.GivenName, a.FamilyName, a.Title, a.Role, a.Department, a.Unit, a.Manager),
 	)
 }

@@ -106,7 +106,7 @@ var golden = []struct {
 	}},
 	{TypePersonAttributesSet, 1, "full", PersonAttributesSet{Person: "emp-000017", Attributes: Attributes{
 		UserName: "rosa.diaz@clinic.example", ExternalID: "emp-000017", GivenName: "Rosa", FamilyName: "Díaz", Title: "Charge nurse",
-		Role: "nurse", Department: "Ward 7", Manager: "emp-000003", Emails: []string{"rosa.diaz@clinic.example"}, Active: true,
+		Role: "nurse", Department: "Ward 7", Unit: "ward-7", Manager: "emp-000003", Emails: []string{"rosa.diaz@clinic.example"}, Active: true,
 	}}},
 	{TypePersonAttributesSet, 1, "deleted", PersonAttributesSet{Person: "emp-000017", Attributes: Attributes{
 		UserName: "rosa.diaz@clinic.example", Deleted: true,

@@ -22,6 +22,7 @@ type Scene struct {
 	People      *people.State        // as of AsOf
 	Definitions *catalog.Definitions // as of AsOf
 	At          time.Time
+	Before      bool  // what happened at the very instant At does not count
 	AsOf        int64 // µs
 }
 
@@ -256,7 +257,7 @@ func (l *look) reason(r *row, person string) Reason {
 	switch {
 	case l.voided(r.statement, l.AsOf):
 		return Voided
-	case r.happened > l.At.UnixMicro():
+	case r.happened > l.At.UnixMicro(), l.Before && r.happened == l.At.UnixMicro():
 		return OutsideWindow
 	}
 	for _, key := range r.others {

@@ -1,15 +1,14 @@
 package competency
 
 import (
-	"errors"
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/bedside-lrs/bedside/lrs/event"
 	"github.com/bedside-lrs/bedside/projections"
 	"github.com/bedside-lrs/bedside/projections/catalog"
 	"github.com/bedside-lrs/bedside/projections/definition"
+	"github.com/bedside-lrs/bedside/projections/digest"
 	"github.com/bedside-lrs/bedside/projections/fact"
 )
 
@@ -27,22 +26,14 @@ type registered struct {
 func (Projection) Digest(e *projections.Event) (any, error) {
 	switch e.Encoded.Type {
 	case event.TypeStatementStored:
-		ev, err := event.Decode(e.Encoded)
-		if err != nil {
-			return nil, err
-		}
-		raw := ev.(event.StatementStored).Statement
-		if !utf8.Valid(raw) {
-			return nil, errors.New("the statement is not UTF-8")
-		}
-		f, err := fact.FeaturesOf(raw)
+		f, err := digest.Statement(e)
 		if err == nil {
-			err = keepable(&f)
+			err = keepable(f)
 		}
 		if err != nil {
 			return nil, err
 		}
-		return &f, nil
+		return f, nil
 	case event.TypeDefinitionRegistered:
 		d, parsed, err := catalog.Read(e.Encoded)
 		if err != nil {

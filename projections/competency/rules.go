@@ -1,8 +1,6 @@
 package competency
 
 import (
-	"iter"
-
 	"github.com/go-json-experiment/json"
 
 	"github.com/bedside-lrs/bedside/projections/definition"
@@ -29,45 +27,11 @@ func newRuleSet(d *definition.EvidenceRules, t int64) ruleSet {
 	return s
 }
 
-// verbRated is that of an observation; one about oneself is no evidence.
-const verbRated = "http://id.tincanapi.com/verb/rated"
-
-// actors yields those whom a statement counts for, each once, by the key of the
-// identity.
-func actors(f *fact.Features) iter.Seq2[string, *fact.Agent] {
-	return func(yield func(string, *fact.Agent) bool) {
-		seen := make(map[string]bool, len(f.Actors))
-		for i := range f.Actors {
-			key := f.Actors[i].Key()
-			if key == "" || seen[key] {
-				continue
-			}
-			seen[key] = true
-			if !yield(key, &f.Actors[i]) {
-				return
-			}
-		}
-	}
-}
-
 // parties gives the keys of those whom the statement is evidence about, and, if it is
 // a rating, those of the other side, as a JSON array; "" if there are none.
 func (r *rule) parties(f *fact.Features) (subjects []string, others string) {
-	var acting []string
-	for key := range actors(f) {
-		acting = append(acting, key)
-	}
-	var object []string
-	if f.ObjectType == "Agent" {
-		if key := f.ObjectAgent.Key(); key != "" {
-			object = []string{key}
-		}
-	}
-	subjects, side := acting, object
-	if r.Subject == definition.SubjectObject {
-		subjects, side = object, acting
-	}
-	if f.Verb != verbRated || len(side) == 0 {
+	subjects, side := f.Parties(r.Subject == definition.SubjectObject)
+	if len(side) == 0 {
 		return subjects, ""
 	}
 	b, err := json.Marshal(side)

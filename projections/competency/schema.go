@@ -1,8 +1,6 @@
 package competency
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"strings"
 
 	"github.com/bedside-lrs/bedside/projections/people"
@@ -21,14 +19,16 @@ const Name = "competency"
 //	                       empty where each statement is its own, score is null without one,
 //	                       parties has the keys of those whom a rating must not come from
 //	competency_voidings    statements and when they were first voided
-//	competency_statements  whom a statement counts for, and what it is about
-//	competency_actors      the identities that statements name as actors
+//	competency_statements  what a statement is about; scored is 1 if it has a result.score
+//	competency_parties     whom a statement names: as its actor or a member of it (acts is
+//	                       1), else as the Agent that is its object; name is as it says
+//	competency_actors      the identities of those, as the first statement has them
 //
 // What is part of a key is there as keyText has it.
 func (Projection) Schema() readmodel.Schema {
 	return readmodel.Schema{
 		Projection: Name,
-		Version:    1,
+		Version:    2,
 		Tables: []readmodel.Table{
 			{Name: "competency_rules", Columns: "id TEXT NOT NULL, t BIGINT NOT NULL, definition TEXT NOT NULL", Key: "id, t"},
 			{
@@ -40,32 +40,24 @@ func (Projection) Schema() readmodel.Schema {
 			},
 			{Name: "competency_voidings", Columns: "statement TEXT NOT NULL, t BIGINT NOT NULL", Key: "statement", Indexes: []string{"t"}},
 			{
-				Name: "competency_statements",
-				Columns: "t BIGINT NOT NULL, actor TEXT NOT NULL, statement TEXT NOT NULL, verb TEXT NOT NULL, activity TEXT NOT NULL, " +
-					"scored BIGINT NOT NULL",
-				Key: "t, actor",
+				Name:    "competency_statements",
+				Columns: "t BIGINT NOT NULL, statement TEXT NOT NULL, verb TEXT NOT NULL, activity TEXT NOT NULL, scored BIGINT NOT NULL",
+				Key:     "t",
 			},
 			{
-				Name:    "competency_actors",
-				Columns: "actor TEXT NOT NULL, identity TEXT NOT NULL, name TEXT NOT NULL, t BIGINT NOT NULL",
-				Key:     "actor",
+				Name:    "competency_parties",
+				Columns: "actor TEXT NOT NULL, t BIGINT NOT NULL, acts BIGINT NOT NULL, name TEXT NOT NULL",
+				Key:     "actor, t",
 			},
+			{Name: "competency_actors", Columns: "actor TEXT NOT NULL, identity TEXT NOT NULL, t BIGINT NOT NULL", Key: "actor"},
 		},
 	}
 }
 
-// maxKeyText bounds a text that is part of a key, bytes. The index of a PostgreSQL table
-// takes no row beyond 2.7 kB, and a statement must not stop the projection.
-const maxKeyText = 600
-
-// hashed begins the keys of texts that are too long; neither an IRI nor the key of an
-// identity begins so.
-const hashed = "sha256 "
-
 // PersonOf finds the person of a key that a change names: an identity's, or what the
 // tables have in its place.
 func PersonOf(s *people.State, key string) (person string, ok bool) {
-	if !strings.HasPrefix(key, hashed) {
+	if !strings.HasPrefix(key, readmodel.Hashed) {
 		return s.PersonOf(key)
 	}
 	for _, p := range s.People() {
@@ -78,12 +70,5 @@ func PersonOf(s *people.State, key string) (person string, ok bool) {
 	return "", false
 }
 
-// keyText is a text as it is in the keys of the tables: itself, or its hash if the
-// index could not hold it.
-func keyText(text string) string {
-	if len(text) <= maxKeyText && strings.IndexByte(text, 0) < 0 {
-		return text
-	}
-	sum := sha256.Sum256([]byte(text))
-	return hashed + hex.EncodeToString(sum[:])
-}
+// keyText is a text as it is in the keys of the tables.
+func keyText(text string) string { return readmodel.KeyText(text) }

@@ -42,7 +42,7 @@ type writer struct {
 	changed map[string]bool
 
 	tx   *readmodel.Tx // of the inserters
-	into struct{ evidence, voidings, statements, actors *readmodel.Inserter }
+	into struct{ evidence, voidings, statements, parties, actors *readmodel.Inserter }
 	seen map[string]bool // actors that are in the table for certain
 }
 
@@ -58,8 +58,9 @@ func (w *writer) begin(tx *readmodel.Tx) {
 	w.into.evidence = tx.Insert(w.table("competency_evidence"),
 		"subject", "rules", "t", "rule", "competency", "statement", "happened", "activity", "score", "parties")
 	w.into.voidings = tx.Insert(w.table("competency_voidings"), "statement", "t")
-	w.into.statements = tx.Insert(w.table("competency_statements"), "t", "actor", "statement", "verb", "activity", "scored")
-	w.into.actors = tx.Insert(w.table("competency_actors"), "actor", "identity", "name", "t")
+	w.into.statements = tx.Insert(w.table("competency_statements"), "t", "statement", "verb", "activity", "scored")
+	w.into.parties = tx.Insert(w.table("competency_parties"), "actor", "t", "acts", "name")
+	w.into.actors = tx.Insert(w.table("competency_actors"), "actor", "identity", "t")
 	if w.seen == nil || len(w.seen) > manySeen {
 		w.seen = map[string]bool{}
 	}
@@ -126,21 +127,17 @@ func (w *writer) statement(ctx context.Context, tx *readmodel.Tx, t int64, f *fa
 	if f.ObjectType == "Activity" {
 		activity = f.ObjectID
 	}
-	for identityKey, a := range actors(f) {
-		key := keyText(identityKey)
-		if err := w.into.statements.Add(ctx, t, key, f.ID, f.Verb, activity, scored); err != nil {
+	if err := w.into.statements.Add(ctx, t, f.ID, f.Verb, activity, scored); err != nil {
+		return err
+	}
+	for key, a := range f.People() {
+		if err := w.party(ctx, t, key, a, 1); err != nil {
 			return err
 		}
-		if w.seen[key] {
-			continue
-		}
-		w.seen[key] = true
-		identity, err := json.Marshal(a.Identity)
-		if err != nil {
-			return fmt.Errorf("%w: %w", projections.ErrIndigestible, err)
-		}
-		name := strings.ReplaceAll(a.Name, "\x00", "\uFFFD") // which PostgreSQL cannot store
-		if err := w.into.actors.Add(ctx, key, string(identity), name, t); err != nil {
+	}
+	// Of who rates himself the row above stays: the first with a key does.
+	if key := f.ObjectAgent.Key(); f.ObjectType == "Agent" && key != "" {
+		if err := w.party(ctx, t, key, &f.ObjectAgent, 0); err != nil {
 			return err
 		}
 	}
@@ -150,6 +147,24 @@ func (w *writer) statement(ctx context.Context, tx *readmodel.Tx, t int64, f *fa
 		}
 	}
 	return nil
+}
+
+// party takes one whom a statement names.
+func (w *writer) party(ctx context.Context, t int64, identityKey string, a *fact.Agent, acts int) error {
+	key := keyText(identityKey)
+	name := strings.ReplaceAll(a.Name, "\x00", "\uFFFD") // which PostgreSQL cannot store
+	if err := w.into.parties.Add(ctx, key, t, acts, name); err != nil {
+		return err
+	}
+	if w.seen[key] {
+		return nil
+	}
+	w.seen[key] = true
+	identity, err := json.Marshal(a.Identity)
+	if err != nil {
+		return fmt.Errorf("%w: %w", projections.ErrIndigestible, err)
+	}
+	return w.into.actors.Add(ctx, key, string(identity), t)
 }
 
 // void notes that a statement is voided. It may have come or be still to come; one

@@ -53,10 +53,8 @@ func (r *Reader) Evidence(ctx context.Context, tx *readmodel.Tx, s Scene, kpi ca
 		id, ok = d.forest.ids[key]
 		return id, ok && d.forest.has(unit, id)
 	}
-	for _, src := range sourcesOf(kpi) {
-		if err := r.counted(ctx, tx, e, src, d, within); err != nil {
-			return nil, err
-		}
+	if err := r.counted(ctx, tx, e, kpi, d, within); err != nil {
+		return nil, err
 	}
 	if k.Measure != "" {
 		records, err := readMeasures(ctx, tx, k.Measure, p.From, p.To)
@@ -75,64 +73,57 @@ func (r *Reader) Evidence(ctx context.Context, tx *readmodel.Tx, s Scene, kpi ca
 	return e, nil
 }
 
-// sourcesOf gives the shelves that a KPI counts.
-func sourcesOf(kpi catalog.Entry) (all []source) {
-	k := kpi.Definition.(*definition.KPI)
-	for _, q := range k.Questions {
-		all = append(all, source{question: keyText(q)})
-	}
-	if k.Match != nil {
-		all = append(all, source{kpi: kpi.T})
-	}
-	return all
-}
-
 // fetchAtOnce are read with one query.
 const fetchAtOnce = 100
 
-// counted finds the statements of a shelf in a period.
-func (r *Reader) counted(ctx context.Context, tx *readmodel.Tx, e *Evidence, src source, d *tallied, within func(string) (string, bool)) error {
-	all, names, err := r.shelves.load(ctx, tx, []source{src})
+// counted finds the statements that a KPI counts in a period.
+func (r *Reader) counted(ctx context.Context, tx *readmodel.Tx, e *Evidence, kpi catalog.Entry, d *tallied, within func(string) (string, bool)) error {
+	k := kpi.Definition.(*definition.KPI)
+	if k.Match == nil && len(k.Questions) == 0 {
+		return nil
+	}
+	all, names, err := r.load(ctx, tx, kpi)
 	if err != nil {
 		return err
 	}
-	sh := all[0]
-	var rows []int
-	for i, happened := range sh.happened {
-		if happened < d.From.UnixMicro() || happened >= d.To.UnixMicro() || sh.t[i] > d.asOf {
-			continue
+	for i, sh := range all {
+		query, key := "SELECT t, statement FROM feedback_matches WHERE kpi = ? AND t IN (", any(kpi.T)
+		if k.Match == nil {
+			query, key = "SELECT t, statement FROM feedback_answers WHERE question = ? AND t IN (", keyText(k.Questions[i])
 		}
-		if _, ok := within(names[sh.unit[i]]); ok {
-			rows = append(rows, i)
+		var rows []int
+		for i, happened := range sh.Happened {
+			if happened < d.From.UnixMicro() || happened >= d.To.UnixMicro() || sh.T[i] > d.asOf {
+				continue
+			}
+			if _, ok := within(names[sh.Name[i]]); ok {
+				rows = append(rows, i)
+			}
 		}
-	}
-	query, key := "SELECT t, statement FROM feedback_answers WHERE question = ? AND t IN (", any(src.question)
-	if src.question == "" {
-		query, key = "SELECT t, statement FROM feedback_matches WHERE kpi = ? AND t IN (", src.kpi
-	}
-	for chunk := range slices.Chunk(rows, fetchAtOnce) {
-		args, byT := []any{key}, map[int64]int{}
-		for _, i := range chunk {
-			args, byT[sh.t[i]] = append(args, sh.t[i]), i
-		}
-		marks := strings.TrimSuffix(strings.Repeat("?, ", len(chunk)), ", ")
-		err := tx.Each(ctx, query+marks+")", args, func(scan func(...any) error) error {
-			var t int64
-			var c Counted
-			if err := scan(&t, &c.Statement); err != nil {
+		for chunk := range slices.Chunk(rows, fetchAtOnce) {
+			args, byT := []any{key}, map[int64]int{}
+			for _, i := range chunk {
+				args, byT[sh.T[i]] = append(args, sh.T[i]), i
+			}
+			marks := strings.TrimSuffix(strings.Repeat("?, ", len(chunk)), ", ")
+			err := tx.Each(ctx, query+marks+")", args, func(scan func(...any) error) error {
+				var t int64
+				var c Counted
+				if err := scan(&t, &c.Statement); err != nil {
+					return err
+				}
+				i := byT[t]
+				c.Timestamp, c.Voided = time.UnixMicro(sh.Happened[i]).UTC(), !sh.Known(i, d.asOf)
+				c.Unit, _ = within(names[sh.Name[i]])
+				if k.Match == nil {
+					c.Raw = new(sh.Value[i])
+				}
+				e.Counted = append(e.Counted, c)
+				return nil
+			})
+			if err != nil {
 				return err
 			}
-			i := byT[t]
-			c.Timestamp, c.Voided = time.UnixMicro(sh.happened[i]).UTC(), !sh.known(i, d.asOf)
-			c.Unit, _ = within(names[sh.unit[i]])
-			if src.question != "" {
-				c.Raw = new(sh.raw[i])
-			}
-			e.Counted = append(e.Counted, c)
-			return nil
-		})
-		if err != nil {
-			return err
 		}
 	}
 	return nil

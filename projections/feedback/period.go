@@ -70,3 +70,28 @@ func MonthsWithin(from, to time.Time) (all []Period) {
 	}
 	return all
 }
+
+// MonthsBefore gives the last n whole calendar months before an instant, in order.
+func MonthsBefore(at time.Time, n int) []Period {
+	end := PeriodAt(definition.IntervalMonth, at).From
+	all := make([]Period, n)
+	for i := range all {
+		from := end.AddDate(0, i-n, 0)
+		all[i] = Period{from, from.AddDate(0, 1, 0)}
+	}
+	return all
+}
+
+// MonthsFrom gives the first n whole calendar months that begin at an instant or after it, in order.
+func MonthsFrom(at time.Time, n int) []Period {
+	p := PeriodAt(definition.IntervalMonth, at)
+	if p.From.Before(at) {
+		p = PeriodAt(definition.IntervalMonth, p.To)
+	}
+	all := make([]Period, n)
+	for i := range all {
+		all[i] = p
+		p = PeriodAt(definition.IntervalMonth, p.To)
+	}
+	return all
+}

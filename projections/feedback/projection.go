@@ -1,14 +1,11 @@
 package feedback
 
 import (
-	"errors"
-	"unicode/utf8"
-
 	"github.com/bedside-lrs/bedside/lrs/event"
 	"github.com/bedside-lrs/bedside/projections"
 	"github.com/bedside-lrs/bedside/projections/catalog"
 	"github.com/bedside-lrs/bedside/projections/definition"
-	"github.com/bedside-lrs/bedside/projections/fact"
+	"github.com/bedside-lrs/bedside/projections/digest"
 )
 
 // Projection is the projection of feedback.
@@ -24,19 +21,11 @@ type registered struct {
 func (Projection) Digest(e *projections.Event) (any, error) {
 	switch e.Encoded.Type {
 	case event.TypeStatementStored:
-		ev, err := event.Decode(e.Encoded)
+		f, err := digest.Statement(e)
 		if err != nil {
 			return nil, err
 		}
-		raw := ev.(event.StatementStored).Statement
-		if !utf8.Valid(raw) {
-			return nil, errors.New("the statement is not UTF-8")
-		}
-		f, err := fact.FeaturesOf(raw)
-		if err != nil {
-			return nil, err
-		}
-		return &f, nil
+		return f, nil
 	case event.TypeDefinitionRegistered:
 		d, parsed, err := catalog.Read(e.Encoded)
 		if err != nil {

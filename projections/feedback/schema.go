@@ -1,12 +1,6 @@
 package feedback
 
-import (
-	"crypto/sha256"
-	"encoding/hex"
-	"strings"
-
-	"github.com/bedside-lrs/bedside/projections/readmodel"
-)
+import "github.com/bedside-lrs/bedside/projections/readmodel"
 
 // Name is the projection's.
 const Name = "feedback"
@@ -53,17 +47,5 @@ func (Projection) Schema() readmodel.Schema {
 	}
 }
 
-// maxKeyText bounds a text that is part of a key, bytes: the index of a PostgreSQL table takes no row beyond 2.7 kB.
-const maxKeyText = 600
-
-// hashed begins the keys of texts that are too long; no IRI begins so.
-const hashed = "sha256 "
-
-// keyText is a text as it is in the keys of the tables: itself, or its hash if an index could not hold it.
-func keyText(text string) string {
-	if len(text) <= maxKeyText && strings.IndexByte(text, 0) < 0 {
-		return text
-	}
-	sum := sha256.Sum256([]byte(text))
-	return hashed + hex.EncodeToString(sum[:])
-}
+// keyText is a text as it is in the keys of the tables.
+func keyText(text string) string { return readmodel.KeyText(text) }

@@ -11,6 +11,7 @@ import (
 	"github.com/bedside-lrs/bedside/projections/measure"
 	"github.com/bedside-lrs/bedside/projections/people"
 	"github.com/bedside-lrs/bedside/projections/readmodel"
+	"github.com/bedside-lrs/bedside/projections/shelf"
 )
 
 // Scene is the moment that questions are about, and for whom they are answered.
@@ -23,7 +24,7 @@ type Scene struct {
 
 // Reader answers questions from the live tables. Its methods may be called concurrently.
 type Reader struct {
-	shelves shelves
+	shelves shelf.Shelves
 
 	mu    sync.Mutex
 	trees map[*people.Tree]*forest
@@ -181,9 +182,32 @@ func (d *tallied) cell(unit string) *cell {
 	return c
 }
 
+// The tables of what KPIs count.
+var (
+	answerTable = shelf.Table{
+		Projection: Name, Rows: "feedback_answers", Voidings: "feedback_voidings", Key: "question", Name: "r.unit", Value: "r.raw", Mark: "0",
+	}
+	matchTable = shelf.Table{
+		Projection: Name, Rows: "feedback_matches", Voidings: "feedback_voidings", Key: "kpi", Name: "r.unit", Value: "NULL", Mark: "0",
+	}
+)
+
+// load gives what a KPI counts: a shelf for each of its questions, or one.
+func (r *Reader) load(ctx context.Context, tx *readmodel.Tx, kpi catalog.Entry) ([]*shelf.Shelf, []string, error) {
+	k := kpi.Definition.(*definition.KPI)
+	if k.Match != nil {
+		return r.shelves.Load(ctx, tx, matchTable, kpi.T)
+	}
+	keys := make([]any, len(k.Questions))
+	for i, q := range k.Questions {
+		keys[i] = keyText(q)
+	}
+	return r.shelves.Load(ctx, tx, answerTable, keys...)
+}
+
 // answers counts answers.
 func (r *Reader) answers(ctx context.Context, tx *readmodel.Tx, s Scene, kpi catalog.Entry, t *Tally) error {
-	all, names, err := r.shelves.load(ctx, tx, sourcesOf(kpi))
+	all, names, err := r.load(ctx, tx, kpi)
 	if err != nil {
 		return err
 	}
@@ -203,7 +227,7 @@ func (r *Reader) answers(ctx context.Context, tx *readmodel.Tx, s Scene, kpi cat
 
 // matches counts statements that a revision of the KPI matches.
 func (r *Reader) matches(ctx context.Context, tx *readmodel.Tx, kpi catalog.Entry, t *Tally) error {
-	all, names, err := r.shelves.load(ctx, tx, sourcesOf(kpi))
+	all, names, err := r.load(ctx, tx, kpi)
 	if err != nil {
 		return err
 	}
@@ -212,7 +236,7 @@ func (r *Reader) matches(ctx context.Context, tx *readmodel.Tx, kpi catalog.Entr
 }
 
 // count takes each row of a shelf that counts in its period.
-func (t *Tally) count(sh *shelf, names []string, take func(*cell, float64)) {
+func (t *Tally) count(sh *shelf.Shelf, names []string, take func(*cell, float64)) {
 	if len(t.periods) == 0 {
 		return
 	}
@@ -225,7 +249,7 @@ func (t *Tally) count(sh *shelf, names []string, take func(*cell, float64)) {
 	for i := range t.periods {
 		bounds[i] = t.periods[i].To.UnixMicro()
 	}
-	for i, happened := range sh.happened {
+	for i, happened := range sh.Happened {
 		if happened < from || happened >= to {
 			continue
 		}
@@ -234,16 +258,16 @@ func (t *Tally) count(sh *shelf, names []string, take func(*cell, float64)) {
 			p++
 		}
 		d := &t.periods[p]
-		if d.secret || happened < d.From.UnixMicro() || !sh.known(i, d.asOf) {
+		if d.secret || happened < d.From.UnixMicro() || !sh.Known(i, d.asOf) {
 			continue
 		}
-		c, ok := cells[p][sh.unit[i]]
+		c, ok := cells[p][sh.Name[i]]
 		if !ok {
-			c = d.cell(names[sh.unit[i]])
-			cells[p][sh.unit[i]] = c
+			c = d.cell(names[sh.Name[i]])
+			cells[p][sh.Name[i]] = c
 		}
 		if c != nil {
-			take(c, sh.raw[i])
+			take(c, sh.Value[i])
 		}
 	}
 }

@@ -110,7 +110,7 @@ func inOrder(evidence []Evidence) []Evidence {
 	for i := range evidence {
 		if i > 0 && compare(&evidence[i-1], &evidence[i]) > 0 {
 			evidence = slices.Clone(evidence)
-			slices.SortFunc(evidence, func(a, b Evidence) int { return compare(&a, &b) })
+			slices.SortFunc(evidence, InOrder)
 			break
 		}
 	}
@@ -124,3 +124,6 @@ func compare(a, b *Evidence) int {
 		strings.Compare(a.Rule, b.Rule),
 	)
 }
+
+// InOrder is the order in which evidence is added up: by timestamp and statement id.
+func InOrder(a, b Evidence) int { return compare(&a, &b) }

@@ -277,6 +277,8 @@ func writeOf(ev event.Event) func(*State) ([]event.Event, error) {
 			return s.LinkIdentity(ev.Person, ev.Identity)
 		case event.IdentityUnlinked:
 			return s.UnlinkIdentity(ev.Person, ev.Identity)
+		case event.PersonAttributesSet:
+			return s.SetAttributes(ev.Person, ev.Attributes)
 		}
 		panic("unknown")
 	}

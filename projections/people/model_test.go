@@ -17,6 +17,7 @@ type model struct {
 	people []Person
 	posts  []Assignment
 	links  []event.IdentityLinked
+	said   []event.PersonAttributesSet
 }
 
 // modelKey is what makes two identities the same.
@@ -90,6 +91,7 @@ func (m *model) apply(ev event.Event) bool {
 		m.people = slices.DeleteFunc(m.people, func(p Person) bool { return p.ID == ev.Person })
 		m.posts = slices.DeleteFunc(m.posts, func(a Assignment) bool { return a.Person == ev.Person })
 		m.links = slices.DeleteFunc(m.links, func(l event.IdentityLinked) bool { return l.Person == ev.Person })
+		m.said = slices.DeleteFunc(m.said, func(s event.PersonAttributesSet) bool { return s.Person == ev.Person })
 	case event.AssignmentMade:
 		if m.person(ev.Person) < 0 || m.unit(ev.Unit) < 0 {
 			return false
@@ -118,6 +120,16 @@ func (m *model) apply(ev event.Event) bool {
 			return false
 		}
 		m.links = slices.Delete(m.links, i, i+1)
+	case event.PersonAttributesSet:
+		taken := func(s event.PersonAttributesSet) bool {
+			return s.Person != ev.Person && s.Attributes.UserName != "" && strings.EqualFold(s.Attributes.UserName, ev.Attributes.UserName) &&
+				!s.Attributes.Deleted
+		}
+		if m.person(ev.Person) < 0 || !ev.Attributes.Deleted && slices.ContainsFunc(m.said, taken) {
+			return false
+		}
+		m.said = slices.DeleteFunc(m.said, func(s event.PersonAttributesSet) bool { return s.Person == ev.Person })
+		m.said = append(m.said, ev)
 	}
 	return true
 }
@@ -127,9 +139,12 @@ var (
 	someUnits  = []string{"u0", "u1", "u2", "u3", "u4"}
 	somePeople = []string{"p0", "p1", "p2", "p3"}
 	someRoles  = []string{"nurse", "clerk"}
-	someNames  = []string{"", "Ann Bee", "Ann Cee", `"Quo,ted"`, " spaced ", "=1+1", "Zoë ß 漢"}
-	someTimes  = []time.Time{{}, day(2026, 1, 1), day(2026, 1, 2), day(2026, 1, 2).Add(7*time.Hour + 5*time.Millisecond), day(2026, 3, 1)}
-	someIFIs   = []event.Identity{
+
+	someUserNames = []string{"", "ann", "ANN", "zoë@ward.example"}
+
+	someNames = []string{"", "Ann Bee", "Ann Cee", `"Quo,ted"`, " spaced ", "=1+1", "Zoë ß 漢"}
+	someTimes = []time.Time{{}, day(2026, 1, 1), day(2026, 1, 2), day(2026, 1, 2).Add(7*time.Hour + 5*time.Millisecond), day(2026, 3, 1)}
+	someIFIs  = []event.Identity{
 		{Mbox: "mailto:ann@ward.example"}, {Mbox: "mailto:ann@WARD.example"}, {Mbox: "mailto:Ann@ward.example"},
 		{MboxSHA1Sum: strings.ToUpper(modelKey(event.Identity{Mbox: "mailto:ann@ward.example"})[len("mbox_sha1sum:"):])},
 		{MboxSHA1Sum: strings.Repeat("ab", 20)}, {OpenID: "https://id.example/ann"}, {OpenID: "https://id.example/Ann"},
@@ -159,7 +174,7 @@ func drawEvent(t *rapid.T) event.Event {
 	person := rapid.SampledFrom(somePeople).Draw(t, "person")
 	ifi := rapid.SampledFrom(someIFIs)
 	name := rapid.SampledFrom(someNames)
-	switch rapid.IntRange(0, 15).Draw(t, "kind") {
+	switch rapid.IntRange(0, 18).Draw(t, "kind") {
 	case 0, 1, 2, 3:
 		u := event.UnitRegistered{Unit: unit.Draw(t, "unit"), Name: name.Draw(t, "name")}
 		if parent := rapid.SampledFrom(append([]string{""}, someUnits...)).Draw(t, "parent"); parent != u.Unit {
@@ -178,6 +193,16 @@ func drawEvent(t *rapid.T) event.Event {
 		return event.AssignmentRemoved{AssignmentKey: drawAssignment(t).AssignmentKey}
 	case 13, 14:
 		return event.IdentityLinked{Person: person, Identity: ifi.Draw(t, "ifi")}
+	case 15, 16, 17:
+		a := event.Attributes{UserName: rapid.SampledFrom(someUserNames).Draw(t, "userName"), Title: name.Draw(t, "title")}
+		switch rapid.IntRange(0, 3).Draw(t, "active") {
+		case 0:
+			a.Deleted = true
+		case 1, 2:
+			a.Active = true
+			a.Emails = []string{"ann@ward.example"}
+		}
+		return event.PersonAttributesSet{Person: person, Attributes: a}
 	}
 	return event.IdentityUnlinked{Person: person, Identity: ifi.Draw(t, "ifi")}
 }
@@ -205,6 +230,8 @@ func dump(s *State) string {
 	for _, id := range somePeople {
 		p, ok := s.Person(id)
 		fmt.Fprintln(&b, id, p, ok, s.Assignments(id), s.Identities(id), s.Keys(id), s.Spellings(id))
+		a, said := s.Attributes(id)
+		fmt.Fprintf(&b, "%+v %v\n", a, said)
 		for _, at := range someTimes {
 			fmt.Fprintln(&b, " ", at, s.RolesAt(id, at), s.RolesAt(id, at.Add(-1)))
 		}
@@ -213,6 +240,10 @@ func dump(s *State) string {
 		owner, ok := s.PersonOf(modelKey(i))
 		again, linked, _ := s.Linked(modelKey(i))
 		fmt.Fprintln(&b, i, owner, ok, again, linked)
+	}
+	for _, name := range someUserNames {
+		owner, ok := s.PersonNamed(name)
+		fmt.Fprintln(&b, name, owner, ok)
 	}
 	owner, ok := s.PersonOf("mbox:mailto:ann@ward.example")
 	fmt.Fprintln(&b, owner, ok)
@@ -302,6 +333,12 @@ func (m *model) dump() string {
 		names = append(names, keys...)
 		slices.Sort(names)
 		fmt.Fprintln(&b, id, p, i >= 0, posts, ifis, keys, names)
+		var a event.Attributes
+		said := slices.IndexFunc(m.said, func(s event.PersonAttributesSet) bool { return s.Person == id })
+		if said >= 0 {
+			a = m.said[said].Attributes
+		}
+		fmt.Fprintf(&b, "%+v %v\n", a, said >= 0)
 		mine := func(a Assignment) string {
 			if a.Person != id {
 				return ""
@@ -321,6 +358,15 @@ func (m *model) dump() string {
 	for _, i := range someIFIs {
 		l := owner(i)
 		fmt.Fprintln(&b, i, l.Person, l.Person != "", l.Person, l.Identity)
+	}
+	for _, name := range someUserNames {
+		named := ""
+		for _, s := range m.said {
+			if name != "" && strings.EqualFold(s.Attributes.UserName, name) && !s.Attributes.Deleted {
+				named = s.Person
+			}
+		}
+		fmt.Fprintln(&b, name, named, named != "")
 	}
 	ann := owner(someIFIs[0]).Person
 	fmt.Fprintln(&b, ann, ann != "")

@@ -54,7 +54,8 @@ func (Projection) Schema() readmodel.Schema {
 func (Projection) Digest(e *projections.Event) (any, error) {
 	switch e.Encoded.Type {
 	case event.TypeUnitRegistered, event.TypeUnitRemoved, event.TypePersonRegistered, event.TypePersonRemoved,
-		event.TypeAssignmentMade, event.TypeAssignmentRemoved, event.TypeIdentityLinked, event.TypeIdentityUnlinked:
+		event.TypeAssignmentMade, event.TypeAssignmentRemoved, event.TypeIdentityLinked, event.TypeIdentityUnlinked,
+		event.TypePersonAttributesSet:
 		return event.Decode(e.Encoded)
 	}
 	return nil, nil
@@ -194,6 +195,8 @@ func (w *writer) rows(ctx context.Context, tx *readmodel.Tx, t int64, ev event.E
 		return run(ev.Person, func() error {
 			return end("people_identities", "identity_key = ? AND person = ?", Key(ev.Identity), ev.Person)
 		})
+	case event.PersonAttributesSet: // it has no table: people_events is enough for those who ask
+		return run(ev.Person)
 	}
 	return fmt.Errorf("%w: %T", projections.ErrIndigestible, ev)
 }

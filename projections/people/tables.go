@@ -13,6 +13,7 @@ type tables struct {
 	units  map[string]Unit
 	people map[string]*record
 	owners map[string]string // the person, by canonical key
+	named  map[string]string // the person, by the userName a directory gave them, folded; not those deleted there
 }
 
 // record is a person. Tables made from one another share records; only the one that made a record may change it.
@@ -21,6 +22,7 @@ type record struct {
 	name        string
 	assignments map[post]time.Time        // the end of each, zero if none is known
 	identities  map[string]event.Identity // by canonical key
+	attributes  *event.Attributes         // never changed in place; nil if no directory spoke of the person
 }
 
 // post is the key of an assignment, less its person.
@@ -35,19 +37,21 @@ func postOf(k event.AssignmentKey) post { return post{k.Role, k.Unit, instant(k.
 func instant(t time.Time) time.Time { return t.Round(0).UTC() }
 
 func (t *tables) init() {
-	t.units, t.people, t.owners = map[string]Unit{}, map[string]*record{}, map[string]string{}
+	t.units, t.people = map[string]Unit{}, map[string]*record{}
+	t.owners, t.named = map[string]string{}, map[string]string{}
 }
 
 // copyOf makes t like from, which must not change any more.
 func (t *tables) copyOf(from *tables) {
-	t.units, t.people, t.owners = maps.Clone(from.units), maps.Clone(from.people), maps.Clone(from.owners)
+	t.units, t.people = maps.Clone(from.units), maps.Clone(from.people)
+	t.owners, t.named = maps.Clone(from.owners), maps.Clone(from.named)
 }
 
 // own gives the record of a registered person for changing.
 func (t *tables) own(person string) *record {
 	r := t.people[person]
 	if r.madeBy != t {
-		r = &record{t, r.name, maps.Clone(r.assignments), maps.Clone(r.identities)}
+		r = &record{t, r.name, maps.Clone(r.assignments), maps.Clone(r.identities), r.attributes}
 		t.people[person] = r
 	}
 	return r
@@ -70,7 +74,7 @@ func (t *tables) apply(ev event.Event) error {
 		delete(t.units, ev.Unit)
 	case event.PersonRegistered:
 		if t.people[ev.Person] == nil {
-			t.people[ev.Person] = &record{t, "", map[post]time.Time{}, map[string]event.Identity{}}
+			t.people[ev.Person] = &record{madeBy: t, assignments: map[post]time.Time{}, identities: map[string]event.Identity{}}
 		}
 		t.own(ev.Person).name = ev.Name
 	case event.PersonRemoved:
@@ -80,6 +84,7 @@ func (t *tables) apply(ev event.Event) error {
 		for key := range t.people[ev.Person].identities {
 			delete(t.owners, key)
 		}
+		t.unname(ev.Person)
 		delete(t.people, ev.Person)
 	case event.AssignmentMade:
 		if err := t.possible(Assignment(ev)); err != nil {
@@ -100,6 +105,11 @@ func (t *tables) apply(ev event.Event) error {
 		key := Key(ev.Identity)
 		delete(t.own(ev.Person).identities, key)
 		delete(t.owners, key)
+	case event.PersonAttributesSet:
+		if err := t.describable(ev.Person, &ev.Attributes); err != nil {
+			return err
+		}
+		t.describe(ev.Person, &ev.Attributes)
 	}
 	return nil
 }

@@ -250,6 +250,10 @@ func (w *writer) people() event.Event {
 		return event.AssignmentRemoved{AssignmentKey: w.assignment(person, unit)}
 	case 9, 10, 11:
 		return event.IdentityUnlinked{Person: person, Identity: rapid.SampledFrom(identities).Draw(w.T, "identity")}
+	case 12:
+		return event.PersonAttributesSet{Person: person, Attributes: event.Attributes{
+			UserName: person + "@ward.example", Title: rapid.SampledFrom(roles).Draw(w.T, "title"), Active: w.chance(2, "active"),
+		}}
 	}
 	return event.IdentityLinked{Person: person, Identity: rapid.SampledFrom(identities).Draw(w.T, "identity")}
 }

@@ -146,6 +146,8 @@ func (w *world) about(ev event.Event) bool {
 			return false
 		}
 		delete(w.links, who(ev.Identity))
+	case event.PersonAttributesSet: // no two of the history have a userName in common
+		return registered(ev.Person)
 	}
 	return true
 }
@@ -439,16 +441,22 @@ func (s *standing) quantile(p, x float64) bool {
 	return mathext.RegIncBeta(s.alpha, s.beta, math.Max(0, x-near)) <= p && p <= mathext.RegIncBeta(s.alpha, s.beta, math.Min(1, x+near))
 }
 
-// uncovered counts what no identity and no rule covers: actors, and activities and
-// scores by "activity verb" for the people that admit takes.
-func (w *world) uncovered(admit func(person string) bool) (actors map[string]int64, activities, scores map[string][2]int64) {
-	actors, activities, scores = map[string]int64{}, map[string][2]int64{}, map[string][2]int64{}
+// stranger is what statements say of one whom no person has linked.
+type stranger struct {
+	statements, first, last int64
+	name                    string // the last one given
+}
+
+// uncovered counts what no identity and no rule covers: actors by who, and activities and
+// scores by "activity verb", of statements about those whom admit takes; nil for all.
+func (w *world) uncovered(admit func(person string) bool) (actors map[string]stranger, activities, scores map[string][2]int64) {
+	actors, activities, scores = map[string]stranger{}, map[string][2]int64{}, map[string][2]int64{}
 	for _, f := range w.statements {
 		s := f.Statement
 		if w.voided[s.ID] {
 			continue
 		}
-		taken, scored := false, false
+		taken, scored, rated := false, false, false
 		for _, set := range w.rules {
 			for i := range set.Rules {
 				r := &set.Rules[i]
@@ -463,37 +471,54 @@ func (w *world) uncovered(admit func(person string) bool) (actors map[string]int
 				if matches(&r.Match, s) && len(listed) > 0 && subject {
 					taken = true
 					scored = scored || score(s, r) != nil
+					rated = rated || r.Subject == "object"
 				}
 			}
 		}
+		parties := s.Actors
+		if rated {
+			parties = append(slices.Clone(parties), s.Object.Agent)
+		}
 		seen := map[string]bool{}
-		for _, a := range s.Actors {
+		admitted := admit == nil
+		for _, a := range parties {
 			key := who(a.Identity)
 			if seen[key] {
 				continue
 			}
 			seen[key] = true
 			l, known := w.links[key]
-			if !known {
-				actors[key]++
-			}
-			if !admit(l.person) {
+			if known {
+				admitted = admitted || admit(l.person)
 				continue
 			}
-			activity := ""
-			if s.Object.Kind == "Activity" {
-				activity = s.Object.ID
+			x := actors[key]
+			x.statements++
+			if x.first == 0 {
+				x.first = f.T
 			}
-			at, n := activity+" "+s.Verb, int64(0)
-			if s.Scaled != nil || s.Raw != nil || s.Min != nil || s.Max != nil {
-				n = 1
+			x.last = f.T
+			if a.Name != "" {
+				x.name = strings.ReplaceAll(a.Name, "\x00", "\uFFFD")
 			}
-			if activity != "" && !taken {
-				activities[at] = [2]int64{activities[at][0] + 1, activities[at][1] + n}
-			}
-			if taken && !scored {
-				scores[at] = [2]int64{scores[at][0] + 1, scores[at][1] + n}
-			}
+			actors[key] = x
+		}
+		if !admitted {
+			continue
+		}
+		activity := ""
+		if s.Object.Kind == "Activity" {
+			activity = s.Object.ID
+		}
+		at, n := activity+" "+s.Verb, int64(0)
+		if s.Scaled != nil || s.Raw != nil || s.Min != nil || s.Max != nil {
+			n = 1
+		}
+		if activity != "" && !taken {
+			activities[at] = [2]int64{activities[at][0] + 1, activities[at][1] + n}
+		}
+		if taken && !scored {
+			scores[at] = [2]int64{scores[at][0] + 1, scores[at][1] + n}
 		}
 	}
 	return actors, activities, scores

@@ -1,0 +1,177 @@
+package hrhttp
+
+import (
+	"strconv"
+
+	"github.com/bedside-lrs/bedside/api/problem"
+	"github.com/bedside-lrs/bedside/projections/competency"
+	"github.com/bedside-lrs/bedside/projections/definition"
+	"github.com/bedside-lrs/bedside/projections/evaluation"
+)
+
+// basis is what a metric of an evaluation is made of: one of the lists, by its source.
+type basis struct {
+	Statements []metricStatement `json:"statements,omitzero"` // of count and hours, and of competency
+	Programmes []metricProgramme `json:"programmes,omitzero"` // of completion
+	Months     []metricMonth     `json:"months,omitzero"`     // of kpi
+}
+
+type metricStatement struct {
+	Statement string   `json:"statement"`
+	Href      string   `json:"href"`
+	Timestamp string   `json:"timestamp,omitzero"`
+	Hours     *float64 `json:"hours,omitzero"`
+	Score     *float64 `json:"score,omitzero"`
+	Weight    *float64 `json:"weight,omitzero"`
+	Decay     *float64 `json:"decay,omitzero"`
+	Share     *float64 `json:"share,omitzero"`
+	Reason    string   `json:"reason,omitzero"` // why it does not count
+}
+
+type metricProgramme struct {
+	Programme string `json:"programme"`
+	Href      string `json:"href"`
+	InWindow  bool   `json:"inWindow"` // it ends in the window
+	Enrolled  bool   `json:"enrolled"`
+	Completed bool   `json:"completed"`
+}
+
+type metricMonth struct {
+	Unit string `json:"unit"`
+	From string `json:"from"`
+	To   string `json:"to"`
+	Href string `json:"href"`
+}
+
+// getMetricEvidence shows what is behind one metric of a person's evaluation.
+func (c *call) getMetricEvidence() error {
+	if err := c.only("metric", "from", "to", "asOf", "after", "format"); err != nil {
+		return err
+	}
+	if err := c.required("metric"); err != nil {
+		return err
+	}
+	from, to, err := c.window()
+	if err != nil {
+		return err
+	}
+	person := c.vars["person"]
+	return c.answerFrom(ofAll, func(m *moment) error {
+		q, err := c.evaluationAsked(m, from, to)
+		if err != nil {
+			return err
+		}
+		if !c.evaluates(m, q, person) {
+			return notFound()
+		}
+		e := q.Entry.Definition.(*definition.Evaluation)
+		place := -1
+		for i := range e.Metrics {
+			if e.Metrics[i].ID == c.params.Get("metric") {
+				place = i
+			}
+		}
+		if place < 0 {
+			return problem.BadRequest("parameter.metric", "The evaluation has no metric %q.", c.params.Get("metric"))
+		}
+		b, err := c.basis(m, q, &e.Metrics[place], person)
+		if err != nil {
+			return err
+		}
+		all, err := c.readers.evaluation.Inputs(c.ctx, m.tx, *q, []string{person})
+		if err != nil {
+			return err
+		}
+		shown, err := c.shown(m, q, all[0])
+		if err != nil {
+			return err
+		}
+		return c.send(struct {
+			Person    string `json:"person"`
+			evaluated `json:",embed"`
+			Metric    metric `json:"metric"`
+			basis     `json:",embed"`
+		}{person, m.evaluated(q), shown.Metrics[place], b}, b.table)
+	})
+}
+
+// basis finds what a metric is made of.
+func (c *call) basis(m *moment, q *evaluation.Question, x *definition.EvaluationMetric, person string) (b basis, err error) {
+	switch {
+	case x.Source.Competency != "":
+		e, known, err := c.readers.competency.Evidence(c.ctx, m.tx, q.Scene, person, x.Source.Competency)
+		if err != nil || !known {
+			return b, err
+		}
+		for _, p := range e.Pieces {
+			b.Statements = append(b.Statements, metricStatement{
+				Statement: p.Statement, Href: statementHref(p.Statement), Timestamp: p.Timestamp.Format(timeFormat),
+				Score: &p.Score, Weight: &p.Weight, Decay: &p.Decay, Share: &p.Share,
+			})
+		}
+		for _, l := range e.LeftOut {
+			b.Statements = append(b.Statements, metricStatement{Statement: l.Statement, Href: hrefOf(l.Statement, l.Reason), Reason: string(l.Reason)})
+		}
+	case len(x.Source.Completion) > 0:
+		for _, id := range x.Source.Completion {
+			p, within := q.Programme(id)
+			if p == nil {
+				continue
+			}
+			all, err := c.readers.effectiveness.Completions(c.ctx, m.tx, q.Scene, p, []string{person}, q.To.UnixMicro()-1)
+			if err != nil {
+				return b, err
+			}
+			b.Programmes = append(b.Programmes, metricProgramme{id, definitionHref(m, definition.KindProgramme, id), within, all[0].Enrolled, all[0].Completed})
+		}
+	case x.Source.KPI != "":
+		entry, ok := q.Definitions.Get(definition.KindKPI, x.Source.KPI)
+		if !ok {
+			return b, nil
+		}
+		units, months, err := c.readers.evaluation.UnitMonths(c.ctx, m.tx, q, entry, person)
+		if err != nil {
+			return b, err
+		}
+		for i, u := range units {
+			b.Months = append(b.Months, metricMonth{u, printMoment(months[i].From), printMoment(months[i].To), kpiHref(m, x.Source.KPI, "/evidence", u, months[i])})
+		}
+	default:
+		counted, err := c.readers.evaluation.Counted(c.ctx, m.tx, q, x, []string{person})
+		if err != nil {
+			return b, err
+		}
+		for _, s := range counted[0] {
+			row := metricStatement{
+				Statement: s.Statement, Href: hrefOf(s.Statement, s.Reason), Timestamp: s.Happened.Format(timeFormat), Reason: string(s.Reason),
+			}
+			if x.Source.Hours != nil {
+				row.Hours = &s.Hours
+			}
+			b.Statements = append(b.Statements, row)
+		}
+	}
+	return b, nil
+}
+
+// hrefOf is where a statement is that counts, or does not for a reason.
+func hrefOf(id string, why competency.Reason) string {
+	if why == competency.Voided {
+		return "/xapi/statements?voidedStatementId=" + id
+	}
+	return statementHref(id)
+}
+
+func (b *basis) table() table {
+	rows := table{{"what", "timestamp", "hours", "score", "weight", "decay", "share", "reason", "href"}}
+	for _, s := range b.Statements {
+		rows = append(rows, []string{s.Statement, s.Timestamp, number(s.Hours), number(s.Score), number(s.Weight), number(s.Decay), number(s.Share), s.Reason, s.Href})
+	}
+	for _, p := range b.Programmes {
+		rows = append(rows, []string{p.Programme, "", "", "", "", "", strconv.FormatBool(p.Completed), "", p.Href})
+	}
+	for _, x := range b.Months {
+		rows = append(rows, []string{x.Unit, x.From, "", "", "", "", "", "", x.Href})
+	}
+	return rows
+}

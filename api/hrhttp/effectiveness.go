@@ -1,0 +1,243 @@
+package hrhttp
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/bedside-lrs/bedside/projections/definition"
+	"github.com/bedside-lrs/bedside/projections/effectiveness"
+	"github.com/bedside-lrs/bedside/projections/feedback"
+	"github.com/bedside-lrs/bedside/projections/measure"
+)
+
+// paired is what pairs of scores say; with none there is only n.
+type paired struct {
+	N     int `json:"n"`
+	*gain `json:",embed"`
+}
+
+type gain struct {
+	MeanPre  *float64 `json:"meanPre"`
+	MeanPost *float64 `json:"meanPost"`
+	MeanGain *float64 `json:"meanGain"`
+	SDGain   *float64 `json:"sdGain"`
+	Lower    *float64 `json:"lower"`
+	Upper    *float64 `json:"upper"`
+	HedgesG  *float64 `json:"hedgesG"`
+	HakeGain *float64 `json:"hakeGain"`
+}
+
+func pairedOf(p measure.Paired) paired {
+	if p.N == 0 {
+		return paired{}
+	}
+	return paired{p.N, &gain{p.MeanPre, p.MeanPost, p.MeanGain, p.SDGain, p.Lower, p.Upper, p.HedgesG, p.HakeGain}}
+}
+
+type reaction struct {
+	Suppressed bool `json:"suppressed,omitzero"`
+	*responses `json:",embed"`
+}
+
+type responses struct {
+	Responses int      `json:"responses"`
+	Mean      *float64 `json:"mean"`
+	TopBox    *float64 `json:"topBox"`
+}
+
+type learning struct {
+	paired    `json:",embed"`
+	Excluded  []excluded `json:"excluded"`
+	Retention *paired    `json:"retention"`
+}
+
+type excluded struct {
+	Person string `json:"person"`
+	Reason string `json:"reason"`
+}
+
+type behaviour struct {
+	Competency string `json:"competency"`
+	paired     `json:",embed"`
+}
+
+type amount struct {
+	Value *float64 `json:"value"`
+	N     int      `json:"n"`
+}
+
+type result struct {
+	KPI              string   `json:"kpi"`
+	Treated          int      `json:"treatedUnits"`
+	Comparison       int      `json:"comparisonUnits"`
+	TreatedBefore    amount   `json:"treatedBefore"`
+	TreatedAfter     amount   `json:"treatedAfter"`
+	ComparisonBefore amount   `json:"comparisonBefore"`
+	ComparisonAfter  amount   `json:"comparisonAfter"`
+	MonthsBefore     int      `json:"monthsBefore"`
+	MonthsAfter      int      `json:"monthsAfter"`
+	Difference       *float64 `json:"difference"`
+	Lower            *float64 `json:"lower"`
+	Upper            *float64 `json:"upper"`
+	Says             string   `json:"says"`
+	Hrefs            []string `json:"hrefs"` // the numbers of each unit in the months that count
+}
+
+type objective struct {
+	ID        string                 `json:"id"`
+	Value     *float64               `json:"value"`
+	Target    float64                `json:"target"`
+	By        string                 `json:"by"`
+	State     measure.ObjectiveState `json:"state"`
+	Confirmed bool                   `json:"confirmed"`
+}
+
+func (c *call) getEffectiveness() error {
+	if err := c.only("at", "asOf", "after", "format"); err != nil {
+		return err
+	}
+	return c.answerFrom(ofAll, func(m *moment) error {
+		entry, ok := m.Definitions.Get(definition.KindProgramme, c.vars["programme"])
+		if !ok {
+			return notFound()
+		}
+		p := entry.Definition.(*definition.Programme)
+		if !c.reachesProgramme(m, p) {
+			return notFound()
+		}
+		e, err := c.readers.effectiveness.Of(c.ctx, m.tx, m.Scene, c.scene(m), p)
+		if err != nil {
+			return err
+		}
+		out := struct {
+			Programme string `json:"programme"`
+			Href      string `json:"href"` // the definition
+			Revision  int64  `json:"revision"`
+			head
+			Enrolled       int         `json:"enrolled"`
+			Started        int         `json:"started"`
+			Completed      int         `json:"completed"`
+			CompletionRate *float64    `json:"completionRate"`
+			Reaction       *reaction   `json:"reaction"`
+			Learning       *learning   `json:"learning"`
+			Behaviour      []behaviour `json:"behaviour"`
+			Results        []result    `json:"results"`
+			Objectives     []objective `json:"objectives"`
+		}{
+			Programme: p.ID(), Href: definitionHref(m, definition.KindProgramme, p.ID()), Revision: entry.Revision, head: m.head(),
+			Enrolled: e.Enrolled, Started: e.Started, Completed: e.Completed, CompletionRate: e.CompletionRate,
+			Reaction: reactionOf(e.Reaction), Learning: learningOf(e.Learning),
+			Behaviour: []behaviour{}, Results: []result{}, Objectives: []objective{},
+		}
+		for _, b := range e.Behaviour {
+			out.Behaviour = append(out.Behaviour, behaviour{b.Competency, pairedOf(b.Paired)})
+		}
+		for _, r := range e.Results {
+			out.Results = append(out.Results, m.result(p, r))
+		}
+		for _, o := range e.Objectives {
+			out.Objectives = append(out.Objectives, objective{o.ID, o.Value, o.Target, printMoment(o.By), o.State, o.Confirmed})
+		}
+		return c.send(out, func() table { return effectivenessTable(e) })
+	})
+}
+
+// reachesProgramme: the numbers are of the listed units, so all of them must be within
+// reach. One that is not registered has no numbers.
+func (c *call) reachesProgramme(m *moment, p *definition.Programme) bool {
+	r := c.reach(m.People, m.At)
+	if r.all {
+		return true
+	}
+	for _, list := range [][]string{p.TargetUnits, p.ComparisonUnits} {
+		for _, u := range list {
+			if !r.unit(m.People, u) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func reactionOf(r *feedback.Reaction) *reaction {
+	switch {
+	case r == nil:
+		return nil
+	case r.Suppressed:
+		return &reaction{Suppressed: true}
+	}
+	return &reaction{responses: &responses{r.Responses, r.Mean, r.TopBox}}
+}
+
+func learningOf(l *effectiveness.Learning) *learning {
+	if l == nil {
+		return nil
+	}
+	out := &learning{paired: pairedOf(l.Paired), Excluded: []excluded{}}
+	for _, x := range l.Excluded {
+		out.Excluded = append(out.Excluded, excluded(x))
+	}
+	if l.Retention != nil {
+		out.Retention = new(pairedOf(*l.Retention))
+	}
+	return out
+}
+
+func (m *moment) result(p *definition.Programme, r effectiveness.Result) result {
+	of := func(p measure.Point) amount { return amount{p.Value, p.N} }
+	out := result{
+		r.KPI, len(p.TargetUnits), len(p.ComparisonUnits), of(r.TreatedBefore), of(r.TreatedAfter), of(r.ComparisonBefore), of(r.ComparisonAfter),
+		len(r.MonthsBefore), len(r.MonthsAfter), r.Difference, r.Lower, r.Upper,
+		fmt.Sprintf("What moved together in %d treated and %d comparison units; not what caused it.", len(p.TargetUnits), len(p.ComparisonUnits)),
+		[]string{},
+	}
+	for _, months := range [][]feedback.Period{r.MonthsBefore, r.MonthsAfter} {
+		if len(months) == 0 {
+			continue
+		}
+		window := feedback.Period{From: months[0].From, To: months[len(months)-1].To}
+		for _, units := range [][]string{p.TargetUnits, p.ComparisonUnits} {
+			for _, u := range units {
+				out.Hrefs = append(out.Hrefs, kpiHref(m, r.KPI, "", u, window))
+			}
+		}
+	}
+	return out
+}
+
+// effectivenessTable has a row for each number.
+func effectivenessTable(e *effectiveness.Effectiveness) table {
+	rows := table{{"section", "of", "n", "value", "lower", "upper", "state"}}
+	count := func(name string, n int) { rows = append(rows, []string{name, "", "", strconv.Itoa(n), "", "", ""}) }
+	count("enrolled", e.Enrolled)
+	count("started", e.Started)
+	count("completed", e.Completed)
+	rows = append(rows, []string{"completionRate", "", strconv.Itoa(e.Enrolled), number(e.CompletionRate), "", "", ""})
+	if r := e.Reaction; r != nil && r.Suppressed {
+		rows = append(rows, []string{"reaction", "", "", "", "", "", "suppressed"})
+	} else if r != nil {
+		rows = append(rows,
+			[]string{"reaction.mean", "", strconv.Itoa(r.Responses), number(r.Mean), "", "", ""},
+			[]string{"reaction.topBox", "", strconv.Itoa(r.Responses), number(r.TopBox), "", "", ""})
+	}
+	gains := func(section, of string, p measure.Paired) {
+		rows = append(rows, []string{section + ".meanGain", of, strconv.Itoa(p.N), number(p.MeanGain), number(p.Lower), number(p.Upper), ""})
+	}
+	if e.Learning != nil {
+		gains("learning", "", e.Learning.Paired)
+		if e.Learning.Retention != nil {
+			gains("learning.retention", "", *e.Learning.Retention)
+		}
+	}
+	for _, b := range e.Behaviour {
+		gains("behaviour", b.Competency, b.Paired)
+	}
+	for _, r := range e.Results {
+		n := strconv.Itoa(r.TreatedBefore.N + r.TreatedAfter.N + r.ComparisonBefore.N + r.ComparisonAfter.N)
+		rows = append(rows, []string{"results.difference", r.KPI, n, number(r.Difference), number(r.Lower), number(r.Upper), ""})
+	}
+	for _, o := range e.Objectives {
+		rows = append(rows, []string{"objective", o.ID, "", number(o.Value), "", "", string(o.State)})
+	}
+	return rows
+}

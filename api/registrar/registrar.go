@@ -1,0 +1,117 @@
+// Package registrar stores writes about people, units and definitions: each is decided against the newest state, and
+// decided again when another came in between.
+package registrar
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/bedside-lrs/bedside/api/problem"
+	"github.com/bedside-lrs/bedside/lrs"
+	"github.com/bedside-lrs/bedside/lrs/event"
+	"github.com/bedside-lrs/bedside/projections"
+	"github.com/bedside-lrs/bedside/projections/catalog"
+	"github.com/bedside-lrs/bedside/projections/people"
+	"github.com/bedside-lrs/bedside/projections/readmodel"
+)
+
+// Registrar stores writes. Its methods may be called concurrently.
+type Registrar struct {
+	Store   *lrs.Store
+	Runtime *projections.Runtime
+	Model   *readmodel.Store
+	People  *people.Reader
+	Catalog *catalog.Reader
+	Wait    time.Duration // bounds how long the projections are waited for, and the store; then 503
+}
+
+// Present is the newest state, which a write is decided against.
+type Present struct {
+	People      *people.State
+	Definitions *catalog.Definitions
+	Through     int64 // all registrations up to this time are in it, µs
+}
+
+// registrations that come in between are met by deciding again, so often.
+const tries = 20
+
+// Register stores the events that decide comes to in the newest state, all or none, and gives the position of the
+// first; it is empty when there are none. decide may be called several times and must not keep what it was given. Its
+// errors are returned as they are; all others are a *problem.Problem, or become one by problem.From.
+func (r *Registrar) Register(ctx context.Context, decide func(Present) ([]event.Event, error)) (position string, err error) {
+	wait, cancel := context.WithTimeoutCause(ctx, r.Wait, errBehind)
+	defer cancel()
+	for range tries {
+		p, err := r.present(ctx, wait)
+		if err != nil {
+			return "", err
+		}
+		events, err := decide(p)
+		if err != nil || len(events) == 0 {
+			return "", err
+		}
+		at, err := r.Store.Register(wait, events, p.Through)
+		if errors.Is(err, lrs.ErrStale) {
+			continue
+		}
+		if errors.Is(err, event.ErrInvalid) { // a text is longer than an event can have it
+			return "", problem.BadRequest("registration.invalid", "%v.", err)
+		}
+		if errors.Is(err, lrs.ErrTooLarge) {
+			return "", problem.New(http.StatusRequestEntityTooLarge, "registration.size",
+				"This makes %d events, more than one commit can hold; nothing was stored; send it in several parts.", len(events))
+		}
+		if err != nil {
+			return "", err
+		}
+		return fmt.Sprintf("%d.%d", at.Revision, at.Index), nil
+	}
+	return "", &problem.Problem{Status: http.StatusServiceUnavailable, Code: "registration.busy", RetryAfter: 1,
+		Message: "Other registrations came in between again and again; nothing was stored; try again."}
+}
+
+// Present gives the state with all that the log has now; it waits until the projections are that far.
+func (r *Registrar) Present(ctx context.Context) (Present, error) {
+	wait, cancel := context.WithTimeoutCause(ctx, r.Wait, errBehind)
+	defer cancel()
+	return r.present(ctx, wait)
+}
+
+func (r *Registrar) present(ctx, wait context.Context) (p Present, err error) {
+	if err := r.Runtime.Wait(wait, uint64(r.Store.Head().Revision), people.Name, catalog.Name); err != nil {
+		return p, behind(err)
+	}
+	err = r.Model.View(ctx, func(tx *readmodel.Tx) error {
+		const newest = 1<<63 - 1
+		p.Through = newest
+		for _, name := range []string{people.Name, catalog.Name} {
+			live, _, err := tx.Live(ctx, name)
+			if err != nil {
+				return err
+			}
+			p.Through = min(p.Through, live.Through)
+		}
+		var err error
+		if p.People, err = r.People.State(ctx, tx, p.Through); err != nil {
+			return err
+		}
+		p.Definitions, err = r.Catalog.At(ctx, tx, p.Through)
+		return err
+	})
+	return p, err
+}
+
+// errBehind is why a wait ends: the projections did not come as far in time.
+var errBehind = errors.New("the projections are behind the log")
+
+// behind is the answer to a client that would have to wait longer.
+func behind(err error) error {
+	if !errors.Is(err, errBehind) && !errors.Is(err, projections.ErrClosed) {
+		return err
+	}
+	return &problem.Problem{Status: http.StatusServiceUnavailable, Code: "projection.behind", RetryAfter: 5, Cause: err,
+		Message: "The projections have not come as far in the log yet; try again."}
+}

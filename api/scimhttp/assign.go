@@ -1,0 +1,60 @@
+package scimhttp
+
+import (
+	"github.com/bedside-lrs/bedside/lrs/event"
+	"github.com/bedside-lrs/bedside/projections/people"
+)
+
+// everywhere picks all assignments.
+func everywhere(people.Assignment) bool { return true }
+
+// assign begins and ends assignments as a user changed. What did not change is left
+// alone: others make assignments too.
+func (w *write) assign(id string, before, u *user) error {
+	switch {
+	case !u.Active && !before.Active:
+		return nil
+	case !u.Active:
+		return w.end(id, everywhere)
+	case !before.Active: // created, or active again
+	case u.Unit != before.Unit:
+		if err := w.end(id, w.inForce(before.Unit, "")); err != nil {
+			return err
+		}
+	case u.role() != before.role():
+		if err := w.end(id, w.inForce(u.Unit, before.role())); err != nil {
+			return err
+		}
+	default:
+		return nil
+	}
+	if u.Unit == "" {
+		return nil
+	}
+	return w.begin(id, u.role(), u.Unit)
+}
+
+// inForce picks the assignments that are in force in a unit, in one role or, "", all.
+func (w *write) inForce(unit, role string) func(people.Assignment) bool {
+	return func(a people.Assignment) bool {
+		return a.Unit == unit && (role == "" || a.Role == role) && a.InForce(w.old.now)
+	}
+}
+
+// end ends assignments now.
+func (w *write) end(id string, which func(people.Assignment) bool) error {
+	return w.draft.Do(w.draft.Now().EndAssignments(id, w.old.now, which))
+}
+
+// begin begins an assignment now, unless the like is in force.
+func (w *write) begin(id, role, unit string) error {
+	s := w.draft.Now()
+	for _, a := range s.Assignments(id) {
+		if w.inForce(unit, role)(a) {
+			return nil
+		}
+	}
+	return w.draft.Do(s.MakeAssignment(people.Assignment{
+		AssignmentKey: event.AssignmentKey{Person: id, Role: role, Unit: unit, From: w.old.now},
+	}))
+}

@@ -1,0 +1,40 @@
+package effectiveness
+
+import (
+	"github.com/bedside-lrs/bedside/projections/readmodel"
+	"github.com/bedside-lrs/bedside/projections/shelf"
+)
+
+// Name is the projection's.
+const Name = "effectiveness"
+
+// Schema implements projections.Projection. Times are µs since 1970; t is that of the event, its `stored`.
+//
+//	effectiveness_activities  activities that programmes have named, and when first
+//	effectiveness_statements  statements about them: subject is the key of an identity, done is 1 for a statement that
+//	                          completes the activity, score is null without one
+//	effectiveness_voidings    statements and when they were first voided
+//
+// What is part of a key is there as readmodel.KeyText has it.
+func (Projection) Schema() readmodel.Schema {
+	return readmodel.Schema{
+		Projection: Name,
+		Version:    1,
+		Tables: []readmodel.Table{
+			{Name: "effectiveness_activities", Columns: "activity TEXT NOT NULL, t BIGINT NOT NULL", Key: "activity"},
+			{
+				Name: "effectiveness_statements",
+				Columns: "activity TEXT NOT NULL, t BIGINT NOT NULL, subject TEXT NOT NULL, happened BIGINT NOT NULL, statement TEXT NOT NULL, " +
+					"done BIGINT NOT NULL, score DOUBLE PRECISION",
+				Key:     "activity, t, subject",
+				Indexes: []string{"statement"},
+			},
+			{Name: "effectiveness_voidings", Columns: "statement TEXT NOT NULL, t BIGINT NOT NULL", Key: "statement", Indexes: []string{"t"}},
+		},
+	}
+}
+
+var table = shelf.Table{
+	Projection: Name, Rows: "effectiveness_statements", Voidings: "effectiveness_voidings",
+	Key: "activity", Name: "r.subject", Value: "r.score", Mark: "r.done",
+}

@@ -1,0 +1,166 @@
+package effectiveness
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/bedside-lrs/bedside/projections"
+	"github.com/bedside-lrs/bedside/projections/definition"
+	"github.com/bedside-lrs/bedside/projections/fact"
+	"github.com/bedside-lrs/bedside/projections/measure"
+	"github.com/bedside-lrs/bedside/projections/readmodel"
+)
+
+// Load implements projections.Projection.
+func (Projection) Load(ctx context.Context, tx *readmodel.Tx, g readmodel.Generation, past projections.Past) (projections.Writer, error) {
+	w := &writer{table: g.Table, past: past, named: map[string]bool{}, changed: map[string]bool{}}
+	err := tx.Each(ctx, "SELECT activity FROM "+g.Table("effectiveness_activities"), nil, func(scan func(...any) error) error {
+		var activity string
+		err := scan(&activity)
+		w.named[activity] = true
+		return err
+	})
+	return w, err
+}
+
+// writer keeps one generation.
+type writer struct {
+	table   func(string) string
+	past    projections.Past
+	named   map[string]bool // activities, as readmodel.KeyText has them
+	changed map[string]bool
+
+	tx   *readmodel.Tx // of the inserters
+	into struct{ statements, voidings *readmodel.Inserter }
+}
+
+// begin makes the inserters of a transaction.
+func (w *writer) begin(tx *readmodel.Tx) {
+	if w.tx == tx {
+		return
+	}
+	w.tx = tx
+	w.into.statements = tx.Insert(w.table("effectiveness_statements"), "activity", "t", "subject", "happened", "statement", "done", "score")
+	w.into.voidings = tx.Insert(w.table("effectiveness_voidings"), "statement", "t")
+}
+
+// Changed implements projections.Writer: activities, as readmodel.KeyText has them, and the ids of programmes that were
+// registered.
+func (w *writer) Changed() []string {
+	changed := slices.Sorted(maps.Keys(w.changed))
+	clear(w.changed)
+	return changed
+}
+
+// Apply implements projections.Writer.
+func (w *writer) Apply(ctx context.Context, tx *readmodel.Tx, e *projections.Digested) error {
+	w.begin(tx)
+	switch digest := e.Digest.(type) {
+	case *definition.Programme:
+		return w.register(ctx, tx, e, digest)
+	case *fact.Features:
+		if target, voids := digest.Voids(); voids {
+			return w.void(ctx, tx, e.T, target)
+		}
+		activity := readmodel.KeyText(digest.ObjectID)
+		if !w.named[activity] {
+			return nil
+		}
+		w.changed[activity] = true
+		return w.statement(ctx, activity, e.T, digest)
+	}
+	return fmt.Errorf("%w: %T", projections.ErrIndigestible, e.Digest)
+}
+
+// activities lists what a programme names.
+func activities(p *definition.Programme) (all []string) {
+	for _, a := range p.Activities {
+		all = append(all, a.ID)
+	}
+	if as := p.Assessments; as != nil {
+		all = append(all, as.Pre, as.Post)
+		if as.Retention != nil {
+			all = append(all, as.Retention.Activity)
+		}
+	}
+	return all
+}
+
+// register looks at all statements so far for activities that no programme has named before.
+func (w *writer) register(ctx context.Context, tx *readmodel.Tx, e *projections.Digested, p *definition.Programme) error {
+	w.changed[p.ID()] = true
+	added := map[string]bool{}
+	for _, id := range activities(p) {
+		activity := readmodel.KeyText(id)
+		if w.named[activity] {
+			continue
+		}
+		w.named[activity], added[activity] = true, true
+		if err := tx.Exec(ctx, "INSERT INTO "+w.table("effectiveness_activities")+" (activity, t) VALUES (?, ?)", activity, e.T); err != nil {
+			return err
+		}
+	}
+	if len(added) == 0 {
+		return nil
+	}
+	for earlier, err := range w.past(ctx, e.Position) {
+		if err != nil {
+			return err
+		}
+		f, ok := earlier.Digest.(*fact.Features)
+		if !ok {
+			continue
+		}
+		if _, voids := f.Voids(); voids {
+			continue
+		}
+		if activity := readmodel.KeyText(f.ObjectID); added[activity] {
+			if err := w.statement(ctx, activity, earlier.T, f); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// The verbs that complete an activity.
+const (
+	verbCompleted = "http://adlnet.gov/expapi/verbs/completed"
+	verbPassed    = "http://adlnet.gov/expapi/verbs/passed"
+)
+
+// statement writes a statement about an activity, for each whom it counts for.
+func (w *writer) statement(ctx context.Context, activity string, t int64, f *fact.Features) error {
+	done := 0
+	if f.Verb == verbCompleted || f.Verb == verbPassed || f.Completion != nil && *f.Completion {
+		done = 1
+	}
+	var score any
+	if s, ok := measure.Score(measure.Result{
+		Scaled: f.Score.Scaled, Raw: f.Score.Raw, Min: f.Score.Min, Max: f.Score.Max, Success: f.Success,
+	}, measure.Bounds{}); ok {
+		score = s
+	}
+	for key := range f.People() {
+		if err := w.into.statements.Add(ctx, activity, t, readmodel.KeyText(key), f.Timestamp, f.ID, done, score); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// void notes that a statement is voided. It may have come or be still to come.
+func (w *writer) void(ctx context.Context, tx *readmodel.Tx, t int64, target string) error {
+	if err := w.into.voidings.Add(ctx, target, t); err != nil {
+		return err
+	}
+	return tx.Each(ctx, "SELECT DISTINCT activity FROM "+w.table("effectiveness_statements")+" WHERE statement = ?", []any{target},
+		func(scan func(...any) error) error {
+			var activity string
+			err := scan(&activity)
+			w.changed[activity] = true
+			return err
+		})
+}

@@ -1,0 +1,198 @@
+package evaluation
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/bedside-lrs/bedside/projections"
+	"github.com/bedside-lrs/bedside/projections/definition"
+	"github.com/bedside-lrs/bedside/projections/fact"
+	"github.com/bedside-lrs/bedside/projections/readmodel"
+)
+
+// Load implements projections.Projection.
+func (Projection) Load(ctx context.Context, tx *readmodel.Tx, g readmodel.Generation, past projections.Past) (projections.Writer, error) {
+	w := &writer{table: g.Table, past: past, evaluations: map[string]revision{}, changed: map[string]bool{}}
+	err := tx.Each(ctx, "SELECT t, definition FROM "+g.Table("evaluation_definitions")+" ORDER BY t", nil, func(scan func(...any) error) error {
+		var body string
+		var t int64
+		if err := scan(&t, &body); err != nil {
+			return err
+		}
+		parsed, err := definition.Parse([]byte(body))
+		if err != nil {
+			return fmt.Errorf("an evaluation in the read model: %w", err)
+		}
+		w.evaluations[parsed.ID()] = newRevision(parsed.(*definition.Evaluation), t)
+		return nil
+	})
+	return w, err
+}
+
+// revision is an evaluation as it was registered at t, with the metrics that count statements.
+type revision struct {
+	t       int64
+	metrics []counter
+}
+
+type counter struct {
+	id       string
+	ofObject bool
+	match    func(*fact.Features) bool
+}
+
+func newRevision(e *definition.Evaluation, t int64) revision {
+	r := revision{t: t}
+	for i := range e.Metrics {
+		if m := matchOf(&e.Metrics[i]); m != nil {
+			r.metrics = append(r.metrics, counter{e.Metrics[i].ID, m.Subject == definition.SubjectObject, m.Compile()})
+		}
+	}
+	return r
+}
+
+// matchOf says which statements a metric counts, nil if it counts none.
+func matchOf(m *definition.EvaluationMetric) *definition.SubjectMatch {
+	if m.Source.Count != nil {
+		return m.Source.Count
+	}
+	return m.Source.Hours
+}
+
+// writer keeps one generation.
+type writer struct {
+	table       func(string) string
+	past        projections.Past
+	evaluations map[string]revision // in force, by id
+	changed     map[string]bool
+
+	tx   *readmodel.Tx // of the inserters
+	into struct{ statements, voidings, remarks *readmodel.Inserter }
+}
+
+// begin makes the inserters of a transaction.
+func (w *writer) begin(tx *readmodel.Tx) {
+	if w.tx == tx {
+		return
+	}
+	w.tx = tx
+	w.into.statements = tx.Insert(w.table("evaluation_statements"),
+		"evaluation", "subject", "t", "metric", "happened", "statement", "hours", "parties")
+	w.into.voidings = tx.Insert(w.table("evaluation_voidings"), "statement", "t")
+	w.into.remarks = tx.Insert(w.table("evaluation_remarks"),
+		"person", "evaluation", "t", "kind", "since", "until", "position", "said_by", "credential", "remark")
+}
+
+// PersonKey begins the key of a change that names a person and not an identity.
+const PersonKey = "person:"
+
+// Changed implements projections.Writer: the keys of identities, PersonKey and a person, and projections.Everything when
+// an evaluation was registered.
+func (w *writer) Changed() []string {
+	changed := slices.Sorted(maps.Keys(w.changed))
+	clear(w.changed)
+	return changed
+}
+
+// Apply implements projections.Writer.
+func (w *writer) Apply(ctx context.Context, tx *readmodel.Tx, e *projections.Digested) error {
+	w.begin(tx)
+	switch digest := e.Digest.(type) {
+	case registered:
+		return w.register(ctx, tx, e, digest)
+	case remark:
+		w.changed[PersonKey+digest.Person] = true
+		return w.into.remarks.Add(ctx, readmodel.KeyText(digest.Person), readmodel.KeyText(digest.Evaluation), e.T, digest.kind,
+			digest.From.UnixMicro(), digest.To.UnixMicro(), digest.Position, storable(digest.By), storable(digest.Credential), storable(digest.Text))
+	case *fact.Features:
+		if target, voids := digest.Voids(); voids {
+			return w.void(ctx, tx, e.T, target)
+		}
+		for _, id := range slices.Sorted(maps.Keys(w.evaluations)) {
+			if err := w.statement(ctx, w.evaluations[id], e.T, digest, true); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return fmt.Errorf("%w: %T", projections.ErrIndigestible, e.Digest)
+}
+
+// register looks at all statements so far under a new revision of an evaluation.
+func (w *writer) register(ctx context.Context, tx *readmodel.Tx, e *projections.Digested, r registered) error {
+	if err := tx.Exec(ctx, "INSERT INTO "+w.table("evaluation_definitions")+" (id, t, definition) VALUES (?, ?, ?)",
+		readmodel.KeyText(r.evaluation.ID()), e.T, string(r.body)); err != nil {
+		return err
+	}
+	rev := newRevision(r.evaluation, e.T)
+	w.evaluations[r.evaluation.ID()] = rev
+	w.changed[projections.Everything] = true
+	if len(rev.metrics) == 0 {
+		return nil
+	}
+	for earlier, err := range w.past(ctx, e.Position) {
+		if err != nil {
+			return err
+		}
+		if f, ok := earlier.Digest.(*fact.Features); ok {
+			if _, voids := f.Voids(); !voids {
+				if err := w.statement(ctx, rev, earlier.T, f, false); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// statement writes what metrics count a statement.
+func (w *writer) statement(ctx context.Context, r revision, t int64, f *fact.Features, changes bool) error {
+	for i := range r.metrics {
+		m := &r.metrics[i]
+		if !m.match(f) {
+			continue
+		}
+		subjects, others := f.Parties(m.ofObject)
+		parties := ""
+		if len(others) > 0 {
+			b, err := json.Marshal(others)
+			if err != nil {
+				return fmt.Errorf("%w: %w", projections.ErrIndigestible, err)
+			}
+			parties = string(b)
+		}
+		hours := 0.0
+		if f.Duration != "" {
+			if seconds, err := fact.Seconds(f.Duration); err == nil { // the statement was validated
+				hours = seconds / 3600
+			}
+		}
+		for _, subject := range subjects {
+			if err := w.into.statements.Add(ctx, r.t, readmodel.KeyText(subject), t, readmodel.KeyText(m.id), f.Timestamp, f.ID, hours, parties); err != nil {
+				return err
+			}
+			if changes {
+				w.changed[subject] = true
+			}
+		}
+	}
+	return nil
+}
+
+// void notes that a statement is voided. It may have come or be still to come.
+func (w *writer) void(ctx context.Context, tx *readmodel.Tx, t int64, target string) error {
+	if err := w.into.voidings.Add(ctx, target, t); err != nil {
+		return err
+	}
+	return tx.Each(ctx, "SELECT DISTINCT subject FROM "+w.table("evaluation_statements")+" WHERE statement = ?", []any{target},
+		func(scan func(...any) error) error {
+			var subject string
+			err := scan(&subject)
+			w.changed[subject] = true
+			return err
+		})
+}
