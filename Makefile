@@ -42,7 +42,8 @@ FUZZ = ./lrs/xapi:FuzzParseStatement ./lrs/xapi:FuzzParserAgreesWithSchema ./lrs
 # Of the read side, for a shorter time: what they read has passed the others, or an administrator's hands.
 READFUZZTIME = 10s
 READFUZZ = ./projections/people:FuzzParseUnits ./projections/people:FuzzParsePeople ./projections/definition:FuzzParse \
-	./projections/fact:FuzzFeaturesOf ./projections/notice:FuzzToken
+	./projections/fact:FuzzFeaturesOf ./projections/notice:FuzzToken ./projections/definition:FuzzImportCASE \
+	./api/scimhttp:FuzzFilter ./api/scimhttp:FuzzOperation
 
 fuzz:
 	@set -e; for t in $(FUZZ:=:$(FUZZTIME)) $(READFUZZ:=:$(READFUZZTIME)); do \

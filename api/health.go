@@ -12,6 +12,7 @@ import (
 
 	"github.com/bedside-lrs/bedside/lrs"
 	"github.com/bedside-lrs/bedside/projections"
+	"github.com/bedside-lrs/bedside/projections/readmodel"
 )
 
 // healthz says that the process answers.
@@ -72,7 +73,10 @@ func standing(ctx context.Context, store *lrs.Store, runtime *projections.Runtim
 				out[i].Events = append(out[i].Events, aside{fmt.Sprintf("%d.%d", e.Revision, e.Event), e.Type, e.Reason})
 			}
 		}
-		if err := cmp.Or(s.Err, err); err != nil {
+		switch err := cmp.Or(s.Err, err); {
+		case readmodel.Away(err): // its own text names the server and the user
+			out[i].Error = "the database cannot be reached"
+		case err != nil:
 			out[i].Error = err.Error()
 		}
 	}

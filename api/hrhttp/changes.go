@@ -16,6 +16,9 @@ import (
 	"github.com/bedside-lrs/bedside/lrs/auth"
 	"github.com/bedside-lrs/bedside/projections/catalog"
 	"github.com/bedside-lrs/bedside/projections/competency"
+	"github.com/bedside-lrs/bedside/projections/effectiveness"
+	"github.com/bedside-lrs/bedside/projections/evaluation"
+	"github.com/bedside-lrs/bedside/projections/feedback"
 	"github.com/bedside-lrs/bedside/projections/notice"
 	"github.com/bedside-lrs/bedside/projections/people"
 	"github.com/bedside-lrs/bedside/projections/readmodel"
@@ -27,12 +30,16 @@ var readsChanges = map[string]func(auth.Scopes) bool{
 	people.Name:     auth.Scopes.ReadPeople,
 	catalog.Name:    auth.Scopes.ReadDefinitions,
 	competency.Name: auth.Scopes.ReadCompetencies,
+
+	feedback.Name:      auth.Scopes.ReadKPIs,
+	effectiveness.Name: auth.Scopes.ReadKPIs,
+	evaluation.Name:    auth.Scopes.ReadEvaluations,
 }
 
 // readChanges tells whether there is a projection of whose changes a credential may be
 // told.
 func readChanges(s auth.Scopes) bool {
-	return slices.ContainsFunc(projected, func(p string) bool { return readsChanges[p](s) })
+	return slices.ContainsFunc(ofAll, func(p string) bool { return readsChanges[p](s) })
 }
 
 const (
@@ -118,9 +125,9 @@ func (c *call) wanted() (func(notice.Notice) bool, error) {
 	}
 	projection, key := c.params.Get("projection"), c.params.Get("key")
 	if c.params.Has("projection") {
-		if !slices.Contains(projected, projection) {
+		if !slices.Contains(ofAll, projection) {
 			return nil, problem.BadRequest("parameter.projection", "The parameter projection is %q; it is one of %s.",
-				projection, strings.Join(projected, ", "))
+				projection, strings.Join(ofAll, ", "))
 		}
 		if !c.reads(projection, key) {
 			return nil, problem.New(http.StatusForbidden, "auth.scope", "The credential's scopes (%s) do not cover changes of %s.",
@@ -142,6 +149,10 @@ func (c *call) reads(projection, key string) bool {
 	}
 	if key == competency.UnmappedKey { // it is for those who find out whose they are
 		projection = people.Name
+	}
+	// That an answer has come tells of it: whoever may not see it is not told.
+	if projection == feedback.Name && strings.HasPrefix(key, feedback.AnswersKey) && !c.principal.Scopes.ReadAnswers() {
+		return false
 	}
 	covers, known := readsChanges[projection]
 	return known && covers(c.principal.Scopes)
@@ -175,7 +186,7 @@ func (c *call) missed() (all []notice.Notice) {
 	if err != nil {
 		return nil
 	}
-	for _, projection := range projected {
+	for _, projection := range ofAll {
 		if asked := c.params.Get("projection"); asked == "" || asked == projection {
 			all = append(all, notice.Notice{Projection: projection, Key: notice.All, Position: notice.Position{Revision: revision}})
 		}
@@ -226,6 +237,9 @@ func (s *sight) tell(events *events, n notice.Notice) error {
 func (s *sight) keys(n notice.Notice) ([]string, error) {
 	if !s.bound() || n.Projection == catalog.Name { // definitions are for all
 		return []string{n.Key}, nil
+	}
+	if n.Projection == feedback.Name || n.Projection == effectiveness.Name {
+		return nil, nil // a notice of these does not say which units it is about
 	}
 	if err := s.look(n.Position.Revision); err != nil {
 		return nil, err

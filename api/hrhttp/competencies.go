@@ -152,10 +152,11 @@ type piece struct {
 
 // omitted is a statement that does not.
 type omitted struct {
-	Statement string            `json:"statement"`
-	Href      string            `json:"href"`
-	Rule      string            `json:"rule"`
-	Reason    competency.Reason `json:"reason"`
+	Statement  string            `json:"statement"`
+	Href       string            `json:"href"`
+	Definition string            `json:"definition"`
+	Rule       string            `json:"rule"`
+	Reason     competency.Reason `json:"reason"`
 }
 
 func statementHref(id string) string { return "/xapi/statements?statementId=" + url.QueryEscape(id) }
@@ -199,7 +200,7 @@ func (c *call) getEvidence() error {
 		}
 		left := make([]omitted, len(e.LeftOut))
 		for i, l := range e.LeftOut {
-			left[i] = omitted{l.Statement, statementHref(l.Statement), l.Rule, l.Reason}
+			left[i] = omitted{l.Statement, hrefOf(l.Statement, l.Reason), l.Definition, l.Rule, l.Reason}
 		}
 		return c.send(struct {
 			Person     string `json:"person"`
@@ -218,7 +219,7 @@ func (c *call) getEvidence() error {
 				})
 			}
 			for _, l := range left {
-				rows = append(rows, slices.Concat([]string{l.Statement, "", "", "", l.Rule}, make([]string, 5), []string{string(l.Reason), l.Href}))
+				rows = append(rows, slices.Concat([]string{l.Statement, "", l.Definition, "", l.Rule}, make([]string, 5), []string{string(l.Reason), l.Href}))
 			}
 			return rows
 		})

@@ -244,6 +244,14 @@ func TestPagesOfEvidence(t *testing.T) {
 	if len(all) != 3 || len(whole.each("evidence", "statement")) == 0 || len(whole.each("leftOut", "statement")) == 0 {
 		t.Fatalf("%s", whole.body)
 	}
+	for _, list := range []string{"evidence", "leftOut"} { // where each leads, also to what is voided
+		for i, statement := range whole.each(list, "statement") {
+			if a := l.do(t, "GET", whole.text(list, i, "href"), "").want(200); a.text("id") != statement || whole.at(list, i, "definition") != rules {
+				t.Errorf("%s leads to %s", whole.at(list, i), a.body)
+			}
+		}
+	}
+	equal(t, "as CSV", l.get(t, with(resource, "format", "csv")).column("definition"), []string{rules, rules, rules})
 	for limit := 1; limit <= 4; limit++ {
 		var got []string
 		for target := with(resource, "limit", fmt.Sprint(limit)); target != ""; {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bedside-lrs/bedside/api/problem"
 	"github.com/bedside-lrs/bedside/projections/catalog"
+	"github.com/bedside-lrs/bedside/projections/competency"
 	"github.com/bedside-lrs/bedside/projections/definition"
 	"github.com/bedside-lrs/bedside/projections/feedback"
 	"github.com/bedside-lrs/bedside/projections/measure"
@@ -241,7 +242,7 @@ func (c *call) getKPIEvidence() error {
 			}
 			row := counted{x.Statement, statementHref(x.Statement), x.Timestamp.Format(timeFormat), x.Unit, x.Raw, ""}
 			if x.Voided {
-				row.Reason = "voided"
+				row.Reason, row.Href = "voided", hrefOf(x.Statement, competency.Voided)
 				left = append(left, row)
 			} else {
 				statements = append(statements, row)

@@ -41,6 +41,7 @@ import (
 	"github.com/bedside-lrs/bedside/projections/evaluation"
 	"github.com/bedside-lrs/bedside/projections/feedback"
 	"github.com/bedside-lrs/bedside/projections/people"
+	"github.com/bedside-lrs/bedside/projections/readmodel"
 	"github.com/bedside-lrs/bedside/projections/readmodel/readmodeltest"
 )
 
@@ -52,6 +53,7 @@ type lab struct {
 	url     string
 	store   *lrs.Store
 	runtime *projections.Runtime
+	model   *readmodel.Store
 	gate    *gate
 	all     string // Authorization of a credential with every scope
 }
@@ -100,9 +102,12 @@ func newLab(t testing.TB, dsn string, change ...func(*hrhttp.Config)) *lab {
 		t.Fatal(err)
 	}
 	l.all = basic("everything", "secret")
+	l.model = model
 	l.runtime = projections.Start(projections.Config{
 		Log: l.gate, Store: model, Logger: quiet,
-		Projections: []projections.Projection{people.Projection{}, catalog.Projection{}, competency.Projection{}, feedback.Projection{}, effectiveness.Projection{}, evaluation.Projection{}},
+		Projections: []projections.Projection{
+			people.Projection{}, catalog.Projection{}, competency.Projection{}, feedback.Projection{}, effectiveness.Projection{}, evaluation.Projection{},
+		},
 	})
 
 	cfg := hrhttp.Config{Runtime: l.runtime, Model: model, Log: quiet}
@@ -524,6 +529,35 @@ func rulesOf(id string, weight float64) string {
 func (l *lab) define(t testing.TB) {
 	t.Helper()
 	l.do(t, "POST", base+"/definitions", "["+frameworkOf(framework, 0.6)+","+rulesOf(rules, 1)+"]").want(200)
+}
+
+// The definitions of what patients say, and what is made of it.
+const (
+	kpiListened = "https://ward.example/kpis/listened"
+	kpiPraise   = "https://ward.example/kpis/praise"
+	annual      = "https://ward.example/evaluations/annual"
+	programme   = "https://ward.example/programmes/listen"
+	survey      = "https://ward.example/surveys/inpatient"
+	question    = survey + "/listened"
+)
+
+// defineFeedback registers them; the framework is there.
+func (l *lab) defineFeedback(t testing.TB) {
+	t.Helper()
+	l.do(t, "POST", base+"/definitions", `[
+		{"kind":"survey","id":"`+survey+`","audience":"patient","questions":[{"id":"`+question+`","scale":{"min":1,"max":4},"topBox":[4]}]},
+		{"kind":"kpi","id":"`+kpiListened+`","questions":["`+question+`"],"statistic":"topBox","direction":"up"},
+		{"kind":"kpi","id":"`+kpiPraise+`","match":{"verbs":["http://adlnet.gov/expapi/verbs/commented"]},"statistic":"per1000","measure":"encounters","direction":"up"},
+		{"kind":"programme","id":"`+programme+`","targetUnits":["ward-a"],"comparisonUnits":["ward-b"],"roles":["nurse"],
+			"starts":"2025-03-01T00:00:00Z","ends":"2025-04-01T00:00:00Z","activities":[{"id":"https://ward.example/modules/1","method":"e-learning","required":true}],
+			"assessments":{"pre":"https://ward.example/pre","post":"https://ward.example/post"},"reactionSurvey":"`+survey+`",
+			"behaviour":{"competencies":["`+listening+`"],"kinds":["simulation"],"windowDays":90},"results":{"kpis":["`+kpiListened+`"],"windowMonths":3},
+			"objectives":[{"id":"gain","metric":"learning.meanGain","comparator":">=","target":0.1,"by":"2025-06-01T00:00:00Z"}]},
+		{"kind":"evaluation","id":"`+annual+`","roles":["nurse"],"metrics":[
+			{"id":"listening","source":{"competency":"`+listening+`"},"weight":1,"scale":{"from":0,"to":1}},
+			{"id":"patients","source":{"kpi":"`+kpiListened+`"},"weight":1,"scale":{"from":0,"to":1}},
+			{"id":"praise","source":{"count":{"verbs":["http://id.tincanapi.com/verb/earned"]}},"weight":1,"scale":{"from":0,"to":3}}]}
+	]`).want(200)
 }
 
 const wardUnits = "unit,name,parent\nhospital,Hospital,\nmedicine,Medicine,hospital\nward-a,Ward A,medicine\nward-b,Ward B,medicine\n" +

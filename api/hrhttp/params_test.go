@@ -23,6 +23,14 @@ var knows = map[string]string{
 	"/definitions/{kind}":        "asOf after format limit more id",
 	"/definitions/{kind}/{id}":   "asOf after format",
 	"/unmapped":                  "asOf after format limit more",
+	"/units/{unit}/gaps":         "at asOf after format",
+	"/people/{person}/evaluations/{evaluation}":          "asOf after format from to",
+	"/people/{person}/evaluations/{evaluation}/evidence": "asOf after format from to metric",
+	"/units/{unit}/evaluations/{evaluation}":             "asOf after format limit more from to",
+	"/programmes/{programme}/effectiveness":              "at asOf after format",
+	"/kpis/{kpi}":                                        "asOf after format from to",
+	"/kpis/{kpi}/evidence":                               "asOf after format limit more from to",
+	"/measures":                                          "asOf after format limit more",
 }
 
 // bad are values that are refused wherever the parameter is known.
@@ -34,6 +42,7 @@ var bad = map[string][]string{
 	"format": {"", "xml", "CSV", "text/csv"},
 	"id":     {""},
 	"more":   {"x"}, // without a limit
+	"metric": {"", "nothing"},
 }
 
 // good are values that are taken.
@@ -52,6 +61,7 @@ func TestParameters(t *testing.T) {
 	l.define(t)
 	l.csv(t, "/units", wardUnits)
 	l.csv(t, "/people", peopleHeader+someone("ann", "ward-a"))
+	l.defineFeedback(t)
 	for _, rt := range hrhttp.Routes() {
 		if rt.Method != "GET" || rt.Path == "/changes" {
 			continue
@@ -67,6 +77,7 @@ func TestParameters(t *testing.T) {
 				continue
 			}
 			for _, value := range values {
+				target := without(target, name)
 				a := l.do(t, "GET", base+with(target, name, value), "").refused(400, "parameter."+name)
 				a.says(name)
 			}
@@ -82,10 +93,10 @@ func TestParameters(t *testing.T) {
 				}
 			}
 		}
-		l.do(t, "GET", base+target+"?asOf=2026-01-01&asOf=2026-01-01", "").refused(400, "parameter.twice").says("asOf")
-		l.do(t, "GET", base+target+"?asof=2026-01-01", "").refused(400, "parameter.unknown").says("asof", "asOf")
-		l.do(t, "GET", base+target+"?asOf=%zz", "").refused(400, "request.query")
-		l.do(t, "GET", base+target+"?a=1;b=2", "").refused(400, "request.query")
+		l.do(t, "GET", base+with(target, "asOf", "2026-01-01")+"&asOf=2026-01-01", "").refused(400, "parameter.twice").says("asOf")
+		l.do(t, "GET", base+with(target, "asof", "2026-01-01"), "").refused(400, "parameter.unknown").says("asof", "asOf")
+		l.do(t, "GET", base+with(target, "asOf", "")+"%zz", "").refused(400, "request.query")
+		l.do(t, "GET", base+with(target, "a", "1")+";b=2", "").refused(400, "request.query")
 	}
 	l.do(t, "GET", base+"/definitions?id=x", "").refused(400, "parameter.id")
 	l.do(t, "GET", base+"/definitions/framework/"+esc(framework)+"?id=x", "").refused(400, "parameter.id")
@@ -101,8 +112,8 @@ func TestParametersOfWrites(t *testing.T) {
 			if rt.Method != "DELETE" {
 				body = "{}"
 			}
-			l.do(t, rt.Method, base+targetOf(rt.Path)+"?asOf=2026-01-01", body).refused(400, "parameter.unknown").says("asOf")
-			l.do(t, rt.Method, base+targetOf(rt.Path)+"?x=1&x=2", body).refused(400, "parameter.twice").says("x")
+			l.do(t, rt.Method, base+with(targetOf(rt.Path), "asOf", "2026-01-01"), body).refused(400, "parameter.unknown").says("asOf")
+			l.do(t, rt.Method, base+with(targetOf(rt.Path), "x", "1")+"&x=2", body).refused(400, "parameter.twice").says("x")
 		}
 	}
 	for _, target := range []string{"/units", "/people", "/definitions"} {
@@ -167,6 +178,7 @@ func TestAfter(t *testing.T) {
 	l.define(t)
 	l.csv(t, "/units", wardUnits)
 	l.csv(t, "/people", peopleHeader+someone("ann", "ward-a"))
+	l.defineFeedback(t)
 	past := with(competenciesOf("ann"), "asOf", l.now(t))
 	l.put(t, "/people/ann", `{"name":"Ann"}`)
 	l.now(t) // so that the projections are known to be behind that asOf
@@ -215,4 +227,15 @@ func TestAfter(t *testing.T) {
 	if got := l.get(t, with("/people/bob", "after", written)).text("position"); got != written {
 		t.Errorf("%s after %s", got, written)
 	}
+}
+
+// without takes a parameter out of a target.
+func without(target, name string) string {
+	path, query, _ := strings.Cut(target, "?")
+	for _, p := range strings.Split(query, "&") {
+		if key, value, ok := strings.Cut(p, "="); ok && key != name {
+			path = with(path, key, value)
+		}
+	}
+	return path
 }

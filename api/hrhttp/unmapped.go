@@ -98,13 +98,15 @@ func (c *call) getUnmapped() error {
 			Scores     []uncovered     `json:"scores"`     // a rule takes them, and finds no score
 			More       string          `json:"more,omitzero"`
 		}{m.asOf(), m.place(), actors, activities, scores, more}, func() table {
-			rows := table{{"what", "identity", "name", "activity", "verb", "statements", "scored"}}
+			rows := table{{"what", "identity", "name", "activity", "verb", "statements", "scored", "first", "last", "likely"}}
 			for _, a := range actors {
-				rows = append(rows, []string{"actor", string(a.Identity), a.Name, "", "", strconv.FormatInt(a.Statements, 10), ""})
+				rows = append(rows, []string{"actor", string(a.Identity), a.Name, "", "", strconv.FormatInt(a.Statements, 10), "",
+					a.First, a.Last, listLikely(a.Likely)})
 			}
 			add := func(what string, list []uncovered) {
 				for _, a := range list {
-					rows = append(rows, []string{what, "", "", a.Activity, a.Verb, strconv.FormatInt(a.Statements, 10), strconv.FormatInt(a.Scored, 10)})
+					rows = append(rows, []string{what, "", "", a.Activity, a.Verb, strconv.FormatInt(a.Statements, 10), strconv.FormatInt(a.Scored, 10),
+						"", "", ""})
 				}
 			}
 			add("activity", activities)
@@ -112,4 +114,16 @@ func (c *call) getUnmapped() error {
 			return rows
 		})
 	})
+}
+
+// listLikely is a list as one field of CSV: the JSON, as an identity is, or nothing.
+func listLikely(all []likely) string {
+	if len(all) == 0 {
+		return ""
+	}
+	b, err := json.Marshal(all)
+	if err != nil { // texts of people and reasons are UTF-8
+		return ""
+	}
+	return string(b)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/bedside-lrs/bedside/lrs/blob"
 	"github.com/bedside-lrs/bedside/lrs/index"
 	"github.com/bedside-lrs/bedside/lrs/xapi"
+	"github.com/bedside-lrs/bedside/projections/readmodel"
 	"github.com/bedside-lrs/bedside/schemas"
 )
 
@@ -141,6 +142,10 @@ func From(err error) *Problem {
 			}
 			return p
 		}
+	}
+	if readmodel.Away(err) {
+		return &Problem{Status: http.StatusServiceUnavailable, Code: "projection.database", RetryAfter: 5, Cause: err,
+			Message: "The database behind these answers cannot be reached now; try again. What is stored is not touched by that."}
 	}
 	return &Problem{Status: http.StatusInternalServerError, Code: "internal", Message: "Something is wrong in the store; its log says what.", Cause: err}
 }

@@ -21,7 +21,7 @@ import (
 
 func newDefinitions(node *nodeConfig) *cobra.Command {
 	cmd := &cobra.Command{Use: "definitions", Short: "Register frameworks, evidence rules, surveys, KPIs, programmes and evaluations"}
-	return group(cmd, newDefinitionsApply(node))
+	return group(cmd, newDefinitionsApply(node), newDefinitionsImportCASE(node))
 }
 
 func newDefinitionsApply(node *nodeConfig) *cobra.Command {
@@ -38,23 +38,28 @@ what they change as a diff, and registers them, all or none. It removes nothing.
 			if err != nil {
 				return err
 			}
-			return withServer(cmd, node, true, func(ctx context.Context, c *adminhttp.Client) error {
-				plan, err := applyDefinitions(ctx, c, files, true)
-				if err != nil {
-					return err
-				}
-				changed := plan.show(cmd.OutOrStdout(), quiet)
-				if dry || changed == 0 {
-					return nil
-				}
-				_, err = applyDefinitions(ctx, c, files, false)
-				return err
-			})
+			return planAndApply(cmd, node, files, dry, quiet)
 		},
 	}
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "only show the plan")
 	cmd.Flags().BoolVar(&quiet, "quiet", false, "name the definitions without their diffs")
 	return cmd
+}
+
+// planAndApply shows what definitions change and, unless dry, registers them.
+func planAndApply(cmd *cobra.Command, node *nodeConfig, files []definition.File, dry, quiet bool) error {
+	return withServer(cmd, node, true, func(ctx context.Context, c *adminhttp.Client) error {
+		plan, err := applyDefinitions(ctx, c, files, true)
+		if err != nil {
+			return err
+		}
+		changed := plan.show(cmd.OutOrStdout(), quiet)
+		if dry || changed == 0 {
+			return nil
+		}
+		_, err = applyDefinitions(ctx, c, files, false)
+		return err
+	})
 }
 
 // builtinPrefix begins the name of a set that comes with the program.

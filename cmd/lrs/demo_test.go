@@ -9,8 +9,6 @@ import (
 	"iter"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -35,37 +33,10 @@ func lrsDemo(ctx context.Context, url string, args ...string) (stdout, stderr st
 	return out.String(), errs.String(), err
 }
 
-// withMeasures stands before a server that does not take measures yet, and takes them.
-func withMeasures(t *testing.T, server string) string {
-	t.Helper()
-	to, err := url.Parse(server)
-	if err != nil {
-		t.Fatal(err)
-	}
-	forward := httputil.NewSingleHostReverseProxy(to)
-	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/api/v1/measures" {
-			forward.ServeHTTP(w, r)
-			return
-		}
-		var measures []demo.Measure
-		if err := json.UnmarshalRead(r.Body, &measures, json.RejectUnknownMembers(true)); err != nil || len(measures) == 0 {
-			t.Errorf("measures: %d, %v", len(measures), err)
-		}
-	}))
-	t.Cleanup(front.Close)
-	return front.URL
-}
-
 // TestDemo fills a server, and again without harm; another demo is refused, and leaves nothing behind.
 func TestDemo(t *testing.T) {
 	s := startServer(t, t.TempDir())
 	base := strings.TrimSuffix(s.url, "/xapi")
-	if status, _, _, err := s.do(t.Context(), http.MethodPost, "/../api/v1/measures", []byte("[]")); err != nil {
-		t.Fatal(err)
-	} else if status == http.StatusNotFound {
-		base = withMeasures(t, base)
-	}
 	args := []string{"--scale", "0.1", "--until", "2026-11-01"}
 	stdout, stderr, err := lrsDemo(t.Context(), base, args...)
 	if err != nil {

@@ -133,6 +133,7 @@ type node struct {
 	runtime    *projections.Runtime
 	started    chan struct{} // closed when there is the runtime
 	notices    *notice.Publisher
+	signals    *signals
 	indexDir   indexDir
 	rebuilding sync.Mutex // held while an index is rebuilt
 }
@@ -231,6 +232,9 @@ func (n *node) close(timeout time.Duration) error {
 		n.runtime.Close()
 	}
 	n.quiet()
+	if n.signals != nil && n.signals.stop != nil {
+		n.signals.stop()
+	}
 	if n.model != nil {
 		errs = append(errs, n.model.Close())
 	}

@@ -6,13 +6,19 @@ import (
 	"log/slog"
 	"math"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
 	"github.com/bedside-lrs/bedside/lrs/natsembed"
 	"github.com/bedside-lrs/bedside/projections"
+	"github.com/bedside-lrs/bedside/projections/catalog"
 	"github.com/bedside-lrs/bedside/projections/competency"
+	"github.com/bedside-lrs/bedside/projections/definition"
+	"github.com/bedside-lrs/bedside/projections/effectiveness"
+	"github.com/bedside-lrs/bedside/projections/evaluation"
+	"github.com/bedside-lrs/bedside/projections/feedback"
 	"github.com/bedside-lrs/bedside/projections/notice"
 	"github.com/bedside-lrs/bedside/projections/people"
 	"github.com/bedside-lrs/bedside/projections/readmodel"
@@ -39,31 +45,46 @@ func (n *node) quiet() {
 // changed passes on what a projection says.
 func (n *node) changed(c projections.Change) {
 	n.notices.Changed(c.Projection, c.Keys, notice.Position(c.Position))
+	if c.Projection == feedback.Name {
+		n.signals.Changed(c.Keys)
+	}
 }
 
-// translator gives the keys under which others know an answer: the projection of
-// competencies knows identities, and its answers are about people.
+// translator gives the keys under which others know an answer: the projections of
+// competencies and evaluations know identities, and their answers are about people; that
+// of effectiveness knows activities, and its answers are about programmes.
 type translator struct {
-	node   *node
-	log    *slog.Logger
-	reader people.Reader
+	node    *node
+	log     *slog.Logger
+	people  people.Reader
+	catalog catalog.Reader
 }
 
 // translateTimeout bounds what a notice waits for the people of its moment.
 const translateTimeout = 5 * time.Second
 
 func (t *translator) keys(projection, key string, at notice.Position) []string {
-	if projection != competency.Name || key == competency.UnmappedKey {
+	var needs string
+	switch projection {
+	case competency.Name, evaluation.Name:
+		if person, ok := strings.CutPrefix(key, evaluation.PersonKey); ok && projection == evaluation.Name {
+			return []string{person}
+		}
+		needs = people.Name
+	case effectiveness.Name:
+		needs = catalog.Name
+	}
+	if needs == "" || key == competency.UnmappedKey || key == notice.All {
 		return []string{key}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), translateTimeout)
 	defer cancel()
 	var keys []string
 	<-t.node.started
-	// An identity may have been linked just before.
-	err := t.node.runtime.Wait(ctx, at.Revision, people.Name)
+	// An identity may have been linked just before, or a programme registered.
+	err := t.node.runtime.Wait(ctx, at.Revision, needs)
 	if err == nil {
-		err = t.view(ctx, key, &keys)
+		err = t.view(ctx, projection, key, &keys)
 	}
 	if err != nil && !errors.Is(err, projections.ErrClosed) {
 		t.log.Warn("whom a change concerns could not be read; everybody is told", "error", err)
@@ -74,9 +95,21 @@ func (t *translator) keys(projection, key string, at notice.Position) []string {
 	return keys
 }
 
-func (t *translator) view(ctx context.Context, key string, keys *[]string) error {
+func (t *translator) view(ctx context.Context, projection, key string, keys *[]string) error {
 	return t.node.model.View(ctx, func(tx *readmodel.Tx) error {
-		state, err := t.reader.State(ctx, tx, math.MaxInt64)
+		if projection == effectiveness.Name {
+			d, err := t.catalog.At(ctx, tx, math.MaxInt64)
+			if err != nil {
+				return err
+			}
+			for _, e := range d.Of(definition.KindProgramme) {
+				if e.ID() == key || effectiveness.Names(e.Definition.(*definition.Programme), key) {
+					*keys = append(*keys, e.ID())
+				}
+			}
+			return nil
+		}
+		state, err := t.people.State(ctx, tx, math.MaxInt64)
 		if err != nil {
 			return err
 		}

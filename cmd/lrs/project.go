@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,7 +31,9 @@ import (
 
 // allProjections are those of this program.
 func allProjections() []projections.Projection {
-	return []projections.Projection{people.Projection{}, catalog.Projection{}, competency.Projection{}, feedback.Projection{}, effectiveness.Projection{}, evaluation.Projection{}}
+	return []projections.Projection{
+		people.Projection{}, catalog.Projection{}, competency.Projection{}, feedback.Projection{}, effectiveness.Projection{}, evaluation.Projection{},
+	}
 }
 
 // readDSN names the read model.
@@ -56,10 +59,12 @@ func (n *node) project(ctx context.Context, cfg nodeConfig, reg prometheus.Regis
 	}
 	n.cfg = cfg
 	n.announce(log)
+	n.signals = n.watchSignals(log)
 	n.runtime = projections.Start(projections.Config{
 		Log: n.log, Store: n.model, Projections: allProjections(), Logger: log, Changed: n.changed,
 	})
 	close(n.started)
+	n.signals.start()
 	return reg.Register(n.runtime.Collector(n.logHead))
 }
 
@@ -71,12 +76,15 @@ func (n *node) hr(log *slog.Logger) hrhttp.Config {
 // asides are shown of each projection.
 const asides = 100
 
-// ProjectionStatus implements adminhttp.Projections.
+// statusTimeout bounds what is waited for the database to tell how projections stand.
+const statusTimeout = 5 * time.Second
+
+// ProjectionStatus implements adminhttp.Projections. What the database does not tell is
+// an error of each projection: how they stand is asked most when it is away.
 func (n *node) ProjectionStatus(ctx context.Context) ([]adminhttp.ProjectionStatus, error) {
+	ctx, cancel := context.WithTimeout(ctx, statusTimeout)
+	defer cancel()
 	all, err := n.runtime.Status(ctx)
-	if err != nil {
-		return nil, err
-	}
 	out := make([]adminhttp.ProjectionStatus, len(all))
 	for i, s := range all {
 		lag := s.Lag(n.logHead())
@@ -89,17 +97,17 @@ func (n *node) ProjectionStatus(ctx context.Context) ([]adminhttp.ProjectionStat
 		if s.Building != nil {
 			out[i].Building = fmt.Sprint(s.Building.Revision)
 		}
-		if s.Err != nil {
-			out[i].Error = s.Err.Error()
-		}
-		events, err := n.runtime.SetAside(ctx, s.Name, asides)
-		if err != nil {
-			return nil, err
+		var events []readmodel.SetAside
+		if err == nil {
+			events, err = n.runtime.SetAside(ctx, s.Name, asides)
 		}
 		for _, e := range events {
 			out[i].Events = append(out[i].Events, adminhttp.SetAside{
 				Position: fmt.Sprintf("%d.%d", e.Revision, e.Event), Type: e.Type, Reason: e.Reason,
 			})
+		}
+		if err := cmp.Or(s.Err, err); err != nil {
+			out[i].Error = err.Error()
 		}
 	}
 	return out, nil

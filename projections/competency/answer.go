@@ -46,9 +46,10 @@ const (
 
 // LeftOut is a statement that does not count.
 type LeftOut struct {
-	Statement string
-	Rule      string
-	Reason    Reason
+	Statement  string
+	Definition string // that has the rule
+	Rule       string
+	Reason     Reason
 }
 
 // Evidence is what is behind a Standing.
@@ -128,14 +129,15 @@ func (r *Reader) Evidence(ctx context.Context, tx *readmodel.Tx, s Scene, person
 			Pieces:   measure.Weigh(kept, s.At), Rules: map[string]RuleRef{}, LeftOut: found.leftOut,
 		}
 		for _, p := range superseded {
-			e.LeftOut = append(e.LeftOut, LeftOut{p.Statement, b.refs[p.Rule].Rule, Superseded})
+			ref := b.refs[p.Rule]
+			e.LeftOut = append(e.LeftOut, LeftOut{p.Statement, ref.Definition, ref.Rule, Superseded})
 		}
 	})
 	if err != nil {
 		return nil, true, err
 	}
 	slices.SortFunc(e.LeftOut, func(a, b LeftOut) int {
-		return cmp.Or(cmp.Compare(a.Statement, b.Statement), cmp.Compare(a.Rule, b.Rule))
+		return cmp.Or(cmp.Compare(a.Statement, b.Statement), cmp.Compare(a.Definition, b.Definition), cmp.Compare(a.Rule, b.Rule))
 	})
 	for _, p := range e.Pieces {
 		e.Rules[p.Rule] = b.refs[p.Rule]
@@ -244,10 +246,11 @@ func (l *look) take(found map[text]*findings, r *row, rules int64, person string
 		found[r.competency] = f
 	}
 	if why := l.reason(r, person); why != "" {
-		f.leftOut = append(f.leftOut, LeftOut{r.statement, rule.id, why})
+		ref := l.book.refs[rule.Rule]
+		f.leftOut = append(f.leftOut, LeftOut{r.statement, ref.Definition, ref.Rule, why})
 		return
 	}
-	e := rule.evidence
+	e := *rule
 	e.Statement, e.Timestamp, e.Score, e.Activity = r.statement, time.UnixMicro(r.happened).UTC(), r.score, r.activity.Value()
 	f.evidence = append(f.evidence, e)
 }

@@ -14,11 +14,11 @@ import (
 
 // book is what the definitions of one moment say of competencies.
 type book struct {
-	competencies map[text]*listed // by keyText of the id
-	ids          []string         // of competencies, as they are, sorted
-	revisions    []int64          // of the rules in force
-	rules        map[ruleKey]*ruleInForce
-	refs         map[string]RuleRef // by measure.Evidence.Rule
+	competencies map[text]*listed              // by keyText of the id
+	ids          []string                      // of competencies, as they are, sorted
+	revisions    []int64                       // of the rules in force
+	rules        map[ruleKey]*measure.Evidence // what each piece under the rule has
+	refs         map[string]RuleRef            // by measure.Evidence.Rule
 	prior        measure.Prior
 }
 
@@ -26,12 +26,6 @@ type book struct {
 type ruleKey struct {
 	rules int64
 	rule  text // keyText of its id
-}
-
-// ruleInForce has what each piece of its evidence gets.
-type ruleInForce struct {
-	id       string
-	evidence measure.Evidence
 }
 
 // listed is a competency that a framework lists.
@@ -63,7 +57,7 @@ func (r *Reader) book(d *catalog.Definitions) *book {
 
 func newBook(d *catalog.Definitions) *book {
 	b := &book{
-		competencies: map[text]*listed{}, rules: map[ruleKey]*ruleInForce{}, refs: map[string]RuleRef{},
+		competencies: map[text]*listed{}, rules: map[ruleKey]*measure.Evidence{}, refs: map[string]RuleRef{},
 		prior: measure.DefaultPrior,
 	}
 	for _, entry := range d.Of(definition.KindFramework) {
@@ -79,9 +73,9 @@ func newBook(d *catalog.Definitions) *book {
 		for _, r := range rules.Rules {
 			key := fmt.Sprintf("%s %s", rules.ID(), r.ID) // an IRI has no space
 			b.refs[key] = RuleRef{Definition: rules.ID(), Revision: entry.Revision, Rule: r.ID}
-			b.rules[ruleKey{entry.T, keyOf(r.ID)}] = &ruleInForce{r.ID, measure.Evidence{
+			b.rules[ruleKey{entry.T, keyOf(r.ID)}] = &measure.Evidence{
 				Rule: key, Kind: r.Kind, Weight: r.Weight, HalfLifeDays: r.HalfLifeDays, Attempts: measure.Attempts(r.Attempts),
-			}}
+			}
 		}
 	}
 	return b

@@ -88,6 +88,11 @@ func activities(p *definition.Programme) (all []string) {
 	return all
 }
 
+// Names tells whether a programme names an activity, which is as readmodel.KeyText has it.
+func Names(p *definition.Programme, activity string) bool {
+	return slices.ContainsFunc(activities(p), func(id string) bool { return readmodel.KeyText(id) == activity })
+}
+
 // register looks at all statements so far for activities that no programme has named before.
 func (w *writer) register(ctx context.Context, tx *readmodel.Tx, e *projections.Digested, p *definition.Programme) error {
 	w.changed[p.ID()] = true

@@ -25,7 +25,9 @@ import (
 )
 
 // all are the projections under test.
-var all = []projections.Projection{people.Projection{}, catalog.Projection{}, competency.Projection{}, feedback.Projection{}, effectiveness.Projection{}, evaluation.Projection{}}
+var all = []projections.Projection{
+	people.Projection{}, catalog.Projection{}, competency.Projection{}, feedback.Projection{}, effectiveness.Projection{}, evaluation.Projection{},
+}
 
 // moment is what answers are asked for.
 type moment struct{ at, asOf int64 }
@@ -241,10 +243,10 @@ func compareEvidence(e *competency.Evidence, kept []piece, left []leftOut, at in
 	}
 	var got []leftOut
 	for _, l := range e.LeftOut {
-		got = append(got, leftOut{l.Statement, l.Rule, string(l.Reason)})
+		got = append(got, leftOut{l.Statement, l.Definition, l.Rule, string(l.Reason)})
 	}
 	slices.SortFunc(got, func(a, b leftOut) int {
-		return cmp.Or(cmp.Compare(a.statement, b.statement), cmp.Compare(a.rule, b.rule), cmp.Compare(a.reason, b.reason))
+		return cmp.Or(cmp.Compare(a.statement, b.statement), cmp.Compare(a.rules, b.rules), cmp.Compare(a.rule, b.rule), cmp.Compare(a.reason, b.reason))
 	})
 	if !slices.Equal(got, left) {
 		return fmt.Errorf("left out %v, not %v", got, left)

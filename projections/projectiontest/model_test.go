@@ -235,7 +235,7 @@ type piece struct {
 	revision                     int64
 }
 
-type leftOut struct{ statement, rule, reason string }
+type leftOut struct{ statement, rules, rule, reason string }
 
 // evidence finds all that there is about a person and a competency.
 func (w *world) evidence(person, competency string, at int64) (kept []piece, left []leftOut) {
@@ -260,13 +260,13 @@ func (w *world) evidence(person, competency string, at int64) (kept []piece, lef
 				v := score(s, r)
 				switch {
 				case w.voided[s.ID]:
-					left = append(left, leftOut{s.ID, r.ID, "voided"})
+					left = append(left, leftOut{s.ID, set.ID, r.ID, "voided"})
 				case happened(f) > at:
-					left = append(left, leftOut{s.ID, r.ID, "outside_window"})
+					left = append(left, leftOut{s.ID, set.ID, r.ID, "outside_window"})
 				case strings.HasSuffix(s.Verb, "/rated") && w.acts(s, person) && w.isObject(s, person):
-					left = append(left, leftOut{s.ID, r.ID, "self"})
+					left = append(left, leftOut{s.ID, set.ID, r.ID, "self"})
 				case v == nil:
-					left = append(left, leftOut{s.ID, r.ID, "no_score"})
+					left = append(left, leftOut{s.ID, set.ID, r.ID, "no_score"})
 				default:
 					p := piece{statement: s.ID, rules: set.ID, rule: r.ID, kind: r.Kind, happened: happened(f), score: *v,
 						weight: r.Weight, halfLife: r.HalfLifeDays, attempts: r.Attempts, revision: w.revisions[set.ID]}
@@ -299,13 +299,13 @@ func (w *world) evidence(person, competency string, at int64) (kept []piece, lef
 			if i == counts {
 				kept = append(kept, p)
 			} else {
-				left = append(left, leftOut{p.statement, p.rule, "superseded"})
+				left = append(left, leftOut{p.statement, p.rules, p.rule, "superseded"})
 			}
 		}
 	}
 	slices.SortFunc(kept, inOrder)
 	slices.SortFunc(left, func(a, b leftOut) int {
-		return cmp.Or(cmp.Compare(a.statement, b.statement), cmp.Compare(a.rule, b.rule), cmp.Compare(a.reason, b.reason))
+		return cmp.Or(cmp.Compare(a.statement, b.statement), cmp.Compare(a.rules, b.rules), cmp.Compare(a.rule, b.rule), cmp.Compare(a.reason, b.reason))
 	})
 	return kept, left
 }

@@ -1,0 +1,220 @@
+package hrhttp_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// answered is the answer of a patient of a unit to the question, at noon of a day.
+func answered(n int, unit string, raw int, day string) string {
+	return fmt.Sprintf(`{"id":%q,"actor":{"account":{"homePage":"https://survey.example","name":"sheet-%d"}},`+
+		`"verb":{"id":"http://adlnet.gov/expapi/verbs/responded"},"object":{"id":%q},"result":{"score":{"raw":%d}},`+
+		`"context":{"team":{"objectType":"Group","account":{"homePage":"https://hospital.example","name":%q}},`+
+		`"contextActivities":{"grouping":[{"id":%q}]}},"timestamp":"%sT12:00:00Z"}`,
+		id(n), n, question, raw, unit, programme, day)
+}
+
+// sheets are answers of a unit, numbered from n on, all on one day.
+func sheets(n int, unit, day string, raws ...int) (all []string) {
+	for i, raw := range raws {
+		all = append(all, answered(n+i, unit, raw, day))
+	}
+	return all
+}
+
+// hospitalOfAnswers has ten answers of Ward A in May 2025, seven of Ward B and two of Ward C.
+func hospitalOfAnswers(t testing.TB, l *lab) {
+	t.Helper()
+	l.define(t)
+	l.csv(t, "/units", wardUnits)
+	l.csv(t, "/people", peopleHeader+someone("ann", "ward-a")+someone("ben", "ward-b"))
+	l.defineFeedback(t)
+	l.statements(t, sheets(100, "ward-a", "2025-05-10", 4, 4, 4, 4, 4, 3, 3, 2, 2, 1)...)
+	l.statements(t, sheets(200, "ward-b", "2025-05-10", 4, 1, 1, 1, 1, 1, 1)...)
+	l.statements(t, sheets(300, "ward-c", "2025-05-10", 4, 4)...)
+}
+
+const may = "?from=2025-05-01&to=2025-06-01"
+
+func kpi(unit string) string { return "/kpis/" + esc(kpiListened) + may + "&unit=" + unit }
+
+// TestSmallNumbers: a number of fewer than five is not shown, nor one that would let it be
+// had by subtraction; and without answers/read a period is answered as it was known then.
+func TestSmallNumbers(t *testing.T) {
+	onEach(t, func(t *testing.T, l *lab) {
+		hospitalOfAnswers(t, l)
+		point := func(unit string, header ...string) string {
+			a := l.get(t, kpi(unit), header...)
+			if a.at("points", 0, "suppressed") == true {
+				if strings.Contains(a.body, `"value"`) || strings.Contains(a.body, `"n"`) {
+					t.Errorf("suppressed, and: %s", a.body)
+				}
+				return "suppressed"
+			}
+			return fmt.Sprint(a.at("points", 0, "value"), " of ", a.at("points", 0, "n"))
+		}
+		// The hospital less medicine is the two of Ward C: so medicine is hidden; less both
+		// wards it is these two again: so the smaller one is.
+		for unit, want := range map[string]string{
+			"hospital": fmt.Sprint(8./19, " of ", 19), "medicine": "suppressed", "surgery": "suppressed", "ward-c": "suppressed",
+			"ward-a": "0.5 of 10", "ward-b": "suppressed",
+		} {
+			if got := point(unit); got != want {
+				t.Errorf("%s: %s, want %s", unit, got, want)
+			}
+		}
+		// What was stored in 2026 was not known on 1 July 2025.
+		reader := as(l.credential(t, "ward head", "kpis/read"))
+		for _, unit := range []string{"hospital", "ward-a"} {
+			if got := point(unit, reader...); got != "suppressed" {
+				t.Errorf("%s, without answers/read: %s", unit, got)
+			}
+		}
+		// Evidence has single answers only for those who may see them.
+		evidence := strings.Replace(kpi("ward-a"), may, "/evidence"+may, 1)
+		if a := l.get(t, evidence); len(a.each("statements", "statement")) != 10 || a.at("withheld") != nil {
+			t.Errorf("%s", a.body)
+		}
+		if a := l.get(t, evidence, reader...); len(a.each("statements", "statement")) != 0 || a.at("withheld") != true || strings.Contains(a.body, id(100)) {
+			t.Errorf("%s", a.body)
+		}
+		if a := l.get(t, strings.Replace(evidence, "ward-a", "ward-c", 1)); len(a.each("statements", "statement")) != 0 || strings.Contains(a.body, id(300)) {
+			t.Errorf("what is behind a suppressed number: %s", a.body)
+		}
+		if a := l.get(t, "/programmes/"+esc(programme)+"/effectiveness", reader...); a.at("reaction", "suppressed") != true {
+			t.Errorf("%s", a.body)
+		}
+		if a := l.get(t, "/programmes/"+esc(programme)+"/effectiveness"); a.at("reaction", "responses") != 19. {
+			t.Errorf("%s", a.body)
+		}
+	})
+}
+
+// TestVoidedAnswer: an answer that is voided counts no more, and asOf before it does.
+func TestVoidedAnswer(t *testing.T) {
+	onEach(t, func(t *testing.T, l *lab) {
+		hospitalOfAnswers(t, l)
+		before := l.get(t, kpi("ward-a"))
+		l.statements(t, voiding(900, 100))
+		if n := l.get(t, kpi("ward-a")).at("points", 0, "n"); n != 9. {
+			t.Errorf("n is %v", n)
+		}
+		l.get(t, with(kpi("ward-a"), "asOf", before.text("asOf"))).same(before)
+		a := l.get(t, strings.Replace(kpi("ward-a"), may, "/evidence"+may, 1))
+		if got := a.each("leftOut", "statement"); len(got) != 1 || got[0] != id(100) {
+			t.Errorf("left out %v", got)
+		}
+		if a = l.do(t, "GET", a.text("leftOut", 0, "href"), "").want(200); !strings.Contains(a.body, id(100)) {
+			t.Errorf("behind the link: %s", a.body)
+		}
+	})
+}
+
+// TestMeasures: the latest record of a measure, unit and period holds, and one that is no
+// measure is refused with the whole list.
+func TestMeasures(t *testing.T) {
+	onEach(t, func(t *testing.T, l *lab) {
+		hospitalOfAnswers(t, l)
+		record := func(value float64) string {
+			return fmt.Sprintf(`{"measure":"encounters","unit":"ward-a","from":"2025-05-01","to":"2025-06-01","value":%v}`, value)
+		}
+		praise := "/kpis/" + esc(kpiPraise) + may + "&unit=medicine"
+		if a := l.get(t, praise); a.at("points", 0, "value") != nil || a.at("points", 0, "n") != 0. {
+			t.Errorf("nothing recorded: %s", a.body)
+		}
+		l.do(t, "POST", base+"/measures", "["+record(100)+"]").want(200)
+		l.statements(t, strings.NewReplacer("responded", "commented", question, "https://ward.example/praise").Replace(answered(500, "ward-a", 1, "2025-05-20")))
+		before := l.get(t, praise)
+		if v := before.at("points", 0, "value"); v != 10. {
+			t.Errorf("1 of 100 encounters: %v", v)
+		}
+		l.do(t, "POST", base+"/measures", "["+record(200)+"]").want(200)
+		if v := l.get(t, praise).at("points", 0, "value"); v != 5. {
+			t.Errorf("1 of 200 encounters: %v", v)
+		}
+		l.get(t, with(praise, "asOf", before.text("asOf"))).same(before)
+		if a := l.get(t, "/measures"); len(a.each("measures", "value")) != 1 || a.at("measures", 0, "value") != 200. {
+			t.Errorf("%s", a.body)
+		}
+		for name, bad := range map[string]string{
+			"unit": strings.Replace(record(1), "ward-a", "nowhere", 1), "period": strings.Replace(record(1), "06-01", "05-01", 1),
+			"value": strings.Replace(record(1), `"value":1`, `"value":"1"`, 1), "none": strings.Replace(record(1), `,"value":1`, "", 1),
+			"n": strings.Replace(record(1), `"value":1`, `"value":1,"n":-1`, 1), "measure": strings.Replace(record(1), "encounters", "", 1),
+			"unknown": strings.Replace(record(1), `"value"`, `"count":1,"value"`, 1), "time": strings.Replace(record(1), "2025-06-01", "June", 1),
+		} {
+			a := l.do(t, "POST", base+"/measures", "["+record(300)+","+bad+"]").want(400)
+			if strings.Contains(a.body, "index") && !strings.Contains(a.body, "index 1") {
+				t.Errorf("%s: %s", name, a.body)
+			}
+		}
+		l.do(t, "POST", base+"/measures?dryRun=true", "["+record(300)+"]").want(200)
+		if a := l.get(t, "/measures"); a.at("measures", 0, "value") != 200. {
+			t.Errorf("after refusals: %s", a.body)
+		}
+	})
+}
+
+// TestRemarks: an evaluation is signed off by a person and commented by the one concerned,
+// and both are shown with it from then on.
+func TestRemarks(t *testing.T) {
+	onEach(t, func(t *testing.T, l *lab) {
+		hospitalOfAnswers(t, l)
+		window := "?from=2025-01-01&to=2026-01-01"
+		at := "/people/ann/evaluations/" + esc(annual)
+		before := l.get(t, at+window)
+		position := before.text("position")
+		said := `{"by":"Dr. Lee","position":"` + position + `","text":"Agreed."}`
+		l.do(t, "POST", base+at+"/decisions"+window, said).want(204)
+		ann := as(l.credential(t, "ann", "evaluations/read", boundTo("ann")))
+		l.do(t, "POST", base+at+"/comments"+window, `{"position":"`+position+`","text":"Thank you."}`, ann...).want(204)
+		a := l.get(t, at+window, ann...)
+		if a.at("decisions", 0, "by") != "Dr. Lee" || a.at("decisions", 0, "text") != "Agreed." || a.at("decisions", 0, "position") != position ||
+			a.at("comments", 0, "by") != "ann" || a.at("comments", 0, "text") != "Thank you." {
+			t.Errorf("%s", a.body)
+		}
+		l.get(t, with(at+window, "asOf", before.text("asOf"))).same(before)
+		if a := l.get(t, at+"?from=2025-01-01&to=2025-07-01"); len(a.each("decisions", "by")) != 0 {
+			t.Errorf("another window: %s", a.body)
+		}
+		ben := as(l.credential(t, "ben", "evaluations/read", boundTo("ben")))
+		l.do(t, "POST", base+at+"/comments"+window, said, ben...).refused(403, "auth.person")
+		l.do(t, "POST", base+at+"/decisions"+window, said, ann...).refused(403, "auth.scope")
+		l.do(t, "GET", base+at+window, "", ben...).want(404)
+		l.do(t, "POST", base+"/people/nobody/evaluations/"+esc(annual)+"/decisions"+window, said).want(404)
+		l.do(t, "POST", base+"/people/ann/evaluations/x/decisions"+window, said).want(404)
+		for _, bad := range []string{`{}`, `null`, `{"by":"x","position":"","text":"y"}`, `{"by":"","position":"1.0","text":"y"}`, `{"by":"x","position":"1.0","txt":"y"}`} {
+			l.do(t, "POST", base+at+"/decisions"+window, bad).want(400)
+		}
+	})
+}
+
+// TestEvaluationReach: a unit's head sees those who were there at the end of the window.
+func TestEvaluationReach(t *testing.T) {
+	l := onOne(t)
+	hospitalOfAnswers(t, l)
+	head := as(l.credential(t, "head", "evaluations/read kpis/read competencies/read", boundTo("", "ward-a")))
+	window := "?from=2025-01-01&to=2026-01-01"
+	for target, status := range map[string]int{
+		"/people/ann/evaluations/" + esc(annual) + window:                                  200,
+		"/people/ben/evaluations/" + esc(annual) + window:                                  404,
+		"/people/ann/evaluations/" + esc(annual) + "/evidence" + window + "&metric=praise": 200,
+		"/people/ben/evaluations/" + esc(annual) + "/evidence" + window + "&metric=praise": 404,
+		"/people/ann/evaluations/" + esc(annual) + "?from=2020-01-01&to=2021-01-01":        404, // before the first assignment
+		"/units/ward-a/evaluations/" + esc(annual) + window:                                200,
+		"/units/ward-b/evaluations/" + esc(annual) + window:                                404,
+		"/units/medicine/evaluations/" + esc(annual) + window:                              404,
+		"/units/ward-a/gaps": 200,
+		"/units/ward-b/gaps": 404,
+		"/programmes/" + esc(programme) + "/effectiveness": 404, // it is of Ward B, too
+		kpi("ward-a"):                     200,
+		kpi("ward-b"):                     404,
+		"/kpis/" + esc(kpiListened) + may: 404, // of the hospital
+	} {
+		l.do(t, "GET", base+target, "", head...).want(status)
+	}
+	if a := l.get(t, "/measures", head...); len(a.each("measures", "unit")) != 0 {
+		t.Errorf("%s", a.body)
+	}
+	l.do(t, "POST", base+"/measures", "[]", as(l.credential(t, "bound", "measures/write", boundTo("", "ward-a")))...).refused(403, "auth.bound")
+}

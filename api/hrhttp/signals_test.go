@@ -1,0 +1,69 @@
+package hrhttp_test
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/bedside-lrs/bedside/projections"
+	"github.com/bedside-lrs/bedside/projections/catalog"
+	"github.com/bedside-lrs/bedside/projections/feedback"
+	"github.com/bedside-lrs/bedside/projections/people"
+)
+
+// TestSignalsFire: a signal is told of when it fires for the first time, of the unit and of
+// all above it, and not again.
+func TestSignalsFire(t *testing.T) {
+	onEach(t, func(t *testing.T, l *lab) {
+		hospitalOfAnswers(t, l)
+		var told []string
+		w := feedback.Watcher{
+			Model: l.model, Trees: &people.Reader{}, Catalog: &catalog.Reader{}, Reader: &feedback.Reader{}, Log: slog.New(slog.DiscardHandler),
+			Publish: func(keys []string, _ projections.Position) { told = append(told, keys...) },
+		}
+		n := 1000
+		praise := func(month string, times int) {
+			var all []string
+			for range times {
+				n++
+				all = append(all, strings.NewReplacer("responded", "commented", question, "https://ward.example/praise").Replace(answered(n, "ward-a", 1, month+"-20")))
+			}
+			l.statements(t, all...)
+		}
+		look := func() []string {
+			t.Helper()
+			l.get(t, "/measures") // the projections have come there
+			told = nil
+			w.Changed([]string{kpiPraise, feedback.AnswersKey + kpiListened})
+			if err := w.Look(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			return told
+		}
+		var records []string
+		for i := range 14 {
+			month := fmt.Sprintf("%d-%02d", 2024+i/12, i%12+1)
+			next := fmt.Sprintf("%d-%02d", 2024+(i+1)/12, (i+1)%12+1)
+			records = append(records, fmt.Sprintf(`{"measure":"encounters","unit":"ward-a","from":"%s-01","to":"%s-01","value":1000}`, month, next))
+			praise(month, 2+i%2)
+		}
+		l.do(t, "POST", base+"/measures", "["+strings.Join(records, ",")+"]").want(200)
+		if got := look(); len(got) != 0 {
+			t.Errorf("at first: %v", got)
+		}
+		praise("2025-02", 40)
+		var want []string
+		for _, unit := range []string{"hospital", "medicine", "ward-a"} {
+			want = append(want, feedback.SignalKey+kpiPraise+" "+unit)
+		}
+		if got := look(); !slices.Equal(got, want) {
+			t.Errorf("after a month beyond the limits: %v, want %v", got, want)
+		}
+		praise("2024-07", 1)
+		if got := look(); len(got) != 0 {
+			t.Errorf("again: %v", got)
+		}
+	})
+}

@@ -1,0 +1,255 @@
+package scimhttp_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/bedside-lrs/bedside/api/hrhttp"
+)
+
+func TestCreateUser(t *testing.T) {
+	t.Parallel()
+	l := ward(t)
+	a := l.scim(t, "POST", "/Users", rosa).want(201).
+		has("id", "emp-17").has("externalId", "emp-17").has("userName", "rosa.diaz@ward.example").has("displayName", "Rosa Diaz").
+		has("name", "formatted", "Rosa Diaz").has("name", "givenName", "Rosa").has("name", "familyName", "Diaz").
+		has("title", "nurse").has("active", true).has("roles", nil).
+		has("emails", []any{map[string]any{"value": "rosa.diaz@ward.example", "type": "work", "primary": true}}).
+		has("groups", 0, "value", "ward-a").has("groups", 0, "display", "Ward A").has("groups", 1, nil).
+		has(enterprise, "department", "Ward A").has(enterprise, "manager", "value", "emp-9").
+		has(enterprise, "manager", "displayName", "Nina Novak").has(enterprise, "manager", "$ref", "/scim/v2/Users/emp-9").
+		has("schemas", []any{coreUser, enterprise}).has("meta", "resourceType", "User").has("meta", "location", "/scim/v2/Users/emp-17")
+	if a.header.Get("Location") != "/scim/v2/Users/emp-17" || a.header.Get("ETag") != a.at("meta", "version") ||
+		a.header.Get("X-Bedside-Position") == "" || a.header.Get("Content-Type") != "application/scim+json" {
+		t.Errorf("%v", a.header)
+	}
+	again := l.scim(t, "GET", "/Users/emp-17", "").want(200)
+	if again.body != a.body {
+		t.Errorf("read as %s\nwas %s", again.body, a.body)
+	}
+	equal(t, "assignments", l.held(t, "emp-17"), []string{"nurse in ward-a"})
+	l.do(t, "GET", hrhttp.BasePath+"/people/emp-17", "").want(200).has("name", "Rosa Diaz").
+		has("identities", 0, "mbox", "mailto:rosa.diaz@ward.example").has("identities", 1, nil)
+
+	// Without externalId the userName is the id; what follows of little is little.
+	l.scim(t, "POST", "/Users", `{"userName":"kim/lee","schemas":["`+coreUser+`"]}`).want(201).has("id", "kim/lee").
+		has("active", true).has("displayName", nil).has("emails", nil).has("groups", nil).has(enterprise, nil)
+	l.scim(t, "GET", "/Users/kim%2Flee", "").want(200).has("meta", "location", "/scim/v2/Users/kim%2Flee")
+	equal(t, "assignments", l.held(t, "kim/lee"), []string{})
+}
+
+// TestUserFrom: what follows of a User that is created, field by field.
+func TestUserFrom(t *testing.T) {
+	t.Parallel()
+	l := ward(t)
+	for name, c := range map[string]struct {
+		in   string // members beside userName
+		path []any
+		want any
+		held string
+	}{
+		"the name of its parts":   {`"name":{"givenName":"Rosa","familyName":"Diaz"}`, []any{"displayName"}, "Rosa Diaz", ""},
+		"the formatted name":      {`"name":{"formatted":"R. Diaz","givenName":"Rosa"}`, []any{"displayName"}, "R. Diaz", ""},
+		"a unit by id":            {`"title":"nurse","` + enterprise + `":{"department":"ward-b"}`, []any{enterprise, "department"}, "ward-b", "nurse in ward-b"},
+		"the role before title":   {`"title":"Ms","roles":[{"value":"nurse"}],"` + enterprise + `":{"department":"ward-b"}`, []any{"title"}, "Ms", "nurse in ward-b"},
+		"the primary role":        {`"roles":[{"value":"clerk"},{"value":"nurse","primary":"True"}],"` + enterprise + `":{"department":"ward-b"}`, []any{"roles", 0, "value"}, "nurse", "nurse in ward-b"},
+		"roles as texts":          {`"roles":["nurse"],"` + enterprise + `":{"department":"ward-b"}`, []any{"roles", 0, "value"}, "nurse", "nurse in ward-b"},
+		"no role":                 {`"` + enterprise + `":{"department":"ward-b"}`, []any{"title"}, nil, "member in ward-b"},
+		"not active":              {`"active":"False","title":"nurse","` + enterprise + `":{"department":"ward-b"}`, []any{"active"}, false, ""},
+		"a manager as text":       {`"` + enterprise + `":{"manager":"emp-9"}`, []any{enterprise, "manager", "value"}, "emp-9", ""},
+		"no manager":              {`"` + enterprise + `":{"manager":{"value":""}}`, []any{enterprise}, nil, ""},
+		"names in other case":     {`"DisplayName":"Rosa","` + strings.ToUpper(enterprise) + `":{"Department":"Ward B"}`, []any{enterprise, "department"}, "Ward B", "member in ward-b"},
+		"what is not kept":        {`"nickName":"Ro","password":"1","urn:x:y":{"a":1},"addresses":[{"type":"work"}],"groups":[{"value":"ward-a"}]`, []any{"groups"}, nil, ""},
+		"the id is the server's":  {`"id":"emp-9","meta":{"version":"x"}`, []any{"active"}, true, ""},
+		"an address without type": {`"emails":[{"value":"x@ward.example"}]`, []any{"emails", 0, "value"}, "x@ward.example", ""},
+		"the primary address":     {`"emails":[{"value":"y@ward.example"},{"value":"z@ward.example","primary":true}]`, []any{"emails", 0, "value"}, "z@ward.example", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			id := strings.ReplaceAll(name, " ", "-")
+			id = strings.ReplaceAll(id, "'", "")
+			a := l.scim(t, "POST", "/Users", `{"schemas":["`+coreUser+`"],"userName":"`+id+`",`+c.in+`}`).want(201)
+			a.has(append(c.path, c.want)...).has("id", id)
+			want := []string{}
+			if c.held != "" {
+				want = []string{c.held}
+			}
+			equal(t, "assignments", l.held(t, id), want)
+		})
+	}
+}
+
+// TestImported: a person whom only people.csv knows is a User too, and is found by
+// either name.
+func TestImported(t *testing.T) {
+	t.Parallel()
+	l := ward(t)
+	l.scim(t, "GET", "/Users/emp-9", "").want(200).has("userName", "emp-9").has("externalId", "emp-9").has("title", "nurse").
+		has("active", true).has("emails", 0, "value", "nina@ward.example").has(enterprise, "department", "ward-b")
+	for _, filter := range []string{`userName eq "EMP-9"`, `externalId eq "emp-9"`, `emails.value eq "nina@ward.example"`} {
+		equal(t, filter, l.find(t, "/Users", filter), []string{"emp-9"})
+	}
+	l.scim(t, "POST", "/Users", `{"schemas":["`+coreUser+`"],"externalId":"emp-9","userName":"nina"}`).refused(409, "uniqueness")
+	l.scim(t, "POST", "/Users", `{"schemas":["`+coreUser+`"],"externalId":"emp-10","userName":"emp-9"}`).refused(409, "uniqueness")
+
+	// The directory takes over: what it leaves out stays.
+	l.scim(t, "PUT", "/Users/emp-9", `{"schemas":["`+coreUser+`"],"userName":"nina@ward.example","displayName":"Nina Nováková"}`).want(200).
+		has("title", "nurse").has(enterprise, "department", "ward-b").has("externalId", "emp-9")
+	l.scim(t, "PUT", "/Users/emp-9", `{"schemas":["`+coreUser+`"],"userName":"nina@ward.example"}`).want(200).has("displayName", "Nina Nováková")
+	equal(t, "assignments", l.held(t, "emp-9"), []string{"nurse in ward-b"})
+	equal(t, "old name", l.find(t, "/Users", `userName eq "emp-9"`), []string{})
+	// null takes back.
+	l.scim(t, "PUT", "/Users/emp-9", `{"userName":"nina@ward.example","`+enterprise+`":{"department":null}}`).want(200).has(enterprise, nil)
+	equal(t, "assignments", l.held(t, "emp-9"), []string{"nurse in ward-b, ended"})
+}
+
+// TestMoves: another department or role ends the old assignment and begins a new one;
+// other changes touch none.
+func TestMoves(t *testing.T) {
+	t.Parallel()
+	l := ward(t)
+	l.scim(t, "POST", "/Users", rosa).want(201)
+	for _, step := range []struct {
+		operations string
+		want       []string
+	}{
+		{`{"op":"replace","path":"displayName","value":"Rosa D."}`, []string{"nurse in ward-a"}},
+		{`{"op":"replace","path":"` + enterprise + `:department","value":"ward-a"}`, []string{"nurse in ward-a"}}, // the same unit
+		{`{"op":"Replace","path":"` + enterprise + `:department","value":"Ward B"}`, []string{"nurse in ward-a, ended", "nurse in ward-b"}},
+		{`{"op":"Add","path":"title","value":"charge nurse"}`, []string{"nurse in ward-a, ended", "nurse in ward-b, ended", "charge nurse in ward-b"}},
+		{`{"op":"replace","value":{"` + enterprise + `":{"department":"Hospital"},"title":"director"}}`, []string{
+			"nurse in ward-a, ended", "nurse in ward-b, ended", "charge nurse in ward-b, ended", "director in hospital",
+		}},
+		{`{"op":"remove","path":"` + enterprise + `:department"}`, []string{
+			"nurse in ward-a, ended", "nurse in ward-b, ended", "charge nurse in ward-b, ended", "director in hospital, ended",
+		}},
+	} {
+		l.patch(t, "/Users/emp-17", step.operations).want(200)
+		equal(t, step.operations, l.held(t, "emp-17"), step.want)
+	}
+}
+
+// TestRenamedUnit: a department is a unit, whatever it is called later.
+func TestRenamedUnit(t *testing.T) {
+	t.Parallel()
+	l := ward(t)
+	l.scim(t, "POST", "/Users", rosa).want(201)
+	l.patch(t, "/Groups/ward-a", `{"op":"replace","path":"displayName","value":"Ward One"}`).want(200)
+	l.patch(t, "/Users/emp-17", `{"op":"replace","path":"displayName","value":"Rosa D."}`).want(200)
+	equal(t, "after the unit", l.held(t, "emp-17"), []string{"nurse in ward-a"})
+	l.patch(t, "/Users/emp-17", `{"op":"replace","path":"`+enterprise+`:department","value":"Ward One"}`).want(200)
+	equal(t, "the new name", l.held(t, "emp-17"), []string{"nurse in ward-a"})
+	l.patch(t, "/Users/emp-17", `{"op":"replace","path":"`+enterprise+`:department","value":"Ward B"}`).want(200)
+	equal(t, "moved", l.held(t, "emp-17"), []string{"nurse in ward-a, ended", "nurse in ward-b"})
+}
+
+// TestDeprovision: who leaves has all assignments ended, in whatever way it is said;
+// what was known before is known as before, and who comes back begins anew.
+func TestDeprovision(t *testing.T) {
+	t.Parallel()
+	for name, leave := range map[string]func(*lab, *testing.T){
+		"a PATCH of Entra": func(l *lab, t *testing.T) {
+			l.patch(t, "/Users/emp-17", `{"op":"Replace","path":"active","value":"False"}`).want(200).has("active", false).has("groups", nil)
+		},
+		"a PATCH of Okta": func(l *lab, t *testing.T) {
+			l.patch(t, "/Users/emp-17", `{"op":"replace","value":{"active":false}}`).want(200).has("active", false)
+		},
+		"a PUT": func(l *lab, t *testing.T) {
+			l.scim(t, "PUT", "/Users/emp-17", strings.Replace(rosa, `"active":true`, `"active":false`, 1)).want(200).has("active", false)
+		},
+		"DELETE": func(l *lab, t *testing.T) {
+			if a := l.scim(t, "DELETE", "/Users/emp-17", "").want(204); a.body != "" {
+				t.Errorf("%s", a.body)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := ward(t)
+			l.scim(t, "POST", "/Users", rosa).want(201)
+			l.csv(t, "people", "person,name,role,unit,from,to,mbox,account_home,account_name\n"+
+				"emp-17,,tutor,ward-b,2025-06-01,,,,\nemp-17,,tutor,ward-b,2024-01-01,2024-02-01,,,\nemp-17,,tutor,ward-b,2999-01-01,,,,\n")
+			before := []string{"tutor in ward-b, ended", "tutor in ward-b", "nurse in ward-a", "tutor in ward-b"}
+			equal(t, "assignments", l.held(t, "emp-17"), before)
+			person := l.do(t, "GET", hrhttp.BasePath+"/people/emp-17", "").want(200)
+			then := "asOf=" + person.at("asOf").(string)
+
+			leave(l, t)
+			after := []string{"tutor in ward-b, ended", "tutor in ward-b, ended", "nurse in ward-a, ended"}
+			equal(t, "after", l.held(t, "emp-17"), after)
+			equal(t, "as it was known", l.held(t, "emp-17", then), before)
+			if again := l.do(t, "GET", hrhttp.BasePath+"/people/emp-17?at="+person.at("asOf").(string)+"&"+then, "").want(200); again.body != person.body {
+				t.Errorf("the same question has the answer\n%s\nwas\n%s", again.body, person.body)
+			}
+			l.do(t, "GET", hrhttp.BasePath+"/people/emp-17", "").want(200).has("name", "Rosa Diaz").
+				has("identities", 0, "mbox", "mailto:rosa.diaz@ward.example")
+
+			if name == "DELETE" {
+				for _, method := range []string{"GET", "PUT", "PATCH", "DELETE"} {
+					body := map[string]string{"PUT": rosa, "PATCH": `{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"add","path":"title","value":"x"}]}`}[method]
+					l.scim(t, method, "/Users/emp-17", body).refused(404, "")
+				}
+				equal(t, "found", l.find(t, "/Users", `userName eq "rosa.diaz@ward.example"`), []string{})
+				equal(t, "listed", l.find(t, "/Users", ""), []string{"emp-9"})
+				// By the same userName it is the same person, whatever else is said.
+				l.scim(t, "POST", "/Users", strings.Replace(rosa, `"externalId":"emp-17",`, "", 1)).want(201).has("id", "emp-17").has("active", true)
+			} else {
+				l.patch(t, "/Users/emp-17", `{"op":"Replace","path":"title","value":"nurse"}`).want(200)
+				equal(t, "still away", l.held(t, "emp-17"), after)
+				l.patch(t, "/Users/emp-17", `{"op":"Replace","path":"active","value":"True"}`).want(200).has("active", true).has("groups", 0, "value", "ward-a")
+			}
+			equal(t, "back", l.held(t, "emp-17"), append(after, "nurse in ward-a"))
+		})
+	}
+}
+
+// TestReimported: who was provisioned by people.csv and has left comes back where they were.
+func TestReimported(t *testing.T) {
+	t.Parallel()
+	l := ward(t)
+	l.patch(t, "/Users/emp-9", `{"op":"replace","path":"active","value":false}`).want(200).has("active", false).has(enterprise, "department", "ward-b")
+	equal(t, "left", l.held(t, "emp-9"), []string{"nurse in ward-b, ended"})
+	l.patch(t, "/Users/emp-9", `{"op":"replace","path":"active","value":true}`).want(200)
+	equal(t, "back", l.held(t, "emp-9"), []string{"nurse in ward-b, ended", "nurse in ward-b"})
+}
+
+// TestEmails: a new address is linked, an old one stays linked and is not shown, and
+// nobody takes another's.
+func TestEmails(t *testing.T) {
+	t.Parallel()
+	l := ward(t)
+	l.scim(t, "POST", "/Users", rosa).want(201)
+	l.patch(t, "/Users/emp-17", `{"op":"Replace","path":"emails[type eq \"work\"].value","value":"rosa.lee@ward.example"}`).want(200).
+		has("emails", []any{map[string]any{"value": "rosa.lee@ward.example", "type": "work", "primary": true}})
+	linked := l.do(t, "GET", hrhttp.BasePath+"/people/emp-17", "").want(200).each("mbox", "identities")
+	if len(linked) != 2 {
+		t.Errorf("linked are %q", linked)
+	}
+	equal(t, "by the new", l.find(t, "/Users", `emails[type eq "work" and value co "LEE"]`), []string{"emp-17"})
+	l.patch(t, "/Users/emp-9", `{"op":"add","path":"emails","value":[{"value":"rosa.diaz@ward.example"}]}`).refused(409, "uniqueness")
+	l.patch(t, "/Users/emp-9", `{"op":"add","path":"emails","value":[{"value":"no address"}]}`).refused(400, "invalidValue")
+	l.scim(t, "GET", "/Users/emp-9", "").want(200).has("emails", 1, nil)
+}
+
+// TestNoChange: what says nothing new stores nothing.
+func TestNoChange(t *testing.T) {
+	t.Parallel()
+	l := ward(t)
+	l.scim(t, "POST", "/Users", rosa).want(201)
+	head := l.store.Head().Revision
+	for _, a := range []*answer{
+		l.scim(t, "PUT", "/Users/emp-17", rosa),
+		l.scim(t, "PUT", "/Users/emp-17", l.scim(t, "GET", "/Users/emp-17", "").body),
+		l.scim(t, "PUT", "/Groups/ward-a", l.scim(t, "GET", "/Groups/ward-a", "").body),
+		l.scim(t, "PUT", "/Users/emp-9", l.scim(t, "GET", "/Users/emp-9", "").body),
+		l.patch(t, "/Users/emp-17", `{"op":"replace","value":{"active":"True","id":"emp-17","meta":{}}}`),
+		l.patch(t, "/Groups/ward-a", `{"op":"add","path":"members","value":[{"value":"emp-17"}]}`),
+		l.patch(t, "/Groups/ward-b", `{"op":"remove","path":"members[value eq \"emp-17\"]"}`),
+	} {
+		if a.want(200); a.header.Get("X-Bedside-Position") != "" {
+			t.Errorf("%s stored something", a.what)
+		}
+	}
+	if got := l.store.Head().Revision; got != head {
+		t.Errorf("the log has %d commits, had %d", got, head)
+	}
+}
