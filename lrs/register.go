@@ -13,8 +13,8 @@ import (
 // since which event was the last of this kind there (its time, µs; 0 for none):
 // ErrStale if the log has a later one, so that no rule is broken by two
 // registrations that do not know of each other, on whatever node. The position is
-// that of the first event.
-func (s *Store) Register(ctx context.Context, events []event.Event, since int64) (Position, error) {
+// that of the first event, and last the time of the last, µs: since of who goes on.
+func (s *Store) Register(ctx context.Context, events []event.Event, since int64) (at Position, last int64, err error) {
 	encoded := make([]eventlog.Event, len(events))
 	var size int64
 	for i, e := range events {
@@ -25,25 +25,31 @@ func (s *Store) Register(ctx context.Context, events []event.Event, since int64)
 			event.DefinitionRegistered, event.MeasureRecorded,
 			event.EvaluationDecided, event.EvaluationCommented:
 		default:
-			return Position{}, fmt.Errorf("lrs: %T is no registration: %w", e, event.ErrInvalid)
+			return Position{}, 0, fmt.Errorf("lrs: %T is no registration: %w", e, event.ErrInvalid)
 		}
 		var err error
 		if encoded[i], err = encode(e); err != nil {
-			return Position{}, err
+			return Position{}, 0, err
 		}
 		size += int64(len(encoded[i].Payload)) + 64
 	}
-	return s.submit(ctx, size, func(tx *transaction) (decision, error) {
+	var decided int64
+	at, err = s.submit(ctx, size, func(tx *transaction) (decision, error) {
 		if tx.registered {
 			return decision{rests: true}, ErrStale
 		}
-		last, err := tx.view.Registered()
+		registered, err := tx.view.Registered()
 		if err != nil {
 			return decision{}, fmt.Errorf("%w: index: %w", ErrUnavailable, err)
 		}
-		if last > since {
+		if registered > since {
 			return decision{}, ErrStale
 		}
+		decided = tx.first + int64(len(tx.events)+len(encoded)) - 1
 		return decision{events: encoded, merge: func(tx *transaction) { tx.registered = true }}, nil
 	})
+	if err != nil { // it may still be decided
+		return at, 0, err
+	}
+	return at, decided, nil
 }

@@ -3,6 +3,7 @@ package lrs
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -15,21 +16,21 @@ import (
 func TestRegister(t *testing.T) {
 	b := newBench(t)
 	unit := func(name string) []event.Event { return []event.Event{event.UnitRegistered{Unit: name}} }
-	if _, err := b.Register(t.Context(), unit("a"), 0); err != nil {
+	if _, _, err := b.Register(t.Context(), unit("a"), 0); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Register(t.Context(), unit("b"), 0); !errors.Is(err, ErrStale) {
+	if _, _, err := b.Register(t.Context(), unit("b"), 0); !errors.Is(err, ErrStale) {
 		t.Errorf("decided against the empty store: %v", err)
 	}
 	since := b.ConsistentThrough().UnixMicro()
-	if _, err := b.Register(t.Context(), unit("b"), since); err != nil {
+	if _, _, err := b.Register(t.Context(), unit("b"), since); err != nil {
 		t.Error(err)
 	}
 	b.crash(t)
 	if err := b.open(t, nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.Register(t.Context(), unit("c"), since); !errors.Is(err, ErrStale) {
+	if _, _, err := b.Register(t.Context(), unit("c"), since); !errors.Is(err, ErrStale) {
 		t.Errorf("decided against the state before b, after a restart: %v", err)
 	}
 
@@ -37,7 +38,7 @@ func TestRegister(t *testing.T) {
 	var contenders sync.WaitGroup
 	errs := make([]error, 8)
 	for i := range errs {
-		contenders.Go(func() { _, errs[i] = b.Register(t.Context(), unit(fmt.Sprint("u", i)), since) })
+		contenders.Go(func() { _, _, errs[i] = b.Register(t.Context(), unit(fmt.Sprint("u", i)), since) })
 	}
 	contenders.Wait()
 	won := 0
@@ -52,11 +53,26 @@ func TestRegister(t *testing.T) {
 		t.Errorf("%d of 8 registrations that do not know of each other were stored", won)
 	}
 
+	// Who has stored a part knows of it, and of nothing behind it.
+	last := b.ConsistentThrough().UnixMicro()
+	for part := range 3 {
+		var err error
+		if _, last, err = b.Register(t.Context(), slices.Concat(unit("x"), unit("y")), last); err != nil {
+			t.Fatalf("part %d: %v", part, err)
+		}
+	}
+	if _, _, err := b.Register(t.Context(), unit("between"), last); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := b.Register(t.Context(), unit("x"), last); !errors.Is(err, ErrStale) {
+		t.Errorf("a part after another registration: %v", err)
+	}
+
 	now := b.ConsistentThrough().UnixMicro()
 	for _, bad := range []event.Event{event.LogCreated{}, event.UnitRegistered{}, event.AssignmentMade{
 		AssignmentKey: event.AssignmentKey{Person: "p", Role: "r", Unit: "u", From: time.Unix(1, 0).UTC()}, To: time.Unix(1, 0).UTC(),
 	}} {
-		if _, err := b.Register(t.Context(), []event.Event{bad}, now); !errors.Is(err, event.ErrInvalid) {
+		if _, _, err := b.Register(t.Context(), []event.Event{bad}, now); !errors.Is(err, event.ErrInvalid) {
 			t.Errorf("%#v: %v", bad, err)
 		}
 	}

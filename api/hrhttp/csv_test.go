@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestCSV: what is asked for as CSV comes so, by format or Accept, and reads back.
@@ -133,7 +134,7 @@ func TestImports(t *testing.T) {
 }
 
 // TestLargeImport: a file that makes more events than a commit can hold.
-func TestLargeImport(t *testing.T) {
+func TestLargeFile(t *testing.T) {
 	const n = 700
 	l := onOne(t)
 	l.csv(t, "/units", wardUnits)
@@ -270,4 +271,95 @@ func TestPagesOfEvidence(t *testing.T) {
 		}
 		equal(t, fmt.Sprint("by ", limit), got, all)
 	}
+}
+
+// TestLargeFile: a file is planned once, however many commits it takes; what comes in
+// between is taken up; and a fault in the last line leaves nothing behind.
+func TestLargeFile(t *testing.T) {
+	onEach(t, func(t *testing.T, l *lab) {
+		const n = 20_000
+		var file strings.Builder
+		file.WriteString(peopleHeader)
+		for i := range n {
+			fmt.Fprint(&file, someone(fmt.Sprintf("p%05d", i), "ward-a"))
+		}
+		l.csv(t, "/units", wardUnits)
+		l.do(t, "POST", base+"/people", file.String()+someone("x", "no-such-ward"), "Content-Type", "text/csv").refused(400, "people.invalid").says(fmt.Sprint("line ", n+2))
+		equal(t, "people after a refusal", l.get(t, "/people").each("people", "person"), []string{})
+
+		stop := make(chan struct{})
+		others := make(chan int)
+		go func() {
+			i := 0
+			for ; ; i++ {
+				select {
+				case <-stop:
+					others <- i
+					return
+				default:
+				}
+				res := l.open(t, "PUT", fmt.Sprintf("%s/people/other%d", base, i), strings.NewReader(`{"name":"Other"}`))
+				res.Body.Close()
+				if res.StatusCode != 204 {
+					t.Errorf("another registration: %d", res.StatusCode)
+				}
+			}
+		}()
+		begun := time.Now()
+		a := l.csv(t, "/people", file.String())
+		t.Logf("%d people in %s", n, time.Since(begun))
+		close(stop)
+		between := <-others
+		if a.number("events", "PersonRegistered") != n || a.number("events", "AssignmentMade") != n || a.number("events", "IdentityLinked") != n {
+			t.Errorf("%s", a.body)
+		}
+		if got := len(l.get(t, with("/people", "after", a.text("position"))).each("people", "person")); between == 0 || got != n+between {
+			t.Errorf("%d people, want %d and the %d that came in between", got, n, between)
+		}
+		if again := l.csv(t, "/people", file.String()); len(again.at("events").(map[string]any)) != 0 {
+			t.Errorf("once more: %s", again.body)
+		}
+	})
+}
+
+// TestTwoFiles: people are planned in the units that come with them.
+func TestTwoFiles(t *testing.T) {
+	onEach(t, func(t *testing.T, l *lab) {
+		form := func(fields ...string) string {
+			var b strings.Builder
+			for i := 0; i < len(fields); i += 2 {
+				fmt.Fprintf(&b, "--x\r\nContent-Disposition: form-data; name=%q\r\n\r\n%s\r\n", fields[i], fields[i+1])
+			}
+			return b.String() + "--x--\r\n"
+		}
+		send := func(target, body string) *answer {
+			return l.do(t, "POST", base+target, body, "Content-Type", "multipart/form-data; boundary=x")
+		}
+		ann := peopleHeader + someone("ann", "ward-a")
+		both := form("units", wardUnits, "people", ann)
+		for _, target := range []string{"/people?dryRun=true", "/people"} {
+			a := send(target, both).want(200)
+			if a.number("events", "UnitRegistered") != 6 || a.number("events", "AssignmentMade") != 1 {
+				t.Errorf("%s: %s", target, a.body)
+			}
+			if dry := strings.Contains(target, "dry"); dry != (len(l.get(t, "/units").each("units", "unit")) == 0) {
+				t.Errorf("%s: %s", target, l.get(t, "/units").body)
+			}
+		}
+		for _, c := range []struct{ body, code, says string }{
+			{form("people", peopleHeader+someone("bob", "ward-x"), "units", "unit,name,parent\nward-y,,\n"), "people.invalid", "people: line 2"},
+			{form("people", ann, "units", "unit,name,parent\nward-y,,ward-z\n"), "people.invalid", "units: line 2"},
+			{form("people", "x\n", "units", wardUnits), "people.invalid", "people: line 1"},
+			{form("people", ann), "request.body", "units and people"},
+			{form("people", ann, "people", ann), "request.body", "units and people"},
+			{form("people", ann, "unit", wardUnits), "request.body", "units and people"},
+			{strings.TrimSuffix(both, "--x--\r\n"), "request.body", "body"},
+		} {
+			send("/people", c.body).refused(400, c.code).says(c.says)
+		}
+		equal(t, "people", l.get(t, "/people").each("people", "person"), []string{"ann"})
+		if got := l.get(t, "/units").each("units", "unit"); len(got) != 6 {
+			t.Errorf("units: %v", got)
+		}
+	})
 }

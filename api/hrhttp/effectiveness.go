@@ -2,8 +2,10 @@ package hrhttp
 
 import (
 	"fmt"
+	"net/url"
 	"strconv"
 
+	"github.com/bedside-lrs/bedside/projections/catalog"
 	"github.com/bedside-lrs/bedside/projections/definition"
 	"github.com/bedside-lrs/bedside/projections/effectiveness"
 	"github.com/bedside-lrs/bedside/projections/feedback"
@@ -97,13 +99,9 @@ func (c *call) getEffectiveness() error {
 		return err
 	}
 	return c.answerFrom(ofAll, func(m *moment) error {
-		entry, ok := m.Definitions.Get(definition.KindProgramme, c.vars["programme"])
-		if !ok {
-			return notFound()
-		}
-		p := entry.Definition.(*definition.Programme)
-		if !c.reachesProgramme(m, p) {
-			return notFound()
+		entry, p, err := c.programmeAsked(m)
+		if err != nil {
+			return err
 		}
 		e, err := c.readers.effectiveness.Of(c.ctx, m.tx, m.Scene, c.scene(m), p)
 		if err != nil {
@@ -114,6 +112,7 @@ func (c *call) getEffectiveness() error {
 			Href      string `json:"href"` // the definition
 			Revision  int64  `json:"revision"`
 			head
+			Evidence       string      `json:"evidence"` // href of the statements behind the numbers of people
 			Enrolled       int         `json:"enrolled"`
 			Started        int         `json:"started"`
 			Completed      int         `json:"completed"`
@@ -125,6 +124,7 @@ func (c *call) getEffectiveness() error {
 			Objectives     []objective `json:"objectives"`
 		}{
 			Programme: p.ID(), Href: definitionHref(m, definition.KindProgramme, p.ID()), Revision: entry.Revision, head: m.head(),
+			Evidence: BasePath + "/programmes/" + url.PathEscape(p.ID()) + "/effectiveness/evidence?" + url.Values{"at": {m.at()}, "asOf": {m.asOf()}}.Encode(),
 			Enrolled: e.Enrolled, Started: e.Started, Completed: e.Completed, CompletionRate: e.CompletionRate,
 			Reaction: reactionOf(e.Reaction), Learning: learningOf(e.Learning),
 			Behaviour: []behaviour{}, Results: []result{}, Objectives: []objective{},
@@ -139,6 +139,72 @@ func (c *call) getEffectiveness() error {
 			out.Objectives = append(out.Objectives, objective{o.ID, o.Value, o.Target, printMoment(o.By), o.State, o.Confirmed})
 		}
 		return c.send(out, func() table { return effectivenessTable(e) })
+	})
+}
+
+// programmeAsked finds the programme that a request asks about.
+func (c *call) programmeAsked(m *moment) (catalog.Entry, *definition.Programme, error) {
+	entry, ok := m.Definitions.Get(definition.KindProgramme, c.vars["programme"])
+	if !ok {
+		return entry, nil, notFound()
+	}
+	p := entry.Definition.(*definition.Programme)
+	if !c.reachesProgramme(m, p) {
+		return entry, nil, notFound()
+	}
+	return entry, p, nil
+}
+
+// item is a statement behind a number of people.
+type item struct {
+	Person    string             `json:"person"`
+	Part      effectiveness.Part `json:"part"`
+	About     string             `json:"about"` // an activity, or of before and after a competency
+	Statement string             `json:"statement"`
+	Href      string             `json:"href"`
+	Timestamp string             `json:"timestamp"`
+	Score     *float64           `json:"score,omitzero"`
+	Completes bool               `json:"completes,omitzero"`
+}
+
+// getEffectivenessEvidence lists the statements behind participation, learning and
+// behaviour; results lead to KPIs, and reaction is made of answers.
+func (c *call) getEffectivenessEvidence() error {
+	if err := c.only("at", "asOf", "after", "format", "limit", "more"); err != nil {
+		return err
+	}
+	from, limit, err := c.offset()
+	if err != nil {
+		return err
+	}
+	return c.answerFrom(ofAll, func(m *moment) error {
+		entry, p, err := c.programmeAsked(m)
+		if err != nil {
+			return err
+		}
+		all, err := c.readers.effectiveness.Evidence(c.ctx, m.tx, m.Scene, p)
+		if err != nil {
+			return err
+		}
+		all, more := cut(all, from, limit)
+		c.next(more)
+		list := make([]item, len(all))
+		for i, x := range all {
+			list[i] = item{x.Person, x.Part, x.About, x.Statement, statementHref(x.Statement), x.Happened.Format(timeFormat), x.Score, x.Done}
+		}
+		return c.send(struct {
+			Programme string `json:"programme"`
+			Revision  int64  `json:"revision"`
+			head
+			Evidence []item `json:"evidence"`
+			More     string `json:"more,omitzero"`
+		}{p.ID(), entry.Revision, m.head(), list, more}, func() table {
+			rows := table{{"person", "part", "about", "statement", "timestamp", "score", "completes", "href"}}
+			for _, x := range list {
+				rows = append(rows, []string{x.Person, string(x.Part), x.About, x.Statement, x.Timestamp, number(x.Score), strconv.FormatBool(x.Completes), x.Href})
+			}
+			return rows
+		})
 	})
 }
 

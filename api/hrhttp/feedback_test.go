@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// answered is the answer of a patient of a unit to the question, at noon of a day.
-func answered(n int, unit string, raw int, day string) string {
+// answeredBy is the answer of a patient of a unit to the question, at noon of a day.
+func answeredBy(n int, unit string, raw int, day string) string {
 	return fmt.Sprintf(`{"id":%q,"actor":{"account":{"homePage":"https://survey.example","name":"sheet-%d"}},`+
 		`"verb":{"id":"http://adlnet.gov/expapi/verbs/responded"},"object":{"id":%q},"result":{"score":{"raw":%d}},`+
 		`"context":{"team":{"objectType":"Group","account":{"homePage":"https://hospital.example","name":%q}},`+
@@ -18,7 +18,7 @@ func answered(n int, unit string, raw int, day string) string {
 // sheets are answers of a unit, numbered from n on, all on one day.
 func sheets(n int, unit, day string, raws ...int) (all []string) {
 	for i, raw := range raws {
-		all = append(all, answered(n+i, unit, raw, day))
+		all = append(all, answeredBy(n+i, unit, raw, day))
 	}
 	return all
 }
@@ -124,7 +124,7 @@ func TestMeasures(t *testing.T) {
 			t.Errorf("nothing recorded: %s", a.body)
 		}
 		l.do(t, "POST", base+"/measures", "["+record(100)+"]").want(200)
-		l.statements(t, strings.NewReplacer("responded", "commented", question, "https://ward.example/praise").Replace(answered(500, "ward-a", 1, "2025-05-20")))
+		l.statements(t, strings.NewReplacer("responded", "commented", question, "https://ward.example/praise").Replace(answeredBy(500, "ward-a", 1, "2025-05-20")))
 		before := l.get(t, praise)
 		if v := before.at("points", 0, "value"); v != 10. {
 			t.Errorf("1 of 100 encounters: %v", v)

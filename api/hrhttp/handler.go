@@ -52,6 +52,9 @@ type Config struct {
 
 	// Body bounds a request's body, bytes. Default 8 MB.
 	Body int64
+
+	// File bounds a body of CSV files of people and units, bytes. Default people.MaxFile.
+	File int64
 }
 
 // readers keep what they have read from one answer to the next.
@@ -168,6 +171,9 @@ func resources() []resource {
 		{"/programmes/{programme}/effectiveness", []route{
 			get(auth.Scopes.ReadKPIs, (*call).getEffectiveness),
 		}, false},
+		{"/programmes/{programme}/effectiveness/evidence", []route{
+			get(auth.Scopes.ReadKPIs, (*call).getEffectivenessEvidence),
+		}, false},
 		{"/kpis/{kpi}", []route{
 			get(auth.Scopes.ReadKPIs, (*call).getKPI),
 		}, false},
@@ -195,6 +201,9 @@ func Handler(cfg Config) http.Handler {
 	}
 	if cfg.Body == 0 {
 		cfg.Body = 8 << 20
+	}
+	if cfg.File == 0 {
+		cfg.File = people.MaxFile
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()

@@ -140,7 +140,7 @@ func (spaces) Read(p []byte) (int, error) {
 
 // TestBodies: a body that is too large, of another type, too deep or broken is refused.
 func TestBodies(t *testing.T) {
-	l := onOne(t, func(cfg *hrhttp.Config) { cfg.Body = 1 << 20 })
+	l := onOne(t, func(cfg *hrhttp.Config) { cfg.Body, cfg.File = 1<<20, 1<<20 })
 	l.csv(t, "/people", peopleHeader+"ann,Ann,,,,,,,\n")
 	for _, rt := range hrhttp.Routes() {
 		if rt.Method != "PUT" && rt.Method != "POST" || strings.HasSuffix(rt.Path, "/comments") { // these as decisions
@@ -152,6 +152,9 @@ func TestBodies(t *testing.T) {
 			right, wrong = wrong, right
 		}
 		for _, contentType := range []string{wrong, "", "x", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/jsonx"} {
+			if rt.Path == "/people" && strings.HasPrefix(contentType, "multipart/") {
+				continue // two files
+			}
 			l.do(t, rt.Method, base+target, "[]", "Content-Type", contentType).refused(415, "request.type").says(right)
 		}
 		l.do(t, rt.Method, base+target, "[]", "Content-Type", right, "Content-Encoding", "br").want(415)
@@ -188,9 +191,14 @@ func (l *lab) tooLarge(t *testing.T, method, target string, size int64, contentT
 	}
 }
 
-// TestUsualSize: without a configuration 10 MB are too many.
+// TestUsualSize: without a configuration 10 MB are too many, and of files 64 MB.
 func TestUsualSize(t *testing.T) {
 	l := onOne(t)
-	l.tooLarge(t, "POST", base+"/people", 10<<20, "text/csv")
+	l.tooLarge(t, "POST", base+"/people", 64<<20+1, "text/csv")
+	res := l.open(t, "POST", base+"/people", io.LimitReader(spaces{}, 20<<20), "Content-Type", "text/csv")
+	res.Body.Close()
+	if res.StatusCode != 400 {
+		t.Errorf("a file of 20 MB: %d", res.StatusCode)
+	}
 	l.tooLarge(t, "PUT", base+"/definitions/framework/x", 10<<20, "application/json")
 }

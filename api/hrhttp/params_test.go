@@ -28,9 +28,10 @@ var knows = map[string]string{
 	"/people/{person}/evaluations/{evaluation}/evidence": "asOf after format from to metric",
 	"/units/{unit}/evaluations/{evaluation}":             "asOf after format limit more from to",
 	"/programmes/{programme}/effectiveness":              "at asOf after format",
-	"/kpis/{kpi}":                                        "asOf after format from to",
-	"/kpis/{kpi}/evidence":                               "asOf after format limit more from to",
-	"/measures":                                          "asOf after format limit more",
+	"/programmes/{programme}/effectiveness/evidence":     "at asOf after format limit more",
+	"/kpis/{kpi}":          "asOf after format from to",
+	"/kpis/{kpi}/evidence": "asOf after format limit more from to",
+	"/measures":            "asOf after format limit more",
 }
 
 // bad are values that are refused wherever the parameter is known.

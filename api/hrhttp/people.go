@@ -1,12 +1,7 @@
 package hrhttp
 
 import (
-	"bytes"
 	"errors"
-	"fmt"
-	"maps"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -120,86 +115,6 @@ func (c *call) getPerson() error {
 			head
 			person
 		}{m.head(), shown}, func() table { return peopleTable([]person{shown}) })
-	})
-}
-
-// importPeople takes people.csv.
-func (c *call) importPeople() error {
-	dry, err := c.dryRun()
-	if err != nil {
-		return err
-	}
-	b, err := c.csvBody()
-	if err != nil {
-		return err
-	}
-	rows, err := people.ParsePeople(bytes.NewReader(b))
-	if err != nil {
-		return refused(err)
-	}
-	return c.imported(dry, func(p present) ([]event.Event, error) { return people.PlanPeople(p.people, rows) })
-}
-
-func (c *call) csvBody() ([]byte, error) {
-	if err := c.expect("text/csv"); err != nil {
-		return nil, err
-	}
-	return c.body()
-}
-
-// importAtOnce is how many events of a file are registered together: a commit takes
-// a thousand.
-const importAtOnce = 500
-
-// imported registers a file's events, or, dry, only says how many there would be. A
-// file that is refused leaves nothing behind. One that makes many events is registered
-// in parts, each decided anew from the whole file: when something else comes in
-// between that contradicts the rest, the parts before stay, and the answer says so.
-func (c *call) imported(dry bool, decide func(present) ([]event.Event, error)) error {
-	counts := map[string]int{}
-	stored, position := 0, ""
-	for rest := 1; rest > 0; {
-		var events []event.Event
-		at, err := c.register(func(p present) (part []event.Event, err error) {
-			events, err = decide(p)
-			if rest = 0; dry {
-				return nil, err
-			}
-			if len(events) > importAtOnce {
-				events, rest = events[:importAtOnce], len(events)-importAtOnce
-			}
-			return events, err
-		})
-		if err != nil && stored > 0 {
-			p := *problem.From(err)
-			p.Message += fmt.Sprintf(" Of the file, %d events are stored; send it again to go on.", stored)
-			err = &p
-		}
-		if err != nil {
-			return err
-		}
-		for _, e := range events {
-			encoded, err := e.Encode()
-			if err != nil {
-				return err
-			}
-			counts[encoded.Type]++
-		}
-		if at != "" {
-			position = at
-		}
-		stored += len(events)
-	}
-	return c.send(struct {
-		DryRun   bool           `json:"dryRun,omitzero"`
-		Events   map[string]int `json:"events"`
-		Position string         `json:"position,omitzero"`
-	}{dry, counts, position}, func() table {
-		rows := table{{"event", "count"}}
-		for _, name := range slices.Sorted(maps.Keys(counts)) {
-			rows = append(rows, []string{name, strconv.Itoa(counts[name])})
-		}
-		return rows
 	})
 }
 

@@ -22,16 +22,19 @@ type present struct {
 // register stores the events that decide comes to in the newest state, all or none;
 // the position is empty when there are none.
 func (c *call) register(decide func(present) ([]event.Event, error)) (position string, err error) {
-	r := registrar.Registrar{
-		Store: c.Store, Runtime: c.Runtime, Model: c.Model, People: &c.readers.people, Catalog: &c.readers.catalog, Wait: c.Wait,
-	}
-	position, err = r.Register(c.ctx, func(p registrar.Present) ([]event.Event, error) {
+	position, err = c.registrar().Register(c.ctx, func(p registrar.Present) ([]event.Event, error) {
 		return decide(present{p.People, p.Definitions, p.Through})
 	})
 	if position != "" {
 		c.w.Header().Set("X-Bedside-Position", position)
 	}
 	return position, refused(err)
+}
+
+func (c *call) registrar() *registrar.Registrar {
+	return &registrar.Registrar{
+		Store: c.Store, Runtime: c.Runtime, Model: c.Model, People: &c.readers.people, Catalog: &c.readers.catalog, Wait: c.Wait,
+	}
 }
 
 // refused gives a refusal of package people its status.
@@ -53,6 +56,9 @@ func refused(err error) error {
 	}
 	if r.Line > 0 {
 		message = fmt.Sprintf("line %d: %s", r.Line, message)
+	}
+	if r.File != "" {
+		message = r.File + ": " + message
 	}
 	return problem.New(status, "people."+string(r.Code), "%s", message)
 }

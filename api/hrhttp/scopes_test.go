@@ -28,6 +28,7 @@ var allowed = map[string]string{
 	"POST /people/{person}/evaluations/{evaluation}/comments":  "", // of the person concerned: TestRemarks
 	"GET /units/{unit}/evaluations/{evaluation}":               "evaluations/read all/read",
 	"GET /programmes/{programme}/effectiveness":                "kpis/read all/read",
+	"GET /programmes/{programme}/effectiveness/evidence":       "kpis/read all/read",
 	"GET /kpis/{kpi}":                                         "kpis/read all/read",
 	"GET /kpis/{kpi}/evidence":                                "kpis/read all/read",
 	"GET /measures":                                           "kpis/read all/read",

@@ -28,7 +28,7 @@ func TestSignalsFire(t *testing.T) {
 			var all []string
 			for range times {
 				n++
-				all = append(all, strings.NewReplacer("responded", "commented", question, "https://ward.example/praise").Replace(answered(n, "ward-a", 1, month+"-20")))
+				all = append(all, strings.NewReplacer("responded", "commented", question, "https://ward.example/praise").Replace(answeredBy(n, "ward-a", 1, month+"-20")))
 			}
 			l.statements(t, all...)
 		}

@@ -1,8 +1,6 @@
 package hrhttp
 
 import (
-	"bytes"
-
 	"github.com/bedside-lrs/bedside/lrs/event"
 	"github.com/bedside-lrs/bedside/projections/people"
 )
@@ -73,23 +71,6 @@ func (c *call) getUnit() error {
 			unit
 		}{m.head(), shown}, func() table { return unitsTable([]unit{shown}) })
 	})
-}
-
-// importUnits takes units.csv.
-func (c *call) importUnits() error {
-	dry, err := c.dryRun()
-	if err != nil {
-		return err
-	}
-	b, err := c.csvBody()
-	if err != nil {
-		return err
-	}
-	rows, err := people.ParseUnits(bytes.NewReader(b))
-	if err != nil {
-		return refused(err)
-	}
-	return c.imported(dry, func(p present) ([]event.Event, error) { return people.PlanUnits(p.people, rows) })
 }
 
 func (c *call) putUnit() error {

@@ -53,24 +53,76 @@ func (r *Registrar) Register(ctx context.Context, decide func(Present) ([]event.
 		if err != nil || len(events) == 0 {
 			return "", err
 		}
-		at, err := r.Store.Register(wait, events, p.Through)
+		at, _, err := r.Store.Register(wait, events, p.Through)
 		if errors.Is(err, lrs.ErrStale) {
 			continue
 		}
-		if errors.Is(err, event.ErrInvalid) { // a text is longer than an event can have it
-			return "", problem.BadRequest("registration.invalid", "%v.", err)
-		}
-		if errors.Is(err, lrs.ErrTooLarge) {
-			return "", problem.New(http.StatusRequestEntityTooLarge, "registration.size",
-				"This makes %d events, more than one commit can hold; nothing was stored; send it in several parts.", len(events))
-		}
 		if err != nil {
-			return "", err
+			return "", refusal(err, len(events))
 		}
-		return fmt.Sprintf("%d.%d", at.Revision, at.Index), nil
+		return place(at), nil
 	}
-	return "", &problem.Problem{Status: http.StatusServiceUnavailable, Code: "registration.busy", RetryAfter: 1,
-		Message: "Other registrations came in between again and again; nothing was stored; try again."}
+	return "", busy()
+}
+
+// atOnce is how many events RegisterAll stores together: a commit takes a thousand.
+const atOnce = 500
+
+// RegisterAll is Register for more events than one commit takes: they are stored in parts. When another write comes in
+// between, the rest is what decide comes to then; if it refuses, the parts before stay. stored are the events of all
+// parts, also with an error; the position is that of the last part.
+func (r *Registrar) RegisterAll(ctx context.Context, decide func(Present) ([]event.Event, error)) (position string, stored []event.Event, err error) {
+	for idle := 0; idle < tries; idle++ {
+		p, err := r.Present(ctx)
+		if err != nil {
+			return position, stored, err
+		}
+		rest, err := decide(p)
+		if err != nil {
+			return position, stored, err
+		}
+		for len(rest) > 0 {
+			part := rest[:min(len(rest), atOnce)]
+			at, last, err := r.part(ctx, part, p.Through)
+			if errors.Is(err, lrs.ErrStale) {
+				break
+			}
+			if err != nil {
+				return position, stored, refusal(err, len(part))
+			}
+			position, stored, rest = place(at), append(stored, part...), rest[len(part):]
+			p.Through, idle = last, 0
+		}
+		if len(rest) == 0 {
+			return position, stored, nil
+		}
+	}
+	return position, stored, busy()
+}
+
+func (r *Registrar) part(ctx context.Context, events []event.Event, since int64) (at lrs.Position, last int64, err error) {
+	wait, cancel := context.WithTimeout(ctx, r.Wait)
+	defer cancel()
+	return r.Store.Register(wait, events, since)
+}
+
+func place(at lrs.Position) string { return fmt.Sprintf("%d.%d", at.Revision, at.Index) }
+
+// refusal gives what the store has against events its status.
+func refusal(err error, events int) error {
+	if errors.Is(err, event.ErrInvalid) { // a text is longer than an event can have it
+		return problem.BadRequest("registration.invalid", "%v.", err)
+	}
+	if errors.Is(err, lrs.ErrTooLarge) {
+		return problem.New(http.StatusRequestEntityTooLarge, "registration.size",
+			"This makes %d events, more than one commit can hold; nothing was stored; send it in several parts.", events)
+	}
+	return err
+}
+
+func busy() error {
+	return &problem.Problem{Status: http.StatusServiceUnavailable, Code: "registration.busy", RetryAfter: 1,
+		Message: "Other registrations came in between again and again; this was not stored; try again."}
 }
 
 // Present gives the state with all that the log has now; it waits until the projections are that far.

@@ -77,7 +77,7 @@ func (c demoConfig) hospital(now time.Time) (*demo.Hospital, error) {
 	if c.until != "" {
 		var err error
 		if end, err = time.Parse(time.DateOnly, c.until); err != nil {
-			return nil, fmt.Errorf("--until: it must be a date such as %s: %w", time.Date(year, month, 1, 0, 0, 0, 0, time.UTC).Format(time.DateOnly), err)
+			return nil, fmt.Errorf("--until: it must be a date, the first of a month, such as 2026-01-01: %w", err)
 		}
 	}
 	cfg := demo.Default(end)

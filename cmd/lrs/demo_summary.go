@@ -23,14 +23,17 @@ func summarize(w io.Writer, server string, h *demo.Hospital, statements int, too
 		statements, from.Format(time.DateOnly), cfg.End.Format(time.DateOnly), took.Round(100*time.Millisecond))
 	for _, g := range h.Programmes() {
 		fmt.Fprintf(w, "\n%s, %s to %s, for %s, compared with %s. Planted, and to be found but for chance:\n",
-			g.Name, g.Starts.Format(time.DateOnly), g.Ends.Format(time.DateOnly), strings.Join(g.Treated, " and "), strings.Join(g.Comparison, " and "))
+			g.Name, g.Starts.Format(time.DateOnly), g.Ends.Format(time.DateOnly),
+			strings.Join(g.Treated, " and "), strings.Join(g.Comparison, " and "))
 		table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		fmt.Fprintf(table, "  people learn (%s)\tlearning.meanGain\t%+.3f\n", g.Effect.Learning, g.Expected.MeanGain)
 		for _, c := range g.Competencies {
-			fmt.Fprintf(table, "  colleagues see it (%s)\tbehaviour[%s].meanGain\t%+.3f\n", g.Effect.Behaviour, path.Base(c), g.Expected.Behaviour[c])
+			fmt.Fprintf(table, "  colleagues see it (%s)\tbehaviour[%s].meanGain\t%+.3f\n",
+				g.Effect.Behaviour, path.Base(c), g.Expected.Behaviour[c])
 		}
 		for _, kpi := range slices.Sorted(maps.Keys(g.Expected.Results)) {
-			fmt.Fprintf(table, "  patients notice (%s)\tresults[%s].difference\t%+.3f\n", g.Effect.Patients, path.Base(kpi), g.Expected.Results[kpi])
+			fmt.Fprintf(table, "  patients notice (%s)\tresults[%s].difference\t%+.3f\n",
+				g.Effect.Patients, path.Base(kpi), g.Expected.Results[kpi])
 		}
 		if err := table.Flush(); err != nil {
 			return err

@@ -9,6 +9,7 @@ import (
 	"iter"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -50,16 +51,25 @@ func TestDemo(t *testing.T) {
 	if strings.Count(stderr, "statements:") < 10 {
 		t.Errorf("no progress is told:\n%s", stderr)
 	}
-	stored := lastPosition(t, base)
+	_, header, _, err := s.do(t.Context(), http.MethodGet, "/statements?limit=1", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if _, stderr, err = lrsDemo(t.Context(), base+"/xapi/", args...); err != nil {
 		t.Errorf("a second time: %v\n%s", err, stderr)
 	}
+	since := url.QueryEscape(header.Get("X-Experience-API-Consistent-Through"))
+	if status, _, body, err := s.do(t.Context(), http.MethodGet, "/statements?limit=1&since="+since, nil); err != nil ||
+		status != http.StatusOK || !bytes.Contains(body, []byte(`"statements":[]`)) {
+		t.Errorf("the second time stored more statements: %d %v %s", status, err, body)
+	}
+	position := lastPosition(t, base)
 	if _, _, err = lrsDemo(t.Context(), base, "--scale", "0.1", "--until", "2026-11-01", "--seed", "2"); err == nil ||
 		!strings.Contains(err.Error(), "programmes/listen-first") {
 		t.Errorf("another demo on the same server: %v", err)
 	}
-	if now := lastPosition(t, base); now != stored {
-		t.Errorf("the log has come from %s to %s, but everything was there already", stored, now)
+	if now := lastPosition(t, base); now != position {
+		t.Errorf("what was refused has brought the log from %s to %s", position, now)
 	}
 }
 

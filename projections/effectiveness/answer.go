@@ -157,23 +157,23 @@ func (q *question) learning(until int64) *Learning {
 	l := &Learning{}
 	var pairs, kept []measure.Pair
 	for _, person := range q.persons {
-		pre, ok := attempt(q.deeds[as.Pre][person], math.MinInt64, until)
-		if !ok {
+		score := map[Part]float64{}
+		for _, a := range assessed(as, q.deeds, person, until) {
+			score[a.part] = a.score
+		}
+		pre, hasPre := score[Pre]
+		post, hasPost := score[Post]
+		switch {
+		case !hasPre:
 			l.Excluded = append(l.Excluded, Excluded{person, NoPre})
 			continue
-		}
-		post, ok := attempt(q.deeds[as.Post][person], pre.happened+1, until)
-		if !ok {
+		case !hasPost:
 			l.Excluded = append(l.Excluded, Excluded{person, NoPost})
 			continue
 		}
-		pairs = append(pairs, measure.Pair{Pre: pre.score, Post: post.score})
-		if as.Retention == nil {
-			continue
-		}
-		const day = 24 * 60 * 60 * 1_000_000
-		if later, ok := attempt(q.deeds[as.Retention.Activity][person], post.happened+int64(as.Retention.AfterDays)*day, until); ok {
-			kept = append(kept, measure.Pair{Pre: post.score, Post: later.score})
+		pairs = append(pairs, measure.Pair{Pre: pre, Post: post})
+		if later, ok := score[Retention]; ok {
+			kept = append(kept, measure.Pair{Pre: post, Post: later})
 		}
 	}
 	l.Paired = measure.PairedOf(pairs)
@@ -181,6 +181,36 @@ func (q *question) learning(until int64) *Learning {
 		l.Retention = new(measure.PairedOf(kept))
 	}
 	return l
+}
+
+// attempted is the attempt that counts at one of the assessments.
+type attempted struct {
+	part     Part
+	activity string
+	deed
+}
+
+// assessed gives somebody's first attempt, the first after it at the second assessment, and the first long enough after
+// that, as far as there are these.
+func assessed(as *definition.Assessments, deeds map[string]map[string][]deed, person string, until int64) (all []attempted) {
+	pre, ok := attempt(deeds[as.Pre][person], math.MinInt64, until)
+	if !ok {
+		return nil
+	}
+	all = append(all, attempted{Pre, as.Pre, pre})
+	post, ok := attempt(deeds[as.Post][person], pre.happened+1, until)
+	if !ok {
+		return all
+	}
+	all = append(all, attempted{Post, as.Post, post})
+	if as.Retention == nil {
+		return all
+	}
+	const day = 24 * 60 * 60 * 1_000_000
+	if later, ok := attempt(deeds[as.Retention.Activity][person], post.happened+int64(as.Retention.AfterDays)*day, until); ok {
+		all = append(all, attempted{Retention, as.Retention.Activity, later})
+	}
+	return all
 }
 
 // behaviour compares what people have shown in the windows before and after the programme.
@@ -191,31 +221,56 @@ func (q *question) behaviour(e *Effectiveness, at time.Time) error {
 	}
 	scene := q.scene
 	scene.At = at
-	starts, ends := moment(q.p.Starts), moment(q.p.Ends)
-	first, last := starts.AddDate(0, 0, -b.WindowDays), ends.AddDate(0, 0, b.WindowDays)
-	pairs := make([][]measure.Pair, len(b.Competencies))
-	err := q.Competency.Scored(q.ctx, q.tx, scene, q.persons, func(_ string, found func(string) []measure.Evidence) {
-		for i, id := range b.Competencies {
-			var before, after mean
-			for _, piece := range found(id) {
-				t := piece.Timestamp
-				switch {
-				case !slices.Contains(b.Kinds, piece.Kind):
-				case !t.Before(first) && t.Before(starts):
-					before.add(piece.Score)
-				case !t.Before(ends) && t.Before(last):
-					after.add(piece.Score)
-				}
+	type key struct{ person, competency string }
+	before, after := map[key]*mean{}, map[key]*mean{}
+	err := q.shown(q.ctx, q.tx, scene, q.p, q.persons, func(person, id string, part Part, e measure.Evidence) {
+		side := before
+		if part == After {
+			side = after
+		}
+		k := key{person, id}
+		if side[k] == nil {
+			side[k] = &mean{}
+		}
+		side[k].add(e.Score)
+	})
+	for _, id := range b.Competencies {
+		var pairs []measure.Pair
+		for _, person := range q.persons {
+			k := key{person, id}
+			if x, y := before[k], after[k]; x != nil && y != nil {
+				pairs = append(pairs, measure.Pair{Pre: x.of(), Post: y.of()})
 			}
-			if before.n > 0 && after.n > 0 {
-				pairs[i] = append(pairs[i], measure.Pair{Pre: before.of(), Post: after.of()})
+		}
+		e.Behaviour = append(e.Behaviour, Behaviour{id, measure.PairedOf(pairs)})
+	}
+	return err
+}
+
+// shown gives the evidence of people in the windows before and after a programme, superseded attempts included, in the
+// order in which it is added up.
+func (r *Reader) shown(ctx context.Context, tx *readmodel.Tx, s competency.Scene, p *definition.Programme, persons []string,
+	each func(person, competency string, part Part, e measure.Evidence),
+) error {
+	b := p.Behaviour
+	if b == nil {
+		return nil
+	}
+	starts, ends := moment(p.Starts), moment(p.Ends)
+	first, last := starts.AddDate(0, 0, -b.WindowDays), ends.AddDate(0, 0, b.WindowDays)
+	return r.Competency.Scored(ctx, tx, s, persons, func(person string, found func(string) []measure.Evidence) {
+		for _, id := range b.Competencies {
+			for _, e := range found(id) {
+				switch t := e.Timestamp; {
+				case !slices.Contains(b.Kinds, e.Kind):
+				case !t.Before(first) && t.Before(starts):
+					each(person, id, Before, e)
+				case !t.Before(ends) && t.Before(last):
+					each(person, id, After, e)
+				}
 			}
 		}
 	})
-	for i, id := range b.Competencies {
-		e.Behaviour = append(e.Behaviour, Behaviour{id, measure.PairedOf(pairs[i])})
-	}
-	return err
 }
 
 type mean struct {

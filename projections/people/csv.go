@@ -21,7 +21,7 @@ var (
 
 // The bounds of a file.
 const (
-	maxFile   = 64 << 20 // bytes
+	MaxFile   = 64 << 20 // bytes
 	maxUnits  = 20_000   // rows
 	maxPeople = 500_000  // rows
 )
@@ -44,7 +44,7 @@ func (r *row) get(column string) string {
 // readCSV reads a file (RFC 4180, UTF-8, with or without a byte order mark) and hands over each row. The error is a
 // *Refusal with line and column, or wraps the reader's own.
 func readCSV(from io.Reader, maxRows int, required, optional []string, each func(*row) error) error {
-	in := csv.NewReader(withoutMark(&bounded{from, maxFile + 1}))
+	in := csv.NewReader(withoutMark(&bounded{from, MaxFile + 1}))
 	in.ReuseRecord = true
 	header, err := in.Read()
 	if errors.Is(err, io.EOF) {
@@ -143,7 +143,7 @@ type bounded struct {
 func (b *bounded) Read(p []byte) (int, error) {
 	n, err := b.from.Read(p[:min(len(p), b.left)])
 	if b.left -= n; b.left <= 0 {
-		return 0, refuse(Invalid, "", "the file is larger than %d bytes; split it", maxFile)
+		return 0, refuse(Invalid, "", "the file is larger than %d bytes; split it", MaxFile)
 	}
 	return n, err
 }

@@ -115,6 +115,23 @@ func PlanPeople(s *State, rows []PersonRow) ([]event.Event, error) {
 	return p.events, nil
 }
 
+// Plan gives the events that make units and then people as the two files have them together. The error is a *Refusal
+// with file and line.
+func Plan(s *State, units []UnitRow, people []PersonRow) ([]event.Event, error) {
+	first, err := PlanUnits(s, units)
+	if err != nil {
+		return nil, Of("units", err)
+	}
+	if s, err = s.With(first...); err != nil {
+		return nil, err
+	}
+	then, err := PlanPeople(s, people)
+	if err != nil {
+		return nil, Of("people", err)
+	}
+	return append(first, then...), nil
+}
+
 // namesIn gives the name of each person that the file names, on whichever line.
 func namesIn(rows []PersonRow) (map[string]string, error) {
 	names := map[string]string{}

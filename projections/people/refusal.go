@@ -1,6 +1,9 @@
 package people
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Code says what kind of refusal it is, and with it the HTTP status.
 type Code string
@@ -21,6 +24,8 @@ type Refusal struct {
 	// Field is what is wrong: a column in a file, else one of unit, name, parent, person, role, from, to, mbox,
 	// mbox_sha1sum, openid, account, account.homePage and account.name. "" if it is no single one.
 	Field string
+	// File is "units" or "people" where both came together, else "".
+	File string
 	// Line is the line of the file, from 1; 0 if the write did not come in a file.
 	Line int
 	// Message is a sentence for a person, about Field where there is one. It names nobody but whom the write itself names.
@@ -39,6 +44,13 @@ func (r *Refusal) Error() string {
 
 // Text gives all parts but Owner: "line 3, column from: it is required".
 func (r *Refusal) Text() string {
+	if r.File != "" {
+		return r.File + ": " + r.text()
+	}
+	return r.text()
+}
+
+func (r *Refusal) text() string {
 	switch {
 	case r.Line > 0 && r.Field != "":
 		return fmt.Sprintf("line %d, column %s: %s", r.Line, r.Field, r.Message)
@@ -52,4 +64,15 @@ func (r *Refusal) Text() string {
 
 func refuse(code Code, field, format string, args ...any) *Refusal {
 	return &Refusal{Code: code, Field: field, Message: fmt.Sprintf(format, args...)}
+}
+
+// Of adds the name of its file to a refusal, one of several that came together.
+func Of(file string, err error) error {
+	var r *Refusal
+	if errors.As(err, &r) {
+		placed := *r
+		placed.File = file
+		return &placed
+	}
+	return err
 }

@@ -25,7 +25,9 @@ type Config struct {
 	Effects [2]Effect
 
 	// UnitMonth is the standard deviation of what a ward's answers of a month have in common, where that of a single
-	// answer beside it is 1. 0: answers are independent.
+	// answer beside it is 1. 0: answers are independent. At a scale of 0.25, an interval that takes answers for
+	// independent was seen to cover a programme's true difference 92 times in 100 with 0.15, and 76 times with 0.4;
+	// that of DOMAIN.md 95 times with both.
 	UnitMonth float64
 }
 

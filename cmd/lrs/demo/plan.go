@@ -23,7 +23,7 @@ var workshopDays = []int{14, 18, 21, 25}
 // reactionQuestions are those of the shipped reaction survey.
 var reactionQuestions = []string{"useful", "practice", "confident", "recommend"}
 
-// toFive with a liking: most find the training useful.
+// reactionLiking is added to their latent answers: most find the training useful.
 const reactionLiking = 0.7
 
 // follow gives all that somebody does in a programme that they take part in, in whatever month.

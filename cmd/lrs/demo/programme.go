@@ -42,12 +42,18 @@ func (h *Hospital) planProgrammes() []programme {
 	window := min(6, first, h.cfg.Months-first-3)
 	list := []programme{{
 		slug: "listen-first", skills: []int{listening, empathy},
-		targets:   map[string]float64{"listened": 1, "courtesy": 0.8, "rating": 0.6, "recommend": 0.6},
-		Programme: Programme{Name: "Listen first", Treated: []string{"cardiology", "geriatrics"}, Comparison: []string{"pulmonology", "neurology"}},
+		targets: map[string]float64{"listened": 1, "courtesy": 0.8, "rating": 0.6, "recommend": 0.6},
+		Programme: Programme{
+			Name:    "Listen first",
+			Treated: []string{"cardiology", "geriatrics"}, Comparison: []string{"pulmonology", "neurology"},
+		},
 	}, {
 		slug: "clear-words", skills: []int{clarity, conflict},
-		targets:   map[string]float64{"explained": 1, "concerns": 0.8, "rating": 0.6, "recommend": 0.6},
-		Programme: Programme{Name: "Clear words", Treated: []string{"orthopaedics", "general-surgery"}, Comparison: []string{"urology", "gynaecology"}},
+		targets: map[string]float64{"explained": 1, "concerns": 0.8, "rating": 0.6, "recommend": 0.6},
+		Programme: Programme{
+			Name:    "Clear words",
+			Treated: []string{"orthopaedics", "general-surgery"}, Comparison: []string{"urology", "gynaecology"},
+		},
 	}}
 	for i := range list {
 		g := &list[i]

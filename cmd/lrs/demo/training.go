@@ -1,8 +1,6 @@
 package demo
 
-import (
-	"time"
-)
+import "time"
 
 // course is something that the hospital offers to everybody, at any time.
 type course struct {
@@ -141,7 +139,8 @@ func (h *Hospital) simulation(d draw, p *person, at time.Time, object Object, as
 	if !d.chance(0.85) {
 		return []Statement{s}
 	}
-	debrief := attended(d, p, at.Add(45*time.Minute), activity(object.ID+"/debrief", object.Definition.Name.EN+": debriefing", typeMeeting), 30)
+	afterwards := activity(object.ID+"/debrief", object.Definition.Name.EN+": debriefing", typeMeeting)
+	debrief := attended(d, p, at.Add(45*time.Minute), afterwards, 30)
 	debrief.Context = &Context{Instructor: &assessor, Activities: &Activities{Parent: []Activity{{object.ID}}}}
 	return []Statement{s, debrief}
 }
