@@ -42,6 +42,7 @@ func administer(
 		return err
 	}
 	defer func() { err = errors.Join(err, lock.Unlock()) }()
+	cfg.port = natsPort{} // nobody subscribes to a command
 	log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	return stopped(ctx, cfg, log)
 }

@@ -26,7 +26,7 @@ func TestReadme(t *testing.T) {
 	var outputs []string
 	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(text, -1) {
 		script := block[1]
-		if !strings.Contains(script, "curl") && !strings.Contains(script, "definitions apply") {
+		if !strings.Contains(script, "curl") && !strings.Contains(script, "definitions apply") && !strings.Contains(script, "demo") {
 			continue // starting the server, and the key that it printed
 		}
 		script = strings.ReplaceAll(script, "http://127.0.0.1:8080/xapi", s.url)
@@ -40,11 +40,12 @@ func TestReadme(t *testing.T) {
 		}
 		outputs = append(outputs, string(out))
 	}
-	if len(outputs) != 8 {
-		t.Fatalf("%d steps of the README were run, want 8", len(outputs))
+	if len(outputs) != 13 {
+		t.Fatalf("%d steps of the README were run, want 13", len(outputs))
 	}
 	for i, want := range map[int]string{
 		1: `"scaled": 0.85`, 4: "definitions change", 6: `"estimate":`, 7: `"share":`,
+		8: "Planted", 9: `"priority":`, 10: `"total":`, 11: `"meanGain":`, 12: `"beyond_limits"`,
 	} {
 		if !strings.Contains(outputs[i], want) {
 			t.Errorf("step %d answers without %s:\n%s", i, want, outputs[i])
