@@ -23,7 +23,7 @@ type digestedCommit struct {
 }
 
 // digest decodes a commit and lets a projection digest its events.
-func digest(p Projection, c *eventlog.Commit) (*digestedCommit, error) {
+func digest(p Projection, c *commit) (*digestedCommit, error) {
 	events, err := c.Events()
 	if err != nil {
 		return nil, fmt.Errorf("commit %d: %w", c.Revision, err)
@@ -40,6 +40,9 @@ func digest(p Projection, c *eventlog.Commit) (*digestedCommit, error) {
 				Type: events[i].Type, Version: events[i].Version, Meta: events[i].Meta, Payload: events[i].Payload,
 			},
 		}}
+		if c.made != nil {
+			e.made = &c.made[i]
+		}
 		if err := safely(func() (err error) { e.Digest, err = p.Digest(&e.Event); return err }); err != nil {
 			d.aside = append(d.aside, setAside(p, &e.Event, err))
 			continue

@@ -21,6 +21,8 @@ type Event struct {
 	Position
 	T       int64 // its time, µs since 1970; greater than that of every event before it
 	Encoded event.Encoded
+
+	made *once // nil: nobody else reads it now
 }
 
 // Digested is an event and what a projection's Digest made of it.

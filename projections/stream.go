@@ -10,12 +10,18 @@ import (
 )
 
 // source gives the commits after a head, in order and verified.
-type source func(ctx context.Context, after eventlog.Head) iter.Seq2[*eventlog.Commit, error]
+type source func(ctx context.Context, after eventlog.Head) iter.Seq2[*commit, error]
 
 // upToHead is the source that ends where the log does.
 func upToHead(log Log) source {
-	return func(ctx context.Context, after eventlog.Head) iter.Seq2[*eventlog.Commit, error] {
-		return eventlog.Follow(log.Read(ctx, after.Revision+1), after)
+	return func(ctx context.Context, after eventlog.Head) iter.Seq2[*commit, error] {
+		return func(yield func(*commit, error) bool) {
+			for c, err := range eventlog.Follow(log.Read(ctx, after.Revision+1), after) {
+				if !yield(&commit{Commit: c}, err) {
+					return
+				}
+			}
+		}
 	}
 }
 
@@ -36,10 +42,10 @@ type reading struct {
 
 	mu      sync.Mutex
 	last    eventlog.Head
-	commits []*eventlog.Commit // up to last, without a gap
-	bytes   int                // in these
-	grown   chan struct{}      // closed and made anew when there is more; closed with err
-	err     error              // why it has ended
+	commits []*commit     // up to last, without a gap
+	bytes   int           // in these
+	grown   chan struct{} // closed and made anew when there is more; closed with err
+	err     error         // why it has ended
 }
 
 // windowBytes bounds the bytes of the commits that a reading keeps, but for the last one. Who
@@ -52,8 +58,8 @@ var (
 )
 
 // follow is the source that has no end.
-func (s *stream) follow(ctx context.Context, after eventlog.Head) iter.Seq2[*eventlog.Commit, error] {
-	return func(yield func(*eventlog.Commit, error) bool) {
+func (s *stream) follow(ctx context.Context, after eventlog.Head) iter.Seq2[*commit, error] {
+	return func(yield func(*commit, error) bool) {
 		r := s.at(after)
 		for {
 			commits, grown, err := r.after(after)
@@ -148,9 +154,9 @@ func (r *reading) add(c *eventlog.Commit) {
 	if r.err != nil {
 		return
 	}
-	r.last, r.commits = c.Head(), append(r.commits, c)
+	r.last, r.commits = c.Head(), append(r.commits, &commit{c, make([]once, c.Header.Events)})
 	for r.bytes += size(c); r.bytes > windowBytes && len(r.commits) > 1; r.commits = r.commits[1:] {
-		r.bytes -= size(r.commits[0])
+		r.bytes -= size(r.commits[0].Commit)
 		r.commits[0] = nil
 	}
 	close(r.grown)
@@ -178,7 +184,7 @@ func (r *reading) end(why error) {
 
 // after gives the commits after a head, or, if they are still to come, what is closed
 // when there are more. If it gives nothing, they are not kept any more.
-func (r *reading) after(head eventlog.Head) (commits []*eventlog.Commit, grown <-chan struct{}, err error) {
+func (r *reading) after(head eventlog.Head) (commits []*commit, grown <-chan struct{}, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	first := r.last.Revision + 1 - eventlog.Revision(len(r.commits))

@@ -67,7 +67,7 @@ func TestStream(t *testing.T) {
 	defer wg.Wait()
 	defer cancel()
 	s := &stream{log: log, ctx: ctx, wg: &wg}
-	follow := func(from int) (next func() (*eventlog.Commit, error, bool), want func(to int)) {
+	follow := func(from int) (next func() (*commit, error, bool), want func(to int)) {
 		next, stop := iter.Pull2(s.follow(ctx, c.heads[from]))
 		t.Cleanup(stop)
 		return next, func(to int) {

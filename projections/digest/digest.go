@@ -10,19 +10,23 @@ import (
 	"github.com/bedside-lrs/bedside/projections/fact"
 )
 
-// Statement gives the features of a statement; the event is a StatementStored. An error sets the event aside.
+// Statement gives the features of a statement; the event is a StatementStored. Other projections may have the same, so
+// that they must not be changed. An error sets the event aside.
 func Statement(e *projections.Event) (*fact.Features, error) {
-	ev, err := event.Decode(e.Encoded)
+	made, err := e.Once(func() (any, error) {
+		ev, err := event.Decode(e.Encoded)
+		if err != nil {
+			return nil, err
+		}
+		raw := ev.(event.StatementStored).Statement
+		if !utf8.Valid(raw) {
+			return nil, errors.New("the statement is not UTF-8")
+		}
+		f, err := fact.FeaturesOf(raw)
+		return &f, err
+	})
 	if err != nil {
 		return nil, err
 	}
-	raw := ev.(event.StatementStored).Statement
-	if !utf8.Valid(raw) {
-		return nil, errors.New("the statement is not UTF-8")
-	}
-	f, err := fact.FeaturesOf(raw)
-	if err != nil {
-		return nil, err
-	}
-	return &f, nil
+	return made.(*fact.Features), nil
 }
