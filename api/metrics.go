@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"time"
@@ -31,9 +32,9 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	return m
 }
 
-func (m *metrics) request(r *http.Request, status int, took time.Duration, p *problem.Problem) {
-	m.requests.WithLabelValues(method(r.Method), resource(r.URL.Path), strconv.Itoa(status)).Observe(took.Seconds())
-	if p != nil {
+func (m *metrics) request(r *http.Request, status int, took time.Duration, req *problem.Request) {
+	m.requests.WithLabelValues(method(r.Method), cmp.Or(req.Resource, resource(r.URL.Path)), strconv.Itoa(status)).Observe(took.Seconds())
+	if p := req.Problem; p != nil {
 		m.refusals.WithLabelValues(p.Code, p.Rule).Inc()
 	}
 }

@@ -42,7 +42,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 				}
 				problem.Write(rec, r, s.cfg.Log, err)
 			}
-			s.metrics.request(r, rec.status, time.Since(start), req.Problem)
+			s.metrics.request(r, rec.status, time.Since(start), req)
 			if req.Problem == nil { // refusals are logged by problem.Write
 				s.cfg.Log.LogAttrs(r.Context(), slog.LevelDebug, "served", slog.String("request", req.ID),
 					slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", rec.status),

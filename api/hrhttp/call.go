@@ -137,10 +137,19 @@ func (c *call) mediaType() string {
 	return t
 }
 
-// body reads the request's body.
-func (c *call) body() ([]byte, error) {
+// raw reads the request's body.
+func (c *call) raw() ([]byte, error) {
 	b, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, c.Body))
 	return b, request.BodyError(err)
+}
+
+// body reads the request's body, JSON that is to be decoded.
+func (c *call) body() ([]byte, error) {
+	b, err := c.raw()
+	if err == nil && request.Null(b) {
+		err = problem.BadRequest("request.json", "The body is null, which says nothing.")
+	}
+	return b, err
 }
 
 // expect refuses a body of another media type.

@@ -145,7 +145,7 @@ func (c *call) putDefinition() error {
 	if err := c.expect("application/json"); err != nil {
 		return err
 	}
-	b, err := c.body()
+	b, err := c.raw()
 	if err != nil {
 		return err
 	}

@@ -243,6 +243,7 @@ type handler struct {
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), h.Wait+20*time.Second)
 	defer cancel()
+	problem.Resource(ctx, BasePath+h.path)
 	w.Header().Set("Cache-Control", "private, no-cache") // kept only to be asked with the ETag
 	w.Header().Add("Vary", "Authorization, Accept")      // beside Origin and Accept-Encoding
 	if err := h.serve(ctx, w, r); err != nil {

@@ -165,6 +165,7 @@ func TestBodies(t *testing.T) {
 		for name, deep := range map[string]string{
 			"arrays": strings.Repeat("[", 100_000), "objects": strings.Repeat(`{"name":`, 100_000), "closed": strings.Repeat("[", 5_000) + strings.Repeat("]", 5_000),
 			"text": "x", "twice": `{"name":"a","name":"b"}`, "unknown": `{"nom":"a"}`, "rest": `{"name":"a"} {}`, "surrogate": `{"name":"\ud800"}`, "number": `{"name":1}`,
+			"null": "null", "null in spaces": " null\n",
 		} {
 			if right != "application/json" {
 				continue

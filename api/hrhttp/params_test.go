@@ -134,6 +134,43 @@ func TestParametersOfWrites(t *testing.T) {
 	l.do(t, "DELETE", base+"/people/ann/assignments"+query("role", "r", "unit", "u", "from", "soon"), "").refused(400, "parameter.from").says("from", "soon")
 }
 
+// TestResourceLabels: the metrics tell the resources apart, and a client makes no series.
+func TestResourceLabels(t *testing.T) {
+	l := onOne(t)
+	l.put(t, "/people/ann", `{"name":"Ann"}`)
+	l.get(t, "/people/ann")
+	l.do(t, "GET", base+"/people/a%2Fb", "").want(404)
+	l.do(t, "GET", base+"/nothing/a%2Fb", "").want(404)
+	l.do(t, "GET", "/scim/v2/Users/a%2Fb", "").want(404)
+	metrics := l.do(t, "GET", "/metrics", "").want(200).body
+	for _, want := range []string{
+		`method="PUT",resource="/api/v1/people/{person}",status="204"} 1`, `method="GET",resource="/api/v1/people/{person}",status="200"} 1`,
+		`method="GET",resource="/api/v1/people/{person}",status="404"} 1`, `method="GET",resource="other",status="404"} 1`,
+		`method="GET",resource="/scim/v2/Users/{id}",status="404"} 1`,
+	} {
+		if !strings.Contains(metrics, "http_request_seconds_count{"+want) {
+			t.Errorf("no %s", want)
+		}
+	}
+	if strings.Contains(metrics, "people/ann") || strings.Contains(metrics, "a%2Fb") {
+		t.Error("a client can make series")
+	}
+}
+
+// TestAssignmentEnds: an end before the begin is refused, whatever it is; only one that is
+// left out is none.
+func TestAssignmentEnds(t *testing.T) {
+	l := onOne(t)
+	l.csv(t, "/units", wardUnits)
+	l.put(t, "/people/ann", `{"name":"Ann"}`)
+	for _, to := range []string{"0001-01-01", "0001-01-01T00:00:00Z", "2024-01-01", "2025-01-01"} {
+		l.do(t, "POST", base+"/people/ann/assignments", `{"role":"nurse","unit":"ward-a","from":"2025-01-01","to":"`+to+`"}`).refused(400, "people.invalid").says("to:")
+	}
+	equal(t, "assignments", l.get(t, "/people/ann").each("assignments", "to"), []string{})
+	l.post(t, "/people/ann/assignments", `{"role":"nurse","unit":"ward-a","from":"2025-01-01","to":""}`)
+	equal(t, "assignments", l.get(t, "/people/ann").each("assignments", "to"), []string{"<nil>"})
+}
+
 // patience is how long the servers of these tests wait: enough for a busy machine.
 const patience = 3 * time.Second
 

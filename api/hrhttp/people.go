@@ -172,6 +172,9 @@ func (c *call) postAssignment() error {
 		if a.To, err = memberTime("to", in.To); err != nil {
 			return err
 		}
+		if a.To.IsZero() { // it would be read as none
+			return refused(&people.Refusal{Code: people.Invalid, Field: "to", Message: "an assignment ends after it begins"})
+		}
 	}
 	return c.done(c.register(func(p present) ([]event.Event, error) { return p.people.MakeAssignment(a) }))
 }

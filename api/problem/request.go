@@ -5,8 +5,9 @@ import "context"
 // Request travels in the context of every HTTP request: its id, and the problem
 // that it ended with, for the log and the metrics.
 type Request struct {
-	ID      string
-	Problem *Problem // set by Write
+	ID       string
+	Problem  *Problem // set by Write
+	Resource string   // the template of its path, set by Resource; "" if none was found
 }
 
 type requestKey struct{}
@@ -22,6 +23,13 @@ func RequestID(ctx context.Context) string {
 		return r.ID
 	}
 	return ""
+}
+
+// Resource notes what a request asks for, by the template of its path: /people/{person}.
+func Resource(ctx context.Context, template string) {
+	if r, ok := ctx.Value(requestKey{}).(*Request); ok {
+		r.Resource = template
+	}
 }
 
 func note(ctx context.Context, p *Problem) {

@@ -4,6 +4,7 @@
 package request
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -59,3 +60,7 @@ func BodyError(err error) error {
 	}
 	return &problem.Problem{Status: http.StatusBadRequest, Code: "request.body", Message: "The body could not be read to its end.", Cause: err}
 }
+
+// Null tells whether a body is the JSON null, which decoding takes for whatever is wanted with nothing in it: a write of
+// that would wipe what there is.
+func Null(body []byte) bool { return string(bytes.TrimSpace(body)) == "null" }

@@ -118,6 +118,7 @@ func Handler(cfg Config) http.Handler {
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), h.Wait+20*time.Second)
 	defer cancel()
+	problem.Resource(ctx, BasePath+h.path)
 	w.Header().Set("Cache-Control", "private, no-cache") // kept only to be asked with the ETag
 	w.Header().Add("Vary", "Authorization")
 	if err := h.serve(ctx, w, r); err != nil {

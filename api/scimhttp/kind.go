@@ -28,7 +28,7 @@ type kind struct {
 
 // resources are the resources of a kind. An id is one that the kind gave.
 type resources interface {
-	// ids lists the resources among which are all that pass a filter, by id.
+	// ids lists resources that there are, by id, and among them all that pass a filter.
 	ids(v *view, filter filter.Expression) []string
 	// of shows a resource, without schemas and meta; false if there is none.
 	of(v *view, id string) (object, bool)

@@ -41,6 +41,10 @@ func (c *call) list(k *kind) error {
 	}
 	total, page := 0, []any{}
 	for _, id := range k.ids(v, e) {
+		if e == nil && (total+1 < start || len(page) == count) { // it need not be made to be counted
+			total++
+			continue
+		}
 		if r, ok := k.of(v, id); ok && k.matches(e, r) {
 			if total++; total >= start && len(page) < count {
 				page = append(page, c.cut(k, k.show(r)))

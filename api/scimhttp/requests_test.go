@@ -231,6 +231,8 @@ func TestPatch(t *testing.T) {
 		{`{"op":"add","path":"` + enterprise + `:manager.value","value":"emp-9"}`, []any{enterprise, "department"}, "Ward B"},
 		{`{"op":"remove","path":"` + enterprise + `"}`, []any{enterprise}, nil},
 		{`{"op":"add","path":"emails","value":[{"value":"a@ward.example","primary":true},{"value":"b@ward.example"}]}`, []any{"emails", 0, "value"}, "a@ward.example"},
+		{`{"op":"add","path":"emails","value":[{"value":"b@ward.example","primary":true}]}`, []any{"emails", 0, "value"}, "b@ward.example"},
+		{`{"op":"add","path":"emails","value":[{"value":"a@ward.example","primary":true}]}`, []any{"emails", 0, "value"}, "a@ward.example"},
 		{`{"op":"remove","path":"emails[value sw \"b@\"]"}`, []any{"emails", 2}, nil},
 		{`{"op":"replace","path":"emails[primary eq true]","value":{"value":"c@ward.example"}}`, []any{"emails", 0, "value"}, "c@ward.example"},
 		{`{"op":"replace","path":"emails","value":{"value":"d@ward.example"}}`, []any{"emails", 1}, nil},

@@ -30,7 +30,7 @@ func (users) ids(v *view, e filter.Expression) []string {
 		if !said {
 			a.UserName, a.ExternalID = p.ID, p.ID
 		}
-		if pass(&user{Attributes: a}) {
+		if !a.Deleted && pass(&user{Attributes: a}) {
 			ids = append(ids, p.ID)
 		}
 	}

@@ -128,6 +128,17 @@ func TestMoves(t *testing.T) {
 	}
 }
 
+// TestOthersMoves: what others ended is not begun again by a change of something else.
+func TestOthersMoves(t *testing.T) {
+	t.Parallel()
+	l := ward(t)
+	l.scim(t, "POST", "/Users", rosa).want(201)
+	l.patch(t, "/Groups/ward-a", `{"op":"remove","path":"members"}`).want(200)
+	l.patch(t, "/Users/emp-17", `{"op":"replace","path":"displayName","value":"Rosa D."}`).want(200)
+	l.scim(t, "PUT", "/Users/emp-17", rosa).want(200)
+	equal(t, "assignments", l.held(t, "emp-17"), []string{"nurse in ward-a, ended"})
+}
+
 // TestRenamedUnit: a department is a unit, whatever it is called later.
 func TestRenamedUnit(t *testing.T) {
 	t.Parallel()
@@ -174,6 +185,7 @@ func TestDeprovision(t *testing.T) {
 			then := "asOf=" + person.at("asOf").(string)
 
 			leave(l, t)
+			l.do(t, "GET", hrhttp.BasePath+"/people/emp-17", "").says(`"to":"2024-02-01T00:00:00.000Z"`) // which had ended long ago
 			after := []string{"tutor in ward-b, ended", "tutor in ward-b, ended", "nurse in ward-a, ended"}
 			equal(t, "after", l.held(t, "emp-17"), after)
 			equal(t, "as it was known", l.held(t, "emp-17", then), before)

@@ -131,6 +131,10 @@ func runDemo(ctx context.Context, c *demoClient, h *demo.Hospital, stdout, stder
 	if err != nil {
 		return fmt.Errorf("post the statements: %w; run the same command again to go on: nothing is stored twice", err)
 	}
+	fmt.Fprintln(stderr, "the server works it out")
+	if err := c.caughtUp(ctx, h); err != nil {
+		return fmt.Errorf("all is stored, but not yet worked out: %w", err)
+	}
 	return summarize(stdout, c.url, h, total, time.Since(begun))
 }
 

@@ -8,12 +8,14 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"net/url"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/bedside-lrs/bedside/api/hrhttp"
 	"github.com/bedside-lrs/bedside/api/problem"
 	"github.com/bedside-lrs/bedside/cmd/lrs/demo"
 )
@@ -33,8 +35,18 @@ type demoClient struct {
 // post sends a body and gives the answer to it. While the server is busy it tries again, when the server says; what it
 // sends may be stored twice without harm. A refusal is a *problem.Problem with a hint.
 func (c *demoClient) post(ctx context.Context, path, contentType string, body []byte) ([]byte, error) {
+	return c.send(ctx, http.MethodPost, path, contentType, body)
+}
+
+// caughtUp returns when the server answers with all that is stored: projections come after.
+func (c *demoClient) caughtUp(ctx context.Context, h *demo.Hospital) error {
+	_, err := c.send(ctx, http.MethodGet, hrhttp.BasePath+"/programmes/"+url.PathEscape(h.Programmes()[0].ID)+"/effectiveness", "", nil)
+	return err
+}
+
+func (c *demoClient) send(ctx context.Context, method, path, contentType string, body []byte) ([]byte, error) {
 	for tries := 1; ; tries++ {
-		answer, wait, err := c.try(ctx, path, contentType, body)
+		answer, wait, err := c.try(ctx, method, path, contentType, body)
 		if wait < 0 {
 			return answer, err
 		}
@@ -52,13 +64,15 @@ func (c *demoClient) post(ctx context.Context, path, contentType string, body []
 }
 
 // try sends a request once. A wait that is not negative says when to try again.
-func (c *demoClient) try(ctx context.Context, path, contentType string, body []byte) (answer []byte, wait time.Duration, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url+path, bytes.NewReader(body))
+func (c *demoClient) try(ctx context.Context, method, path, contentType string, body []byte) (answer []byte, wait time.Duration, err error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.url+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, -1, fmt.Errorf("--url: %w", err)
 	}
 	req.SetBasicAuth(c.key, c.secret)
-	req.Header.Set("Content-Type", contentType)
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
+	}
 	req.Header.Set("X-Experience-API-Version", "2.0.0")
 	res, err := c.http.Do(req)
 	if ctx.Err() != nil {

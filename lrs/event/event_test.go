@@ -254,7 +254,7 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("%+v cannot be written again: %v", ev, err)
 		}
 		again, err := Decode(e)
-		if err != nil || fmt.Sprintf("%+v", again) != fmt.Sprintf("%+v", ev) {
+		if err != nil || !reflect.DeepEqual(again, ev) {
 			t.Fatalf("%+v became %+v, %v", ev, again, err)
 		}
 	})

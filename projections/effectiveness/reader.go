@@ -94,7 +94,7 @@ func inOrder(ctx context.Context, tx *readmodel.Tx, activity any, list []deed) e
 	slices.SortFunc(list, func(a, b deed) int { return cmp.Compare(a.happened, b.happened) })
 	tied := false
 	for i := 1; i < len(list); i++ {
-		if list[i].happened != list[i-1].happened || list[i].t == list[i-1].t {
+		if list[i].happened != list[i-1].happened {
 			continue
 		}
 		tied = true

@@ -24,8 +24,8 @@ var checksGiven = sync.OnceValue(func() (given bool) {
 	return given
 })
 
-// onTown runs do with the tables of a town.
-func (c *town) onTables(ctx context.Context, file string, do func(*readmodel.Store) error) error {
+// onTables runs do with the tables of a town.
+func (c *town) onTables(ctx context.Context, file string, do func(*readmodel.Store) error) (err error) {
 	store, err := readmodel.Open(ctx, "sqlite:"+file)
 	if err != nil {
 		return err
@@ -56,8 +56,9 @@ func (c *town) moments(more int) []int64 {
 // TestAttack: whoever may not see single answers cannot find out how many there are of a group that is smaller than
 // minN, nor their sum, by linear algebra over everything that they can read at all times.
 //
-// What is left out, because it isolates answers (TestLeaks): a KPI of a question of a reaction survey, a programme or a
-// reaction survey that changes after its reaction is final, and an answer to a reaction survey in two programmes.
+// What is left out, because it isolates answers (TestLeaks, TestLeakOfTopBox): a KPI of a question of a reaction survey, a
+// programme or a reaction survey that changes after its reaction is final, an answer to a reaction survey in two
+// programmes, and another top box of a question.
 func TestAttack(t *testing.T) {
 	if !checksGiven() {
 		if err := flag.Set("rapid.checks", "14"); err != nil {
@@ -110,12 +111,12 @@ func (c *town) faults() definition.Faults {
 	return nil
 }
 
-// namesOf lists the numbers that have any of some answers.
+// namesOf lists the numbers that may have isolated answers: those of their family.
 func (c *town) namesOf(numbers []number, answers []int) (text string) {
 	seen := map[string]bool{}
 	for _, x := range numbers {
 		line := fmt.Sprintf("\n  %s: %d answers", x.what, len(x.of))
-		if !seen[line] && slices.ContainsFunc(x.of, func(i int) bool { return slices.Contains(answers, i) }) {
+		if !seen[line] && x.family == familyOf(c.answers[answers[0]].question) {
 			seen[line] = true
 			text += line
 		}
@@ -251,7 +252,7 @@ func TestLeaks(t *testing.T) {
 		{"answers in two programmes", plan{nested: true}},
 	} {
 		t.Run(leak.name, func(t *testing.T) {
-			const most = 12
+			const most = 25
 			for seed := range most {
 				c := towns(leak.plan).Example(seed)
 				if faults := c.faults(); faults != nil {
@@ -280,5 +281,62 @@ func TestLeaks(t *testing.T) {
 			}
 			t.Logf("nothing was isolated in %d hospitals", most)
 		})
+	}
+}
+
+// TestLeakOfTopBox is one more leak: where a KPI has two questions, the answers to one of them are isolated when what the
+// top box of the other is changes, because every revision of the survey has its own share of the same answers.
+func TestLeakOfTopBox(t *testing.T) {
+	c := &town{minN: 5, units: []string{"u0"}, moves: []move{{dawn.UnixMicro(), "u0", ""}}}
+	survey := func(boxes ...string) string {
+		return fmt.Sprintf(`{"kind":"survey","id":%q,"audience":"patient","questions":[{"id":%q,"scale":{"min":0,"max":2},"topBox":%s},
+			{"id":%q,"scale":{"min":0,"max":2},"topBox":%s}]}`, surveyOf, monthly[0], boxes[0], monthly[1], boxes[1])
+	}
+	c.definitions = []registration{
+		{dawn.UnixMicro() + 10, survey("[2]", "[2]")},
+		{dawn.UnixMicro() + 20, fmt.Sprintf(`{"kind":"kpi","id":%q,"questions":[%q,%q],"statistic":"topBox","direction":"up"}`, iri+"box", monthly[0], monthly[1])},
+		{month(time.May).UnixMicro() + 10, survey("[2]", "[1,2]")},
+		{month(time.May).UnixMicro() + 20, survey("[2]", "[0,1,2]")},
+		{month(time.May).UnixMicro() + 30, survey("[0,1,2]", "[0,1]")},
+		{month(time.May).UnixMicro() + 40, survey("[0,1,2]", "[0,1,2]")},
+	}
+	for i := range 5 { // the last one is to the second question, and has the score 1
+		a := &answer{question: monthly[i/4], unit: "u0", happened: month(time.January), raw: 2 - i/4}
+		a.stored = a.happened.UnixMicro()
+		c.answers = append(c.answers, a)
+	}
+	c.order()
+	if faults := c.faults(); faults != nil {
+		t.Logf("closed by registration: %v", faults)
+		return
+	}
+	err := c.onTables(t.Context(), filepath.Join(t.TempDir(), "1.db"), func(store *readmodel.Store) error {
+		shares := map[int64]float64{}
+		for _, d := range c.definitions[1:] {
+			asOf := max(d.t, month(time.May).UnixMicro())
+			if err := store.View(t.Context(), func(tx *readmodel.Tx) error {
+				a := newAttacker(c, true)
+				definitions, err := a.catalog.At(t.Context(), tx, asOf)
+				if err != nil {
+					return err
+				}
+				kpi, _ := definitions.Get(definition.KindKPI, iri+"box")
+				scene := feedback.Scene{Trees: &a.people, Definitions: definitions, AsOf: asOf, Final: true}
+				s, err := a.feedback.Series(t.Context(), tx, scene, kpi, "u0", []feedback.Period{{From: month(time.January), To: month(time.February)}}, nil)
+				if err == nil && !s.Points[0].Suppressed {
+					shares[asOf-month(time.May).UnixMicro()] = *s.Points[0].Value * float64(s.Points[0].N)
+				}
+				return err
+			}); err != nil {
+				return err
+			}
+		}
+		if ones, others := shares[10]-shares[0], shares[40]-shares[30]; ones == 1 && others == 0 {
+			t.Logf("KNOWN LEAK: of the answers to %s %v has the score 1, and %v has 2; in the top box were %v, by revision of the survey", monthly[1], ones, others, shares)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

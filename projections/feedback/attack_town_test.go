@@ -283,8 +283,8 @@ func (c *town) drawReactions(t *rapid.T, p plan) {
 			sheet = fmt.Sprintf("00000000-0000-4000-8000-%012d", i)
 		}
 		of := rapid.SampledFrom([][]string{nil, c.programmes[:1], c.programmes[:1], c.programmes[1:]}).Draw(t, "programme")
-		if p.nested && oneIn(t, 2, "two") {
-			of = c.programmes
+		if p.nested && len(of) > 0 && (of[0] != c.programmes[0] || !oneIn(t, 4, "the first alone")) {
+			of = c.programmes // who is in the second is in the first
 		}
 		teams, last := append([]string{""}, c.units...), time.April
 		if p.kpiOfReaction { // of the month that the programmes end in, from anywhere, and few of no programme

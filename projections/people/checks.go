@@ -123,13 +123,17 @@ func checkText(field, text string, required bool) error {
 	return nil
 }
 
-// checkID also refuses an id that looks like another one.
+// checkID also refuses an id that looks like another one, and what is no segment of a path: a link with "." or ".." leads
+// elsewhere, however it is encoded.
 func checkID(field, id string) error {
 	if err := checkText(field, id, true); err != nil {
 		return err
 	}
 	if strings.TrimFunc(id, unicode.IsSpace) != id {
 		return refuse(Invalid, field, "%q begins or ends with a space", id)
+	}
+	if id == "." || id == ".." {
+		return refuse(Invalid, field, "%q is no id, because a link to it could not be followed", id)
 	}
 	return nil
 }

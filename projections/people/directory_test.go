@@ -17,9 +17,9 @@ func TestEndAssignments(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := drawState(t)
 		person := rapid.SampledFrom(somePeople).Draw(t, "person")
-		unit := rapid.SampledFrom(someUnits).Draw(t, "unit")
+		unit := rapid.SampledFrom(append([]string{"", "", "", "", ""}, someUnits...)).Draw(t, "unit") // "": in all
 		at := rapid.SampledFrom(someTimes[1:]).Draw(t, "at")
-		in := func(a Assignment) bool { return a.Unit == unit }
+		in := func(a Assignment) bool { return unit == "" || a.Unit == unit }
 		events, err := s.EndAssignments(person, at, in)
 		if _, known := s.Person(person); known != (err == nil) {
 			t.Fatalf("%v of a person who is known: %v", err, known)

@@ -131,3 +131,53 @@ func TestReopen(t *testing.T) {
 		})
 	}
 }
+
+// TestAway: a server that goes away, and what is refused for other reasons, are told apart;
+// when it is back, so is the store.
+func TestAway(t *testing.T) {
+	relay := readmodeltest.NewRelay(t)
+	s := readmodeltest.Open(t, relay.DSN)
+	ask := func(ctx context.Context, query string) error {
+		return s.View(ctx, func(tx *readmodel.Tx) error {
+			var n int
+			_, err := tx.One(ctx, query, nil, &n)
+			return err
+		})
+	}
+	if err := ask(t.Context(), "SELECT 1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := ask(t.Context(), "SELECT nothing"); err == nil || readmodel.Away(err) {
+		t.Errorf("a wrong query: %v", err)
+	}
+	relay.Cut()
+	for range 3 { // a connection that was open, and new ones
+		if err := ask(t.Context(), "SELECT 1"); !readmodel.Away(err) {
+			t.Errorf("away: %v", err)
+		}
+	}
+	relay.Restore()
+	asking := make(chan error)
+	go func() { asking <- ask(t.Context(), "SELECT count(*) FROM pg_sleep(60)") }()
+	if err := s.View(t.Context(), func(tx *readmodel.Tx) error {
+		for n := 0; n == 0; {
+			if _, err := tx.One(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'", nil, &n); err != nil {
+				return err
+			}
+			if err := tx.Exec(t.Context(), "SELECT pg_stat_clear_snapshot()"); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	relay.Cut()
+	if err := <-asking; !readmodel.Away(err) {
+		t.Errorf("away in the middle: %v", err)
+	}
+	relay.Restore()
+	if err := ask(t.Context(), "SELECT 1"); err != nil {
+		t.Errorf("back: %v", err)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bedside-lrs/bedside/projections/readmodel"
 	"github.com/bedside-lrs/bedside/projections/readmodel/readmodeltest"
@@ -371,4 +372,20 @@ func TestUpdatesTakeTurns(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestEndlessQuery: a query ends with its context, also one that has no row yet.
+func TestEndlessQuery(t *testing.T) {
+	onEach(t, func(t *testing.T, _ string, s *readmodel.Store) {
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		var n int
+		err := s.View(ctx, func(tx *readmodel.Tx) error {
+			_, err := tx.One(ctx, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n", nil, &n)
+			return err
+		})
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("it ended with %v", err)
+		}
+	})
 }

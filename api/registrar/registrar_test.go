@@ -1,0 +1,142 @@
+package registrar_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/bedside-lrs/bedside/api/problem"
+	"github.com/bedside-lrs/bedside/api/registrar"
+	"github.com/bedside-lrs/bedside/lrs"
+	"github.com/bedside-lrs/bedside/lrs/blob"
+	"github.com/bedside-lrs/bedside/lrs/event"
+	"github.com/bedside-lrs/bedside/lrs/eventlog/memlog"
+	"github.com/bedside-lrs/bedside/lrs/index"
+	"github.com/bedside-lrs/bedside/projections"
+	"github.com/bedside-lrs/bedside/projections/catalog"
+	"github.com/bedside-lrs/bedside/projections/people"
+	"github.com/bedside-lrs/bedside/projections/readmodel/readmodeltest"
+)
+
+// newRegistrar has a store in memory and the two projections that it reads.
+func newRegistrar(t *testing.T) *registrar.Registrar {
+	t.Helper()
+	quiet := slog.New(slog.DiscardHandler)
+	model := readmodeltest.Open(t, "sqlite:"+filepath.Join(t.TempDir(), "readmodel.db"))
+	x, err := index.Open("index", index.Options{FS: vfs.NewMem(), Logger: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	blobs, err := blob.NewFile(filepath.Join(t.TempDir(), "blobs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := memlog.New()
+	store, err := lrs.Open(t.Context(), lrs.Config{
+		Log: log, Index: x, Blobs: blobs, Node: "test", Logger: quiet, HeadFile: filepath.Join(t.TempDir(), "head"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	runtime := projections.Start(projections.Config{
+		Log: log, Store: model, Logger: quiet, Projections: []projections.Projection{people.Projection{}, catalog.Projection{}},
+	})
+	t.Cleanup(func() {
+		runtime.Close()
+		for _, err := range []error{store.Close(context.Background()), x.Close()} {
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	return &registrar.Registrar{
+		Store: store, Runtime: runtime, Model: model, People: &people.Reader{}, Catalog: &catalog.Reader{}, Wait: 10 * time.Second,
+	}
+}
+
+// ids are the people there are.
+func ids(s *people.State) (all []string) {
+	for _, p := range s.People() {
+		all = append(all, p.ID)
+	}
+	return all
+}
+
+// TestDecidedAgain: a decision that another registration overtook is made again, on what that one left.
+func TestDecidedAgain(t *testing.T) {
+	r := newRegistrar(t)
+	var seen [][]string
+	position, err := r.Register(t.Context(), func(p registrar.Present) ([]event.Event, error) {
+		seen = append(seen, ids(p.People))
+		if len(seen) == 1 {
+			if _, err := r.Register(t.Context(), func(registrar.Present) ([]event.Event, error) {
+				return []event.Event{event.PersonRegistered{Person: "first"}}, nil
+			}); err != nil {
+				t.Error(err)
+			}
+		}
+		return []event.Event{event.PersonRegistered{Person: "second"}}, nil
+	})
+	if err != nil || position == "" || len(seen) != 2 || len(seen[0]) != 0 || !slices.Equal(seen[1], []string{"first"}) {
+		t.Errorf("%q, %v; decided on %q", position, err, seen)
+	}
+	p, err := r.Present(t.Context())
+	if err != nil || !slices.Equal(ids(p.People), []string{"first", "second"}) {
+		t.Errorf("%v, %v", ids(p.People), err)
+	}
+}
+
+// TestGivesUp: who is overtaken again and again is told, and nothing was stored.
+func TestGivesUp(t *testing.T) {
+	r := newRegistrar(t)
+	tries := 0
+	_, err := r.Register(t.Context(), func(registrar.Present) ([]event.Event, error) {
+		tries++
+		if _, err := r.Register(t.Context(), func(registrar.Present) ([]event.Event, error) {
+			return []event.Event{event.PersonRegistered{Person: "other", Name: string(rune('a' + tries))}}, nil
+		}); err != nil {
+			t.Error(err)
+		}
+		return []event.Event{event.PersonRegistered{Person: "me"}}, nil
+	})
+	var busy *problem.Problem
+	if !errors.As(err, &busy) || busy.Status != http.StatusServiceUnavailable || busy.RetryAfter == 0 || tries < 2 {
+		t.Errorf("%v after %d tries", err, tries)
+	}
+	if p, err := r.Present(t.Context()); err != nil || !slices.Equal(ids(p.People), []string{"other"}) {
+		t.Errorf("%v, %v", ids(p.People), err)
+	}
+}
+
+// TestRefusals: an error of the decision is returned as it is, no events are no registration, and what no event can
+// hold or no commit is refused.
+func TestRefusals(t *testing.T) {
+	r := newRegistrar(t)
+	own := errors.New("no")
+	for name, c := range map[string]struct {
+		events []event.Event
+		err    error
+		status int
+	}{
+		"its own":   {err: own},
+		"nothing":   {},
+		"invalid":   {events: []event.Event{event.PersonRegistered{}}, status: http.StatusBadRequest},
+		"too large": {events: slices.Repeat([]event.Event{event.PersonRegistered{Person: "p"}}, 2000), status: http.StatusRequestEntityTooLarge},
+	} {
+		position, err := r.Register(t.Context(), func(registrar.Present) ([]event.Event, error) { return c.events, c.err })
+		var p *problem.Problem
+		switch {
+		case position != "":
+			t.Errorf("%s: stored at %s", name, position)
+		case c.status == 0 && !errors.Is(err, c.err), c.status != 0 && (!errors.As(err, &p) || p.Status != c.status):
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
