@@ -88,6 +88,14 @@ func TestSmallNumbers(t *testing.T) {
 		if a := l.get(t, "/programmes/"+esc(programme)+"/effectiveness"); a.at("reaction", "responses") != 19. {
 			t.Errorf("%s", a.body)
 		}
+		// How many there are is told by nothing else.
+		if a := l.get(t, "/unmapped"); !strings.Contains(a.body, question) || !strings.Contains(a.body, "sheet-301") {
+			t.Errorf("%s", a.body)
+		}
+		people := as(l.credential(t, "people", "people/read kpis/read"))
+		if a := l.get(t, "/unmapped", people...); strings.Contains(a.body, question) || strings.Contains(a.body, "sheet-") {
+			t.Errorf("without answers/read: %s", a.body)
+		}
 	})
 }
 

@@ -53,7 +53,9 @@ func (c *call) getUnmapped() error {
 		if r.all {
 			within = nil
 		}
-		found, err := c.readers.competency.Unmapped(c.ctx, m.tx, m.Scene, within)
+		scene := m.Scene
+		scene.NoAnswers = c.scene(m).Final
+		found, err := c.readers.competency.Unmapped(c.ctx, m.tx, scene, within)
 		if err != nil {
 			return err
 		}

@@ -24,6 +24,9 @@ type Scene struct {
 	At          time.Time
 	Before      bool  // what happened at the very instant At does not count
 	AsOf        int64 // µs
+
+	// NoAnswers: somebody asks who may not see single answers. How many there are is then not told by what is unmapped.
+	NoAnswers bool
 }
 
 // Standing is how a person stands in a competency.

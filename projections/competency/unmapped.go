@@ -61,12 +61,23 @@ func (r *Reader) Unmapped(ctx context.Context, tx *readmodel.Tx, s Scene, within
 
 // Of statements and of parties of statements: those that are known at a time, which is a
 // parameter twice, and not voided by then.
-const (
-	fromStatements = ` FROM competency_statements s LEFT JOIN competency_voidings v ON v.statement = s.statement AND v.t <= ?
-		WHERE s.t <= ? AND v.t IS NULL`
-	fromParties = ` FROM competency_parties p JOIN competency_statements s ON s.t = p.t
-		LEFT JOIN competency_voidings v ON v.statement = s.statement AND v.t <= ? WHERE p.t <= ? AND v.t IS NULL`
-)
+func (s Scene) fromStatements() string {
+	return ` FROM competency_statements s LEFT JOIN competency_voidings v ON v.statement = s.statement AND v.t <= ?
+		WHERE s.t <= ? AND v.t IS NULL` + s.withheld()
+}
+
+func (s Scene) fromParties() string {
+	return ` FROM competency_parties p JOIN competency_statements s ON s.t = p.t
+		LEFT JOIN competency_voidings v ON v.statement = s.statement AND v.t <= ? WHERE p.t <= ? AND v.t IS NULL` + s.withheld()
+}
+
+// withheld is a condition: a statement is no answer, if these are not to be told of.
+func (s Scene) withheld() string {
+	if !s.NoAnswers {
+		return ""
+	}
+	return ` AND s.verb <> 'http://adlnet.gov/expapi/verbs/responded'`
+}
 
 // concerned is a condition: a party acts, or is the object of a statement that is
 // evidence about the object under rules that are in force.
@@ -80,7 +91,7 @@ func unmappedActors(ctx context.Context, tx *readmodel.Tx, s Scene, inForce stri
 	if err != nil {
 		return nil, err
 	}
-	from := fromParties + concerned(inForce)
+	from := s.fromParties() + concerned(inForce)
 	err = tx.Each(ctx, `SELECT c.actor, a.identity,
 			COALESCE((SELECT p.name`+from+` AND p.actor = c.actor AND p.name <> '' ORDER BY p.t DESC LIMIT 1), ''), c.n, c.first, c.last
 		FROM (SELECT p.actor AS actor, count(*) AS n, min(p.t) AS first, max(p.t) AS last`+from+` GROUP BY p.actor) c
@@ -115,7 +126,7 @@ func about(ctx context.Context, tx *readmodel.Tx, s Scene, inForce string, withi
 	}
 	times := map[int64]bool{}
 	for chunk := range slices.Chunk(keys, shelvesAtOnce) {
-		query := `SELECT p.t` + fromParties + concerned(inForce) + ` AND p.actor IN (` + marks(len(chunk)) + `)`
+		query := `SELECT p.t` + s.fromParties() + concerned(inForce) + ` AND p.actor IN (` + marks(len(chunk)) + `)`
 		err := tx.Each(ctx, query, append([]any{s.AsOf, s.AsOf}, chunk...), func(scan func(...any) error) error {
 			var t int64
 			err := scan(&t)
@@ -159,7 +170,7 @@ func uncovered(ctx context.Context, tx *readmodel.Tx, s Scene, condition string,
 	}
 	type group struct{ activity, verb string }
 	sums := map[group]*Uncovered{}
-	err = tx.Each(ctx, `SELECT s.activity, s.verb, min(s.t), count(*), sum(s.scored)`+fromStatements+` AND `+condition+` GROUP BY `+by,
+	err = tx.Each(ctx, `SELECT s.activity, s.verb, min(s.t), count(*), sum(s.scored)`+s.fromStatements()+` AND `+condition+` GROUP BY `+by,
 		[]any{s.AsOf, s.AsOf}, func(scan func(...any) error) error {
 			var g Uncovered
 			var t int64
