@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -121,33 +122,55 @@ func (n *node) logHead() projections.Head {
 	return projections.Head{Events: int64(p.Events), Now: time.Now().UnixMicro()}
 }
 
-// Replay implements adminhttp.Projections.
-func (n *node) Replay(ctx context.Context, names []string) (all []adminhttp.Replayed, err error) {
+// Replay implements adminhttp.Projections. The projections are built at once: one reads and digests while another
+// writes.
+func (n *node) Replay(ctx context.Context, names []string) ([]adminhttp.Replayed, error) {
 	if len(names) == 0 {
 		names = n.runtime.Names()
 	}
-	for _, name := range names {
-		start := time.Now()
-		if err := n.runtime.Replay(ctx, name); err != nil {
-			if errors.Is(err, projections.ErrUnknownProjection) {
-				err = problem.New(http.StatusNotFound, "projection.unknown", "%s", err.Error())
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	done := make([]*adminhttp.Replayed, len(names))
+	var builds sync.WaitGroup
+	for i, name := range names {
+		builds.Go(func() {
+			var err error
+			if done[i], err = n.replay(ctx, name); err != nil {
+				cancel(err) // the first
 			}
-			if errors.Is(err, projections.ErrTransactionOpen) {
-				err = problem.New(http.StatusConflict, "projection.locked", "%s", err.Error())
-			}
-			return all, err
-		}
-		status, err := n.runtime.Status(ctx)
-		if err != nil {
-			return all, err
-		}
-		for _, s := range status {
-			if s.Name == name {
-				all = append(all, adminhttp.Replayed{Name: name, Events: s.Live.Events, Seconds: time.Since(start).Seconds()})
-			}
+		})
+	}
+	builds.Wait()
+	var all []adminhttp.Replayed
+	for _, r := range done {
+		if r != nil {
+			all = append(all, *r)
 		}
 	}
-	return all, nil
+	return all, context.Cause(ctx)
+}
+
+func (n *node) replay(ctx context.Context, name string) (*adminhttp.Replayed, error) {
+	start := time.Now()
+	if err := n.runtime.Replay(ctx, name); err != nil {
+		if errors.Is(err, projections.ErrUnknownProjection) {
+			err = problem.New(http.StatusNotFound, "projection.unknown", "%s", err.Error())
+		}
+		if errors.Is(err, projections.ErrTransactionOpen) {
+			err = problem.New(http.StatusConflict, "projection.locked", "%s", err.Error())
+		}
+		return nil, err
+	}
+	status, err := n.runtime.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range status {
+		if s.Name == name {
+			return &adminhttp.Replayed{Name: name, Events: s.Live.Events, Seconds: time.Since(start).Seconds()}, nil
+		}
+	}
+	return nil, nil
 }
 
 // Build implements adminhttp.Projections.

@@ -168,6 +168,7 @@ type wardWriter struct {
 	minN     int // of the monthly KPIs of answers
 	interval string
 	kpis     map[string]*wardKPI
+	measured []event.MeasureRecorded
 }
 
 // wardHistories draws histories of so many happenings, most of which are several events.
@@ -327,7 +328,10 @@ func (w *wardWriter) opening() {
 	}
 	for i, p := range wardPeople {
 		w.happens(event.PersonRegistered{Person: p})
-		w.happens(event.AssignmentMade{AssignmentKey: event.AssignmentKey{Person: p, Role: "nurse", Unit: wardUnits[1+i%2], From: w.month(1)}})
+		w.happens(event.AssignmentMade{
+			AssignmentKey: event.AssignmentKey{Person: p, Role: "nurse", Unit: wardUnits[1+i%2], From: w.month(1)},
+			To:            pick(w, "to", w.month(2), time.Time{}, w.month(3)),
+		})
 		w.happens(event.IdentityLinked{Person: p, Identity: wardIdentities[2*i]})
 	}
 	w.define(w.survey(wardSurveys, wardQuestions[:3]))
@@ -560,11 +564,20 @@ func (w *wardWriter) course() {
 // void makes a voiding, of a statement that is there or still to come.
 func (w *wardWriter) void() *said {
 	s := &said{id: w.id(), actors: wardIdentities[:1], verb: VerbVoided}
-	s.object = StatementID(rapid.IntRange(0, w.said+12).Draw(w.T, "voided"))
+	s.object = StatementID(rapid.IntRange(0, w.said).Draw(w.T, "voided"))
+	if w.oneIn(2, "still to come") {
+		s.object = StatementID(w.said + rapid.IntRange(0, 9).Draw(w.T, "later"))
+	}
 	return s
 }
 
+// measure records one, or corrects one.
 func (w *wardWriter) measure() event.Event {
+	if w.measured != nil && w.oneIn(3, "correct") {
+		m := pick(w, "corrected", w.measured...)
+		m.Value++
+		return m
+	}
 	from := w.month(pick(w, "month", 1, 2, 2, 3))
 	m := event.MeasureRecorded{Measure: pick(w, "measure", "admissions", "stays", "falls"), Unit: pick(w, "unit", wardUnits...), From: from}
 	switch rapid.IntRange(0, 5).Draw(w.T, "period") {
@@ -579,29 +592,30 @@ func (w *wardWriter) measure() event.Event {
 	if n := rapid.Int64Range(-2, 9).Draw(w.T, "n"); n >= 0 {
 		m.N = &n
 	}
+	w.measured = append(w.measured, m)
 	return m
 }
 
 // someone makes an event about people and units.
 func (w *wardWriter) someone() event.Event {
 	person, unit := pick(w, "person", wardPeople...), pick(w, "unit", wardUnits[1:]...)
-	key := event.AssignmentKey{Person: person, Role: pick(w, "role", "nurse", "doctor"), Unit: unit, From: w.month(pick(w, "from", 1, 2, 3))}
+	key := event.AssignmentKey{Person: person, Role: pick(w, "role", "nurse", "doctor"), Unit: unit, From: w.month(pick(w, "from", 2, 3, 1))}
 	switch rapid.IntRange(0, 9).Draw(w.T, "about people") {
-	case 0, 1, 2:
+	case 6, 7:
 		parent := pick(w, "parent", append([]string{""}, wardUnits...)...)
 		if parent == unit {
 			parent = ""
 		}
 		return event.UnitRegistered{Unit: unit, Name: "Ward", Parent: parent}
-	case 3:
-		return event.UnitRemoved{Unit: unit}
-	case 4, 5:
-		return event.AssignmentMade{AssignmentKey: key, To: pick(w, "to", time.Time{}, key.From.AddDate(0, 1, 0), key.From.AddDate(0, 0, 40))}
-	case 6:
-		return event.AssignmentRemoved{AssignmentKey: key}
-	case 7:
-		return event.IdentityUnlinked{Person: person, Identity: pick(w, "identity", wardIdentities[:5]...)}
 	case 8:
+		return event.UnitRemoved{Unit: unit}
+	case 0, 1, 2:
+		return event.AssignmentMade{AssignmentKey: key, To: pick(w, "to", time.Time{}, key.From.AddDate(0, 1, 0), key.From.AddDate(0, 0, 40))}
+	case 3:
+		return event.AssignmentRemoved{AssignmentKey: key}
+	case 4:
+		return event.IdentityUnlinked{Person: person, Identity: pick(w, "identity", wardIdentities[:5]...)}
+	case 9:
 		return pick[event.Event](w, "register", event.PersonRegistered{Person: person}, event.PersonRegistered{Person: person}, event.PersonRemoved{Person: person})
 	}
 	return event.IdentityLinked{Person: person, Identity: pick(w, "identity", wardIdentities[:5]...)}
