@@ -150,6 +150,15 @@ func cut[T any](all []T, from, limit int) (part []T, more string) {
 	return part, ""
 }
 
+// cutBoth is cut for two lists that are one: the second goes on where the first ends.
+func cutBoth[A, B any](a []A, b []B, from, limit int) ([]A, []B, string) {
+	n, last, more := len(a), len(a)+len(b), ""
+	if limit > 0 && from+limit < last {
+		last, more = from+limit, strconv.Itoa(from+limit)
+	}
+	return a[min(from, n):min(last, n)], b[min(max(from-n, 0), len(b)):max(last-n, 0)], more
+}
+
 // page cuts a sorted list at limit; more is the key behind which the next page begins.
 func page[T any](all []T, limit int, after string, key func(T) string) (part []T, more string) {
 	if limit == 0 {

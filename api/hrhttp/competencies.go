@@ -181,15 +181,9 @@ func (c *call) getEvidence() error {
 		if !known {
 			return notFound()
 		}
-		// One list: what counts, then what is left out.
-		counts, omits := len(e.Pieces), len(e.LeftOut)
-		last, more := counts+omits, ""
-		if limit > 0 && from+limit < last {
-			last, more = from+limit, strconv.Itoa(from+limit)
-		}
+		var more string
+		e.Pieces, e.LeftOut, more = cutBoth(e.Pieces, e.LeftOut, from, limit)
 		c.next(more)
-		e.Pieces = e.Pieces[min(from, counts):min(last, counts)]
-		e.LeftOut = e.LeftOut[min(max(from-counts, 0), omits):max(last-counts, 0)]
 		pieces := make([]piece, len(e.Pieces))
 		for i, p := range e.Pieces {
 			ref := e.Rules[p.Rule]

@@ -248,13 +248,8 @@ func (c *call) getKPIEvidence() error {
 				statements = append(statements, row)
 			}
 		}
-		counts, omits := len(statements), len(left)
-		last, more := counts+omits, ""
-		if limit > 0 && from+limit < last {
-			last, more = from+limit, strconv.Itoa(from+limit)
-		}
+		statements, left, more := cutBoth(statements, left, from, limit)
 		c.next(more)
-		statements, left = statements[min(from, counts):min(last, counts)], left[min(max(from-counts, 0), omits):max(last-counts, 0)]
 		records := make([]recorded, len(e.Recorded))
 		for i, r := range e.Recorded {
 			records[i] = recorded{k.Measure, r.Unit, printMoment(r.From), printMoment(r.To), r.Value, r.N, printMoment(time.UnixMicro(r.T).UTC())}

@@ -203,9 +203,16 @@ func (w *wardWriter) add(f *wardFact) {
 
 func (w *wardWriter) define(doc any)         { w.add(&wardFact{doc: doc}) }
 func (w *wardWriter) happens(ev event.Event) { w.add(&wardFact{event: ev}) }
-func (w *wardWriter) says(s *said)           { w.add(&wardFact{said: s}) }
 func (w *wardWriter) id() string             { w.said++; return StatementID(w.said - 1) }
 func (w *wardWriter) month(m int) time.Time  { return wardMonth(m) }
+
+// says adds a statement, some voided before they come.
+func (w *wardWriter) says(s *said) {
+	if s.verb != VerbVoided && w.oneIn(20, "voided first") {
+		w.says(&said{id: w.id(), actors: wardIdentities[:1], verb: VerbVoided, object: s.id})
+	}
+	w.add(&wardFact{said: s})
+}
 
 // seal ends a commit: its events are 1 µs apart. Some are just when a month's numbers become final.
 func (w *wardWriter) seal() {
@@ -336,7 +343,7 @@ func (w *wardWriter) opening() {
 	}
 	w.define(w.survey(wardSurveys, wardQuestions[:3]))
 	w.define(w.survey(wardReacts, wardQuestions[3:]))
-	for _, id := range []string{"box", "loyalty", "praise"} {
+	for _, id := range []string{"box", "loyalty", "praise", pick(w, "kpi", "falls", "complaints", "rating")} {
 		w.define(w.kpi(id))
 	}
 	w.define(map[string]any{
@@ -573,13 +580,13 @@ func (w *wardWriter) void() *said {
 
 // measure records one, or corrects one.
 func (w *wardWriter) measure() event.Event {
-	if w.measured != nil && w.oneIn(3, "correct") {
+	if w.measured != nil && w.oneIn(2, "correct") {
 		m := pick(w, "corrected", w.measured...)
 		m.Value++
 		return m
 	}
 	from := w.month(pick(w, "month", 1, 2, 2, 3))
-	m := event.MeasureRecorded{Measure: pick(w, "measure", "admissions", "stays", "falls"), Unit: pick(w, "unit", wardUnits...), From: from}
+	m := event.MeasureRecorded{Measure: pick(w, "measure", "stays", "falls", "admissions"), Unit: pick(w, "unit", wardUnits...), From: from}
 	switch rapid.IntRange(0, 5).Draw(w.T, "period") {
 	case 0:
 		m.To = from.AddDate(0, 2, 0) // in no month
@@ -601,21 +608,21 @@ func (w *wardWriter) someone() event.Event {
 	person, unit := pick(w, "person", wardPeople...), pick(w, "unit", wardUnits[1:]...)
 	key := event.AssignmentKey{Person: person, Role: pick(w, "role", "nurse", "doctor"), Unit: unit, From: w.month(pick(w, "from", 2, 3, 1))}
 	switch rapid.IntRange(0, 9).Draw(w.T, "about people") {
-	case 6, 7:
-		parent := pick(w, "parent", append([]string{""}, wardUnits...)...)
-		if parent == unit {
-			parent = ""
-		}
-		return event.UnitRegistered{Unit: unit, Name: "Ward", Parent: parent}
-	case 8:
-		return event.UnitRemoved{Unit: unit}
 	case 0, 1, 2:
 		return event.AssignmentMade{AssignmentKey: key, To: pick(w, "to", time.Time{}, key.From.AddDate(0, 1, 0), key.From.AddDate(0, 0, 40))}
 	case 3:
 		return event.AssignmentRemoved{AssignmentKey: key}
 	case 4:
 		return event.IdentityUnlinked{Person: person, Identity: pick(w, "identity", wardIdentities[:5]...)}
-	case 9:
+	case 5, 6:
+		parent := pick(w, "parent", append([]string{""}, wardUnits...)...)
+		if parent == unit {
+			parent = ""
+		}
+		return event.UnitRegistered{Unit: unit, Name: "Ward", Parent: parent}
+	case 7:
+		return event.UnitRemoved{Unit: unit}
+	case 8:
 		return pick[event.Event](w, "register", event.PersonRegistered{Person: person}, event.PersonRegistered{Person: person}, event.PersonRemoved{Person: person})
 	}
 	return event.IdentityLinked{Person: person, Identity: pick(w, "identity", wardIdentities[:5]...)}

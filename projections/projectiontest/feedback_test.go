@@ -205,7 +205,7 @@ func wardProperty(ctx context.Context, rt *rapid.T, happenings int, said map[str
 func TestFeedback(t *testing.T) {
 	d := newDesk(t)
 	said := map[string]int{}
-	check(t, 10, func(rt *rapid.T) (err error) {
+	check(t, 8, func(rt *rapid.T) (err error) {
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		defer cancel()
 		defer func() { err = errors.Join(err, d.close()) }()
@@ -213,7 +213,7 @@ func TestFeedback(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		return wardProperty(ctx, rt, 90, said, func() (*readmodel.Store, error) { return d.open(ctx) }, store)
+		return wardProperty(ctx, rt, 80, said, func() (*readmodel.Store, error) { return d.open(ctx) }, store)
 	})
 	t.Log(said)
 	for _, what := range []string{"points, final true", "points, final false", "completed", "measures"} {
