@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/bedside-lrs/bedside/projections"
+	"github.com/bedside-lrs/bedside/projections/catalog"
 	"github.com/bedside-lrs/bedside/projections/definition"
 	"github.com/bedside-lrs/bedside/projections/fact"
 	"github.com/bedside-lrs/bedside/projections/readmodel"
@@ -17,20 +18,8 @@ import (
 
 // Load implements projections.Projection.
 func (Projection) Load(ctx context.Context, tx *readmodel.Tx, g readmodel.Generation, past projections.Past) (projections.Writer, error) {
-	w := &writer{table: g.Table, past: past, rules: map[string]ruleSet{}, changed: map[string]bool{}}
-	err := tx.Each(ctx, "SELECT id, t, definition FROM "+g.Table("competency_rules")+" ORDER BY t", nil, func(scan func(...any) error) error {
-		var id, body string
-		var t int64
-		if err := scan(&id, &t, &body); err != nil {
-			return err
-		}
-		parsed, err := definition.Parse([]byte(body))
-		if err != nil {
-			return fmt.Errorf("evidence rules %s: %w", id, err)
-		}
-		w.rules[parsed.ID()] = newRuleSet(parsed.(*definition.EvidenceRules), t)
-		return nil
-	})
+	w := &writer{table: g.Table, past: past, rules: map[string]ruleSet{}, changed: projections.Keys{}}
+	err := catalog.Revisions(ctx, tx, g.Table("competency_rules"), func(d *definition.EvidenceRules, t int64) { w.rules[d.ID()] = newRuleSet(d, t) })
 	return w, err
 }
 
@@ -39,7 +28,7 @@ type writer struct {
 	table   func(string) string
 	past    projections.Past
 	rules   map[string]ruleSet // in force, by id
-	changed map[string]bool
+	changed projections.Keys
 
 	tx   *readmodel.Tx // of the inserters
 	into struct{ evidence, voidings, statements, parties, actors *readmodel.Inserter }
@@ -72,9 +61,7 @@ const UnmappedKey = "unmapped:"
 // Changed implements projections.Writer: the keys of identities, UnmappedKey, and
 // projections.Everything when rules were registered.
 func (w *writer) Changed() []string {
-	changed := slices.Sorted(maps.Keys(w.changed))
-	clear(w.changed)
-	return changed
+	return w.changed.Take()
 }
 
 // Apply implements projections.Writer.

@@ -3,7 +3,6 @@ package effectiveness
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/bedside-lrs/bedside/projections"
@@ -15,7 +14,7 @@ import (
 
 // Load implements projections.Projection.
 func (Projection) Load(ctx context.Context, tx *readmodel.Tx, g readmodel.Generation, past projections.Past) (projections.Writer, error) {
-	w := &writer{table: g.Table, past: past, named: map[string]bool{}, changed: map[string]bool{}}
+	w := &writer{table: g.Table, past: past, named: map[string]bool{}, changed: projections.Keys{}}
 	err := tx.Each(ctx, "SELECT activity FROM "+g.Table("effectiveness_activities"), nil, func(scan func(...any) error) error {
 		var activity string
 		err := scan(&activity)
@@ -30,7 +29,7 @@ type writer struct {
 	table   func(string) string
 	past    projections.Past
 	named   map[string]bool // activities, as readmodel.KeyText has them
-	changed map[string]bool
+	changed projections.Keys
 
 	tx   *readmodel.Tx // of the inserters
 	into struct{ statements, voidings *readmodel.Inserter }
@@ -49,9 +48,7 @@ func (w *writer) begin(tx *readmodel.Tx) {
 // Changed implements projections.Writer: activities, as readmodel.KeyText has them, and the ids of programmes that were
 // registered.
 func (w *writer) Changed() []string {
-	changed := slices.Sorted(maps.Keys(w.changed))
-	clear(w.changed)
-	return changed
+	return w.changed.Take()
 }
 
 // Apply implements projections.Writer.

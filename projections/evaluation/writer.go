@@ -9,6 +9,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/bedside-lrs/bedside/projections"
+	"github.com/bedside-lrs/bedside/projections/catalog"
 	"github.com/bedside-lrs/bedside/projections/definition"
 	"github.com/bedside-lrs/bedside/projections/fact"
 	"github.com/bedside-lrs/bedside/projections/readmodel"
@@ -16,19 +17,9 @@ import (
 
 // Load implements projections.Projection.
 func (Projection) Load(ctx context.Context, tx *readmodel.Tx, g readmodel.Generation, past projections.Past) (projections.Writer, error) {
-	w := &writer{table: g.Table, past: past, evaluations: map[string]revision{}, changed: map[string]bool{}}
-	err := tx.Each(ctx, "SELECT t, definition FROM "+g.Table("evaluation_definitions")+" ORDER BY t", nil, func(scan func(...any) error) error {
-		var body string
-		var t int64
-		if err := scan(&t, &body); err != nil {
-			return err
-		}
-		parsed, err := definition.Parse([]byte(body))
-		if err != nil {
-			return fmt.Errorf("an evaluation in the read model: %w", err)
-		}
-		w.evaluations[parsed.ID()] = newRevision(parsed.(*definition.Evaluation), t)
-		return nil
+	w := &writer{table: g.Table, past: past, evaluations: map[string]revision{}, changed: projections.Keys{}}
+	err := catalog.Revisions(ctx, tx, g.Table("evaluation_definitions"), func(d *definition.Evaluation, t int64) {
+		w.evaluations[d.ID()] = newRevision(d, t)
 	})
 	return w, err
 }
@@ -68,7 +59,7 @@ type writer struct {
 	table       func(string) string
 	past        projections.Past
 	evaluations map[string]revision // in force, by id
-	changed     map[string]bool
+	changed     projections.Keys
 
 	tx   *readmodel.Tx // of the inserters
 	into struct{ statements, voidings, remarks *readmodel.Inserter }
@@ -93,9 +84,7 @@ const PersonKey = "person:"
 // Changed implements projections.Writer: the keys of identities, PersonKey and a person, and projections.Everything when
 // an evaluation was registered.
 func (w *writer) Changed() []string {
-	changed := slices.Sorted(maps.Keys(w.changed))
-	clear(w.changed)
-	return changed
+	return w.changed.Take()
 }
 
 // Apply implements projections.Writer.

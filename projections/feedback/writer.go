@@ -10,6 +10,7 @@ import (
 
 	"github.com/bedside-lrs/bedside/lrs/event"
 	"github.com/bedside-lrs/bedside/projections"
+	"github.com/bedside-lrs/bedside/projections/catalog"
 	"github.com/bedside-lrs/bedside/projections/definition"
 	"github.com/bedside-lrs/bedside/projections/fact"
 	"github.com/bedside-lrs/bedside/projections/readmodel"
@@ -17,20 +18,8 @@ import (
 
 // Load implements projections.Projection.
 func (Projection) Load(ctx context.Context, tx *readmodel.Tx, g readmodel.Generation, past projections.Past) (projections.Writer, error) {
-	w := &writer{table: g.Table, past: past, kpis: map[string]revision{}, changed: map[string]bool{}}
-	err := tx.Each(ctx, "SELECT t, definition FROM "+g.Table("feedback_kpis")+" ORDER BY t", nil, func(scan func(...any) error) error {
-		var body string
-		var t int64
-		if err := scan(&t, &body); err != nil {
-			return err
-		}
-		parsed, err := definition.Parse([]byte(body))
-		if err != nil {
-			return fmt.Errorf("a KPI in the read model: %w", err)
-		}
-		w.take(parsed.(*definition.KPI), t)
-		return nil
-	})
+	w := &writer{table: g.Table, past: past, kpis: map[string]revision{}, changed: projections.Keys{}}
+	err := catalog.Revisions(ctx, tx, g.Table("feedback_kpis"), func(d *definition.KPI, t int64) { w.take(d, t) })
 	return w, err
 }
 
@@ -47,7 +36,7 @@ type writer struct {
 	table   func(string) string
 	past    projections.Past
 	kpis    map[string]revision // in force, by id
-	changed map[string]bool
+	changed projections.Keys
 
 	tx   *readmodel.Tx // of the inserters
 	into struct{ answers, matches, voidings, measures *readmodel.Inserter }
@@ -84,9 +73,7 @@ const AnswersKey = "answers:"
 
 // Changed implements projections.Writer.
 func (w *writer) Changed() []string {
-	changed := slices.Sorted(maps.Keys(w.changed))
-	clear(w.changed)
-	return changed
+	return w.changed.Take()
 }
 
 // Apply implements projections.Writer.
