@@ -261,11 +261,8 @@ func (s *sight) bound() bool {
 	return len(units) > 0 || person != ""
 }
 
-// unitKey is what the keys of units begin with in the projection of people.
-const unitKey = "unit:"
-
 func (s *sight) within(projection, key string) bool {
-	unit, isUnit := strings.CutPrefix(key, unitKey)
+	unit, isUnit := strings.CutPrefix(key, people.UnitKey)
 	return s.sees.person(s.state, key) || projection == people.Name && isUnit && s.sees.unit(s.state, unit)
 }
 
@@ -274,7 +271,7 @@ func (s *sight) all(projection string) (keys []string) {
 	keys = slices.Collect(maps.Keys(s.sees.people))
 	if projection == people.Name {
 		for unit := range s.sees.units {
-			keys = append(keys, unitKey+unit)
+			keys = append(keys, people.UnitKey+unit)
 		}
 	}
 	keys = slices.DeleteFunc(keys, func(key string) bool { return !s.within(projection, key) })

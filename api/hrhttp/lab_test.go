@@ -539,6 +539,7 @@ const (
 	programme   = "https://ward.example/programmes/listen"
 	survey      = "https://ward.example/surveys/inpatient"
 	question    = survey + "/listened"
+	useful      = "https://ward.example/surveys/reaction/useful"
 )
 
 // defineFeedback registers them; the framework is there.
@@ -546,11 +547,12 @@ func (l *lab) defineFeedback(t testing.TB) {
 	t.Helper()
 	l.do(t, "POST", base+"/definitions", `[
 		{"kind":"survey","id":"`+survey+`","audience":"patient","questions":[{"id":"`+question+`","scale":{"min":1,"max":4},"topBox":[4]}]},
+		{"kind":"survey","id":"https://ward.example/surveys/reaction","audience":"staff","questions":[{"id":"`+useful+`","scale":{"min":1,"max":4},"topBox":[4]}]},
 		{"kind":"kpi","id":"`+kpiListened+`","questions":["`+question+`"],"statistic":"topBox","direction":"up"},
 		{"kind":"kpi","id":"`+kpiPraise+`","match":{"verbs":["http://adlnet.gov/expapi/verbs/commented"]},"statistic":"per1000","measure":"encounters","direction":"up"},
 		{"kind":"programme","id":"`+programme+`","targetUnits":["ward-a"],"comparisonUnits":["ward-b"],"roles":["nurse"],
 			"starts":"2025-03-01T00:00:00Z","ends":"2025-04-01T00:00:00Z","activities":[{"id":"https://ward.example/modules/1","method":"e-learning","required":true}],
-			"assessments":{"pre":"https://ward.example/pre","post":"https://ward.example/post"},"reactionSurvey":"`+survey+`",
+			"assessments":{"pre":"https://ward.example/pre","post":"https://ward.example/post"},"reactionSurvey":"https://ward.example/surveys/reaction",
 			"behaviour":{"competencies":["`+listening+`"],"kinds":["simulation"],"windowDays":90},"results":{"kpis":["`+kpiListened+`"],"windowMonths":3},
 			"objectives":[{"id":"gain","metric":"learning.meanGain","comparator":">=","target":0.1,"by":"2025-06-01T00:00:00Z"}]},
 		{"kind":"evaluation","id":"`+annual+`","roles":["nurse"],"metrics":[

@@ -79,7 +79,17 @@ func TestChanges(t *testing.T) {
 	}
 	// An identity that is too long for the keys of the tables is nobody else's.
 	long := `{"account":{"homePage":"https://lms.example","name":"` + strings.Repeat("x", 700) + `"}}`
+	learner, err := admin.Add(t.Context(), adminhttp.NewCredential{Key: "p03", Scopes: "competencies/read", Person: "p03"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := follow(t, s, learner.Key, learner.Secret, "")
 	hr(t, s, http.MethodPost, "/people/p03/identities", "application/json", []byte(long))
+	// A link changes what is shown of p03, and who may not read people is told of that.
+	for _, stream := range []<-chan string{all, own} {
+		for !strings.Contains(next(t, stream), `"projection":"competency","key":"p03"`) {
+		}
+	}
 	told := func(statement string) {
 		t.Helper()
 		if status, _, b, err := s.do(t.Context(), http.MethodPost, "/statements", []byte(statement)); err != nil || status != http.StatusOK {

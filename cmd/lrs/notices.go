@@ -45,10 +45,27 @@ func (n *node) quiet() {
 // changed passes on what a projection says.
 func (n *node) changed(c projections.Change) {
 	n.notices.Changed(c.Projection, c.Keys, notice.Position(c.Position))
-	if c.Projection == feedback.Name {
+	switch c.Projection {
+	case feedback.Name:
 		n.signals.Changed(c.Keys)
+	case people.Name:
+		// Who a statement is of, and what roles require, changes these answers too; and who listens to them may not be
+		// told of people.
+		var persons []string
+		for _, key := range c.Keys {
+			if key == projections.Everything {
+				persons = append(persons, key)
+			} else if !strings.HasPrefix(key, people.UnitKey) {
+				persons = append(persons, personKey+key)
+			}
+		}
+		n.notices.Changed(competency.Name, persons, notice.Position(c.Position))
+		n.notices.Changed(evaluation.Name, persons, notice.Position(c.Position))
 	}
 }
+
+// personKey begins a key that names a person and no identity.
+const personKey = evaluation.PersonKey
 
 // translator gives the keys under which others know an answer: the projections of
 // competencies and evaluations know identities, and their answers are about people; that
@@ -67,7 +84,7 @@ func (t *translator) keys(projection, key string, at notice.Position) []string {
 	var needs string
 	switch projection {
 	case competency.Name, evaluation.Name:
-		if person, ok := strings.CutPrefix(key, evaluation.PersonKey); ok && projection == evaluation.Name {
+		if person, ok := strings.CutPrefix(key, personKey); ok {
 			return []string{person}
 		}
 		needs = people.Name

@@ -28,6 +28,8 @@ const (
 	ruleKPIShared          = "definition.kpi.shared"          // KPIs that share a question differ
 	ruleKPIChanged         = "definition.kpi.changed"         // another question, interval or minN of a registered KPI
 	ruleKPIMonthly         = "definition.kpi.monthly"         // a KPI that is named somewhere is not monthly
+	ruleReactionKPI        = "definition.reaction.kpi"        // a reaction survey's question is a KPI's
+	ruleReactionChanged    = "definition.reaction.changed"    // another end, survey or question of a registered programme
 	ruleCompetencyKPI      = "definition.competency.kpi"      // a competency's KPI does not say how satisfied patients are
 	ruleCompetencyKPIScale = "definition.competency.kpiscale" // … or is a mean over several scales
 )

@@ -16,6 +16,7 @@ func (c *checker) kpi(k *KPI) {
 		}
 	}
 	c.changedKPI(k)
+	c.boxes(k)
 	told := map[*KPI]bool{}
 	for i, id := range k.Questions {
 		if c.questions[id].survey == nil {

@@ -45,6 +45,14 @@ func TestNoFaults(t *testing.T) {
 	}
 }
 
+// withSpare is the shipped definitions, and a survey that nothing else uses.
+func withSpare(t *testing.T) Set {
+	t.Helper()
+	set := NewSet(shipped(t)...)
+	return set.With(edited(t, set[Ref{KindSurvey, base + "surveys/reaction"}], edit{"/id", `"urn:spare"`},
+		edit{"/questions", `[{"id":"urn:q1","scale":{"min":1,"max":5},"topBox":[4,5]},{"id":"urn:q2","scale":{"min":1,"max":5},"topBox":[4,5]}]`}))
+}
+
 // planted is a definition of the shipped ones with changes; with a new id it is one more.
 type planted struct {
 	kind, id string // id after base
@@ -77,11 +85,11 @@ func TestRefusals(t *testing.T) {
 		{"a requirement of another competency", []planted{{KindFramework, "framework", []edit{{"/requirements/0/competency", `"urn:c"`}}}}, []string{"framework framework /requirements/0/competency definition.reference"}},
 		{"a requirement of no level", []planted{{KindFramework, "framework", []edit{{"/requirements/1/level", `"best"`}}}}, []string{"framework framework /requirements/1/level definition.reference"}},
 		{"a rule twice", []planted{{KindEvidenceRules, "rules", []edit{{"/rules/1/id", `"test"`}}}}, []string{"evidence-rules rules /rules/1/id definition.id.unique"}},
-		{"a question twice", []planted{{KindSurvey, "surveys/reaction", []edit{{"/questions/1/id", quoted("surveys/reaction/useful")}}}}, []string{"survey surveys/reaction /questions/1/id definition.id.unique"}},
-		{"a scale upside down", []planted{{KindSurvey, "surveys/reaction", []edit{{"/questions/0/scale/max", `1`}, {"/questions/0/topBox", `[1]`}}}}, []string{"survey surveys/reaction /questions/0/scale definition.scale.order"}},
-		{"a top box above the scale", []planted{{KindSurvey, "surveys/reaction", []edit{{"/questions/0/topBox/1", `6`}}}}, []string{"survey surveys/reaction /questions/0/topBox/1 definition.topbox.scale"}},
-		{"a top box below the scale", []planted{{KindSurvey, "surveys/reaction", []edit{{"/questions/0/topBox/0", `0`}}}}, []string{"survey surveys/reaction /questions/0/topBox/0 definition.topbox.scale"}},
-		{"a programme that ends as it starts", []planted{{KindProgramme, "programmes/listen-first", []edit{{"/ends", `"2027-01-01T01:00:00+01:00"`}}}}, []string{"programme programmes/listen-first /ends definition.times.order"}},
+		{"a question twice", []planted{{KindSurvey, "surveys/reaction", []edit{{"/questions/1/id", quoted("surveys/reaction/useful")}}}}, []string{"programme programmes/listen-first /reactionSurvey definition.reaction.changed", "survey surveys/reaction /questions/1/id definition.id.unique"}},
+		{"a scale upside down", []planted{{KindSurvey, "surveys/reaction", []edit{{"/questions/0/scale/max", `1`}, {"/questions/0/topBox", `[1]`}}}}, []string{"programme programmes/listen-first /reactionSurvey definition.reaction.changed", "survey surveys/reaction /questions/0/scale definition.scale.order"}},
+		{"a top box above the scale", []planted{{KindSurvey, "surveys/reaction", []edit{{"/questions/0/topBox/1", `6`}}}}, []string{"programme programmes/listen-first /reactionSurvey definition.reaction.changed", "survey surveys/reaction /questions/0/topBox/1 definition.topbox.scale"}},
+		{"a top box below the scale", []planted{{KindSurvey, "surveys/reaction", []edit{{"/questions/0/topBox/0", `0`}}}}, []string{"programme programmes/listen-first /reactionSurvey definition.reaction.changed", "survey surveys/reaction /questions/0/topBox/0 definition.topbox.scale"}},
+		{"a programme that ends as it starts", []planted{{KindProgramme, "programmes/listen-first", []edit{{"/ends", `"2027-01-01T01:00:00+01:00"`}}}}, []string{"programme programmes/listen-first /ends definition.times.order", "programme programmes/listen-first /ends definition.reaction.changed"}},
 		{"an activity twice", []planted{{KindProgramme, "programmes/listen-first", []edit{{"/activities/1/id", quoted("programmes/listen-first/activities/module")}}}}, []string{"programme programmes/listen-first /activities/1/id definition.id.unique"}},
 		{"an objective twice", []planted{{KindProgramme, "programmes/listen-first", []edit{{"/objectives/1/id", `"completion"`}}}}, []string{"programme programmes/listen-first /objectives/1/id definition.id.unique"}},
 		{"a metric of nothing", []planted{{KindProgramme, "programmes/listen-first", []edit{{"/objectives/0/metric", `"learning.gain"`}}}}, []string{"programme programmes/listen-first /objectives/0/metric definition.metric.path"}},
@@ -120,18 +128,26 @@ func TestRefusals(t *testing.T) {
 		{"a kpi that shares a question, with another interval", []planted{copyOf(KindKPI, "kpis/listened", edit{"/interval", `"week"`})}, []string{"kpi kpis/listened-copy /questions/0 definition.kpi.shared"}},
 		{"a kpi that shares one of two questions", []planted{copyOf(KindKPI, "kpis/listened", edit{"/questions/1", quoted("surveys/inpatient/explained")})},
 			[]string{"kpi kpis/listened-copy /questions/0 definition.kpi.shared", "kpi kpis/listened-copy /questions/1 definition.kpi.shared"}},
-		{"two new kpis that share a question", []planted{copyOf(KindKPI, "kpis/listened", edit{"/questions/0", quoted("surveys/reaction/useful")}), {KindKPI, "kpis/listened", []edit{{"/id", `"urn:k"`}, {"/questions/0", quoted("surveys/reaction/useful")}, {"/minN", `9`}}}},
+		{"two new kpis that share a question", []planted{copyOf(KindKPI, "kpis/listened", edit{"/questions/0", `"urn:q1"`}), {KindKPI, "kpis/listened", []edit{{"/id", `"urn:k"`}, {"/questions/0", `"urn:q1"`}, {"/minN", `9`}}}},
 			[]string{"kpi urn:k /questions/0 definition.kpi.shared"}},
 
 		// Changes of registered KPIs.
-		{"other questions", []planted{{KindKPI, "kpis/compliments", nil}, {KindKPI, "kpis/listened", []edit{{"/questions/1", quoted("surveys/reaction/useful")}}}}, []string{"kpi kpis/listened /questions definition.kpi.changed"}},
+		{"other questions", []planted{{KindKPI, "kpis/compliments", nil}, {KindKPI, "kpis/listened", []edit{{"/questions/1", `"urn:q1"`}}}}, []string{"kpi kpis/listened /questions definition.kpi.changed"}},
 		{"another interval", []planted{{KindKPI, "kpis/compliments", []edit{{"/interval", `"week"`}}}}, []string{"kpi kpis/compliments /interval definition.kpi.changed"}},
 		{"another minN", []planted{{KindKPI, "kpis/rating", []edit{{"/minN", `10`}}}}, []string{"kpi kpis/rating /minN definition.kpi.changed"}},
 		{"a minN", []planted{{KindKPI, "kpis/returning", []edit{{"/minN", `10`}}}}, []string{"kpi kpis/returning /minN definition.kpi.changed"}},
-		{"answers instead of statements", []planted{{KindKPI, "kpis/compliments", []edit{{"/match", ""}, {"/statistic", `"mean"`}, {"/questions", `[` + quoted("surveys/reaction/useful") + `]`}}}}, []string{"kpi kpis/compliments /questions definition.kpi.changed", "kpi kpis/compliments /minN definition.kpi.changed"}},
+		{"answers instead of statements", []planted{{KindKPI, "kpis/compliments", []edit{{"/match", ""}, {"/statistic", `"mean"`}, {"/questions", `[` + `"urn:q1"` + `]`}}}}, []string{"kpi kpis/compliments /questions definition.kpi.changed", "kpi kpis/compliments /minN definition.kpi.changed"}},
+
+		// What would publish answers again in another grouping.
+		{"a kpi of a reaction survey's question", []planted{copyOf(KindKPI, "kpis/listened", edit{"/questions/0", quoted("surveys/reaction/useful")})}, []string{"programme programmes/listen-first /reactionSurvey definition.reaction.kpi"}},
+		{"a reaction survey of a kpi's questions", []planted{copyOf(KindProgramme, "programmes/listen-first", edit{"/reactionSurvey", quoted("surveys/inpatient")})}, []string{"programme programmes/listen-first-copy /reactionSurvey definition.reaction.kpi"}},
+		{"a programme with a reaction ends later", []planted{{KindProgramme, "programmes/listen-first", []edit{{"/ends", `"2027-05-01T00:00:00Z"`}}}}, []string{"programme programmes/listen-first /ends definition.reaction.changed"}},
+		{"another reaction survey", []planted{{KindProgramme, "programmes/listen-first", []edit{{"/reactionSurvey", `"urn:spare"`}}}}, []string{"programme programmes/listen-first /reactionSurvey definition.reaction.changed"}},
+		{"a reaction survey with one question less", []planted{{KindSurvey, "surveys/reaction", []edit{{"/questions/3", ""}}}}, []string{"programme programmes/listen-first /reactionSurvey definition.reaction.changed"}},
+		{"another top box of a reaction survey", []planted{{KindSurvey, "surveys/reaction", []edit{{"/questions/0/topBox", `[5]`}}}}, []string{"programme programmes/listen-first /reactionSurvey definition.reaction.changed"}},
 
 		// KPIs that are named must be monthly, and a competency's must be of answers.
-		{"a competency's kpi is quarterly", []planted{copyOf(KindKPI, "kpis/listened", edit{"/questions/0", quoted("surveys/reaction/useful")}, edit{"/interval", `"quarter"`}), {KindFramework, "framework", []edit{{"/competencies/0/kpi", quoted("kpis/listened-copy")}}}},
+		{"a competency's kpi is quarterly", []planted{copyOf(KindKPI, "kpis/listened", edit{"/questions/0", `"urn:q1"`}, edit{"/interval", `"quarter"`}), {KindFramework, "framework", []edit{{"/competencies/0/kpi", quoted("kpis/listened-copy")}}}},
 			[]string{"framework framework /competencies/0/kpi definition.kpi.monthly"}},
 		{"a programme's kpi is quarterly", []planted{{KindProgramme, "programmes/listen-first", []edit{{"/results/kpis/4", quoted("kpis/returning")}}}}, []string{"programme programmes/listen-first /results/kpis/4 definition.kpi.monthly"}},
 		{"an evaluation's kpi is quarterly", []planted{{KindEvaluation, "evaluations/nurse-annual", []edit{{"/metrics/6/source/kpi", quoted("kpis/returning")}}}}, []string{"evaluation evaluations/nurse-annual /metrics/6/source/kpi definition.kpi.monthly"}},
@@ -149,8 +165,7 @@ func TestRefusals(t *testing.T) {
 		{"a survey drops a question", []planted{{KindSurvey, "surveys/inpatient", []edit{{"/questions/0", ""}}}}, []string{"kpi kpis/listened /questions/0 definition.reference"}},
 		{"two of one id", []planted{{KindKPI, "kpis/rating", nil}, {KindKPI, "kpis/rating", nil}}, []string{"kpi kpis/rating /id definition.batch.unique"}},
 	}
-	all := shipped(t)
-	set := NewSet(all...)
+	set := withSpare(t)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			var together []Definition
@@ -184,7 +199,7 @@ func TestRefusals(t *testing.T) {
 
 // needsOld are the refusals of changes, which take what was in force.
 func needsOld(want string) bool {
-	return strings.HasSuffix(want, ruleKPIChanged) || strings.HasSuffix(want, ruleBatch)
+	return strings.HasSuffix(want, ruleKPIChanged) || strings.HasSuffix(want, ruleBatch) || strings.HasSuffix(want, ruleReactionChanged)
 }
 
 func allOf(s Set) func(func(Definition) bool) {
@@ -211,11 +226,11 @@ func TestAllowed(t *testing.T) {
 		"two surveys that ask the same":                {copyOf(KindSurvey, "surveys/reaction", edit{"/questions/0/topBox", `[5,4]`})},
 		"the same surveys, the first in another order": {{KindSurvey, "surveys/reaction", []edit{{"/questions/0/topBox", `[5,4]`}}}, copyOf(KindSurvey, "surveys/reaction")},
 		"levels that begin above 0":                    {{KindFramework, "framework", []edit{{"/levels/0/from", `0.1`}}}},
-		"a mean over one scale":                        {copyOf(KindKPI, "kpis/rating", edit{"/questions", `[` + quoted("surveys/reaction/useful") + `,` + quoted("surveys/reaction/practice") + `]`}), {KindFramework, "framework", []edit{{"/competencies/0/kpi", quoted("kpis/rating-copy")}}}},
+		"a mean over one scale":                        {copyOf(KindKPI, "kpis/rating", edit{"/questions", `[` + `"urn:q1"` + `,` + `"urn:q2"` + `]`}), {KindFramework, "framework", []edit{{"/competencies/0/kpi", quoted("kpis/rating-copy")}}}},
 		"two requirements of one role":                 {{KindFramework, "framework", []edit{{"/requirements/1/competency", quoted("competencies/active-listening")}}}},
 		"an evaluation's scale downwards":              {{KindEvaluation, "evaluations/nurse-annual", []edit{{"/metrics/0/scale", `{"from":1,"to":0}`}}}},
 	}
-	set := NewSet(shipped(t)...)
+	set := withSpare(t)
 	for name, plants := range tests {
 		var together []Definition
 		for _, p := range plants {
@@ -229,7 +244,7 @@ func TestAllowed(t *testing.T) {
 
 // TestOldFaults: what an earlier release let pass does not stop what has nothing to do with it.
 func TestOldFaults(t *testing.T) {
-	set := NewSet(shipped(t)...)
+	set := withSpare(t)
 	rating, _ := Find[*KPI](set, base+"kpis/rating")
 	broken := edited(t, set[Ref{KindProgramme, base + "programmes/listen-first"}], edit{"/results/kpis/1", `"urn:k"`})
 	if faults := Check(set.With(broken), rating); faults != nil {
@@ -241,7 +256,7 @@ func TestOldFaults(t *testing.T) {
 }
 
 func TestSet(t *testing.T) {
-	set := NewSet(shipped(t)...)
+	set := withSpare(t)
 	if _, ok := Find[*KPI](set, base+"framework"); ok {
 		t.Error("a framework is no kpi")
 	}

@@ -14,6 +14,9 @@ import (
 // Name is the projection's.
 const Name = "people"
 
+// UnitKey begins the keys of changes of units; those of people are their ids.
+const UnitKey = "unit:"
+
 // Projection writes the tables of people and units:
 //
 //	people_people, people_units,       what is and was known: a row holds from its
@@ -150,11 +153,11 @@ func (w *writer) rows(ctx context.Context, tx *readmodel.Tx, t int64, ev event.E
 	}
 	switch ev := ev.(type) {
 	case event.UnitRegistered:
-		return run("unit:"+ev.Unit,
+		return run(UnitKey+ev.Unit,
 			func() error { return end("people_units", "unit = ?", ev.Unit) },
 			func() error { return add("people_units", "unit, name, parent", ev.Unit, ev.Name, ev.Parent) })
 	case event.UnitRemoved:
-		return run("unit:"+ev.Unit, func() error { return end("people_units", "unit = ?", ev.Unit) })
+		return run(UnitKey+ev.Unit, func() error { return end("people_units", "unit = ?", ev.Unit) })
 	case event.PersonRegistered:
 		return run(ev.Person,
 			func() error { return end("people_people", "person = ?", ev.Person) },
