@@ -2,10 +2,12 @@ package hrhttp
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/bedside-lrs/bedside/api/problem"
 	"github.com/bedside-lrs/bedside/projections/competency"
 	"github.com/bedside-lrs/bedside/projections/definition"
+	"github.com/bedside-lrs/bedside/projections/effectiveness"
 	"github.com/bedside-lrs/bedside/projections/evaluation"
 )
 
@@ -20,6 +22,7 @@ type metricStatement struct {
 	Statement string   `json:"statement"`
 	Href      string   `json:"href"`
 	Timestamp string   `json:"timestamp,omitzero"`
+	About     string   `json:"about,omitzero"` // the activity, of completion
 	Hours     *float64 `json:"hours,omitzero"`
 	Score     *float64 `json:"score,omitzero"`
 	Weight    *float64 `json:"weight,omitzero"`
@@ -121,6 +124,20 @@ func (c *call) basis(m *moment, q *evaluation.Question, x *definition.Evaluation
 			all, err := c.readers.effectiveness.Completions(c.ctx, m.tx, q.Scene, p, []string{person}, q.To.UnixMicro()-1)
 			if err != nil {
 				return b, err
+			}
+			until := q.Scene
+			until.At = q.To.Add(-time.Microsecond)
+			items, err := c.readers.effectiveness.EvidenceOf(c.ctx, m.tx, until, p, []string{person})
+			if err != nil {
+				return b, err
+			}
+			for _, x := range items {
+				if x.Part == effectiveness.Participation {
+					b.Statements = append(b.Statements, metricStatement{
+						Statement: x.Statement, Href: hrefOf(x.Statement, x.Reason), Timestamp: x.Happened.Format(timeFormat),
+						About: x.About, Reason: string(x.Reason),
+					})
+				}
 			}
 			b.Programmes = append(b.Programmes, metricProgramme{id, definitionHref(m, definition.KindProgramme, id), within, all[0].Enrolled, all[0].Completed})
 		}

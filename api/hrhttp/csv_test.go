@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/bedside-lrs/bedside/api/hrhttp"
 )
 
 // TestCSV: what is asked for as CSV comes so, by format or Accept, and reads back.
@@ -311,6 +313,29 @@ func TestLargeFile(t *testing.T) {
 	if got := len(l.get(t, "/people").each("people", "person")); got != n+others {
 		t.Errorf("%d people, want %d", got, n+others)
 	}
+}
+
+// TestFileWaits: a file waits for the projections as long as its client does, and others as long as Wait.
+func TestFileWaits(t *testing.T) {
+	l := onOne(t, func(cfg *hrhttp.Config) { cfg.Wait = time.Second })
+	l.csv(t, "/units", wardUnits)
+	l.gate.close()
+	l.statements(t, uncovered(1, agent("ann"), "https://ward.example/x"))
+	var files sync.WaitGroup
+	for _, target := range []string{"/people", "/people?dryRun=true"} {
+		files.Go(func() {
+			res := l.open(t, "POST", base+target, strings.NewReader(peopleHeader+someone("ann", "ward-a")), "Content-Type", "text/csv")
+			res.Body.Close()
+			if res.StatusCode != 200 {
+				t.Errorf("%s: %d", target, res.StatusCode)
+			}
+		})
+	}
+	for range 2 { // each takes as long as Wait
+		l.do(t, "PUT", base+"/people/other", `{"name":"Other"}`, "Content-Type", "application/json").want(503)
+	}
+	l.gate.open()
+	files.Wait()
 }
 
 // TestTwoFiles: people are planned in the units that come with them.

@@ -3,9 +3,11 @@ package hrhttp
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/bedside-lrs/bedside/projections/catalog"
+	"github.com/bedside-lrs/bedside/projections/competency"
 	"github.com/bedside-lrs/bedside/projections/definition"
 	"github.com/bedside-lrs/bedside/projections/effectiveness"
 	"github.com/bedside-lrs/bedside/projections/feedback"
@@ -107,6 +109,10 @@ func (c *call) getEffectiveness() error {
 		if err != nil {
 			return err
 		}
+		sees := c.reach(m.People, m.At)
+		if e.Learning != nil {
+			e.Learning.Excluded = slices.DeleteFunc(e.Learning.Excluded, func(x effectiveness.Excluded) bool { return !sees.person(m.People, x.Person) })
+		}
 		out := struct {
 			Programme string `json:"programme"`
 			Href      string `json:"href"` // the definition
@@ -165,10 +171,15 @@ type item struct {
 	Timestamp string             `json:"timestamp"`
 	Score     *float64           `json:"score,omitzero"`
 	Completes bool               `json:"completes,omitzero"`
+	Reason    competency.Reason  `json:"reason,omitzero"` // why it does not count
+}
+
+func itemOf(x effectiveness.Item) item {
+	return item{x.Person, x.Part, x.About, x.Statement, hrefOf(x.Statement, x.Reason), x.Happened.Format(timeFormat), x.Score, x.Done, x.Reason}
 }
 
 // getEffectivenessEvidence lists the statements behind participation, learning and
-// behaviour; results lead to KPIs, and reaction is made of answers.
+// behaviour, and for who may see them the answers behind reaction; results lead to KPIs.
 func (c *call) getEffectivenessEvidence() error {
 	if err := c.only("at", "asOf", "after", "format", "limit", "more"); err != nil {
 		return err
@@ -186,26 +197,54 @@ func (c *call) getEffectivenessEvidence() error {
 		if err != nil {
 			return err
 		}
+		sees := c.reach(m.People, m.At)
+		all = slices.DeleteFunc(all, func(x effectiveness.Item) bool { return !sees.person(m.People, x.Person) })
 		all, more := cut(all, from, limit)
 		c.next(more)
 		list := make([]item, len(all))
 		for i, x := range all {
-			list[i] = item{x.Person, x.Part, x.About, x.Statement, statementHref(x.Statement), x.Happened.Format(timeFormat), x.Score, x.Done}
+			list[i] = itemOf(x)
+		}
+		answers := []counted{}
+		if f := c.scene(m); !f.Final && from == 0 {
+			if answers, err = c.reactionAnswers(m, p); err != nil {
+				return err
+			}
 		}
 		return c.send(struct {
 			Programme string `json:"programme"`
 			Revision  int64  `json:"revision"`
 			head
-			Evidence []item `json:"evidence"`
-			More     string `json:"more,omitzero"`
-		}{p.ID(), entry.Revision, m.head(), list, more}, func() table {
-			rows := table{{"person", "part", "about", "statement", "timestamp", "score", "completes", "href"}}
+			Evidence []item    `json:"evidence"`
+			Reaction []counted `json:"reaction"` // on the first page
+			More     string    `json:"more,omitzero"`
+		}{p.ID(), entry.Revision, m.head(), list, answers, more}, func() table {
+			rows := table{{"person", "part", "about", "statement", "timestamp", "score", "completes", "reason", "href"}}
 			for _, x := range list {
-				rows = append(rows, []string{x.Person, string(x.Part), x.About, x.Statement, x.Timestamp, number(x.Score), strconv.FormatBool(x.Completes), x.Href})
+				rows = append(rows, []string{
+					x.Person, string(x.Part), x.About, x.Statement, x.Timestamp, number(x.Score), strconv.FormatBool(x.Completes), string(x.Reason), x.Href,
+				})
+			}
+			for _, x := range answers {
+				rows = append(rows, []string{"", "reaction", x.Unit, x.Statement, x.Timestamp, number(x.Raw), "", x.Reason, x.Href})
 			}
 			return rows
 		})
 	})
+}
+
+// reactionAnswers lists the answers behind a programme's reaction.
+func (c *call) reactionAnswers(m *moment, p *definition.Programme) ([]counted, error) {
+	survey, ok := m.Definitions.Get(definition.KindSurvey, p.ReactionSurvey)
+	if !ok {
+		return []counted{}, nil
+	}
+	all, err := c.readers.feedback.ReactionAnswers(c.ctx, m.tx, c.scene(m), survey.Definition.(*definition.Survey), p, m.At)
+	list := make([]counted, len(all))
+	for i, x := range all {
+		list[i] = countedOf(x)
+	}
+	return list, err
 }
 
 // reachesProgramme: the numbers are of the listed units, so all of them must be within

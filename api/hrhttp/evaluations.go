@@ -33,10 +33,11 @@ type metric struct {
 
 // remarkShown is a decision or a comment.
 type remarkShown struct {
-	By       string `json:"by"`
-	At       string `json:"at"`       // when it was said
-	Position string `json:"position"` // of the inputs that were read
-	Text     string `json:"text"`
+	By         string `json:"by"`
+	Credential string `json:"credential"` // with which it was sent
+	At         string `json:"at"`         // when it was said
+	Position   string `json:"position"`   // of the inputs that were read
+	Text       string `json:"text"`
 }
 
 // window is the parameters from and to.
@@ -65,6 +66,9 @@ func (c *call) evaluationAsked(m *moment, from, to time.Time) (*evaluation.Quest
 	}
 	q := &evaluation.Question{Scene: m.Scene, KPIs: c.scene(m), Entry: entry, From: from, To: to}
 	q.At, q.Before = to, true
+	if sees := c.reach(m.People, to.Add(-time.Microsecond)); !sees.all && sees.self == "" {
+		q.Sees = func(unit string) bool { return sees.units[unit] }
+	}
 	return q, nil
 }
 
@@ -99,7 +103,7 @@ func (c *call) shown(m *moment, q *evaluation.Question, in evaluation.Inputs) (i
 		if r.Kind == evaluation.Comment {
 			list = &out.Comments
 		}
-		*list = append(*list, remarkShown{r.By, printMoment(time.UnixMicro(r.T).UTC()), r.Position, r.Text})
+		*list = append(*list, remarkShown{r.By, r.Credential, time.UnixMicro(r.T).UTC().Format(timeFormat), r.Position, r.Text})
 	}
 	return out, err
 }

@@ -28,7 +28,7 @@ func hospitalOfAnswers(t testing.TB, l *lab) {
 	t.Helper()
 	l.define(t)
 	l.csv(t, "/units", wardUnits)
-	l.csv(t, "/people", peopleHeader+someone("ann", "ward-a")+someone("ben", "ward-b"))
+	l.csv(t, "/people", peopleHeader+someone("ann", "ward-a")+someone("ben", "ward-b")+strings.Replace(someone("zoe", "ward-a"), "nurse", "clerk", 1))
 	l.defineFeedback(t)
 	l.statements(t, sheets(100, "ward-a", "2025-05-10", 4, 4, 4, 4, 4, 3, 3, 2, 2, 1)...)
 	l.statements(t, sheets(200, "ward-b", "2025-05-10", 4, 1, 1, 1, 1, 1, 1)...)
@@ -188,6 +188,8 @@ func TestRemarks(t *testing.T) {
 		if a := l.get(t, at+"?from=2025-01-01&to=2025-07-01"); len(a.each("decisions", "by")) != 0 {
 			t.Errorf("another window: %s", a.body)
 		}
+		l.do(t, "POST", base+at+"/decisions"+window, `{"by":"x","position":"999999.0","text":"not read by anybody"}`).refused(400, "remark.position")
+		l.do(t, "POST", base+strings.Replace(at, "ann", "zoe", 1)+"/decisions"+window, said).want(404) // of no such role
 		ben := as(l.credential(t, "ben", "evaluations/read", boundTo("ben")))
 		l.do(t, "POST", base+at+"/comments"+window, said, ben...).refused(403, "auth.person")
 		l.do(t, "POST", base+at+"/decisions"+window, said, ann...).refused(403, "auth.scope")

@@ -247,7 +247,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "private, no-cache") // kept only to be asked with the ETag
 	w.Header().Add("Vary", "Authorization, Accept")      // beside Origin and Accept-Encoding
 	if err := h.serve(ctx, w, r); err != nil {
-		problem.Write(w, r, h.Log, err)
+		problem.Write(w, r, h.Log, problem.Late(ctx, r, err))
 	}
 }
 

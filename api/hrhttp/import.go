@@ -114,15 +114,13 @@ func unreadable(err error) error {
 // something else comes in between that contradicts the rest, the parts before stay, and
 // the answer says so. It takes as long as it takes, while the client waits.
 func (c *call) imported(dry bool, decide func(*people.State) ([]event.Event, error)) (err error) {
+	onPeople := func(p registrar.Present) ([]event.Event, error) { return decide(p.People) }
 	var events []event.Event
 	var position string
 	if dry {
-		var now registrar.Present
-		if now, err = c.registrar().Present(c.ctx); err == nil {
-			events, err = decide(now.People)
-		}
+		events, err = c.registrar().Plan(c.r.Context(), onPeople)
 	} else {
-		position, events, err = c.registrar().RegisterAll(c.r.Context(), func(p registrar.Present) ([]event.Event, error) { return decide(p.People) })
+		position, events, err = c.registrar().RegisterAll(c.r.Context(), onPeople)
 	}
 	if err = refused(err); err != nil && len(events) > 0 {
 		p := *problem.From(err)

@@ -196,6 +196,17 @@ type counted struct {
 	Reason    string   `json:"reason,omitzero"` // why it does not count
 }
 
+func countedOf(x feedback.Counted) counted {
+	why := competency.Reason("")
+	switch {
+	case x.Voided:
+		why = competency.Voided
+	case x.Self:
+		why = competency.Self
+	}
+	return counted{x.Statement, hrefOf(x.Statement, why), x.Timestamp.Format(timeFormat), x.Unit, x.Raw, string(why)}
+}
+
 // recorded is a measure behind a number.
 type recorded struct {
 	Measure  string  `json:"measure"`
@@ -234,15 +245,13 @@ func (c *call) getKPIEvidence() error {
 		if err != nil {
 			return err
 		}
-		withheld := s.Final && k.OfAnswers()
+		withheld := s.Final && k.MinN > 0 // single ones would show what is suppressed below
 		var statements, left []counted
 		for _, x := range e.Counted {
 			if withheld {
 				break
 			}
-			row := counted{x.Statement, statementHref(x.Statement), x.Timestamp.Format(timeFormat), x.Unit, x.Raw, ""}
-			if x.Voided {
-				row.Reason, row.Href = "voided", hrefOf(x.Statement, competency.Voided)
+			if row := countedOf(x); row.Reason != "" {
 				left = append(left, row)
 			} else {
 				statements = append(statements, row)
@@ -251,8 +260,12 @@ func (c *call) getKPIEvidence() error {
 		statements, left, more := cutBoth(statements, left, from, limit)
 		c.next(more)
 		records := make([]recorded, len(e.Recorded))
+		if withheld {
+			records = records[:0]
+			e.Recorded = nil
+		}
 		for i, r := range e.Recorded {
-			records[i] = recorded{k.Measure, r.Unit, printMoment(r.From), printMoment(r.To), r.Value, r.N, printMoment(time.UnixMicro(r.T).UTC())}
+			records[i] = recorded{k.Measure, r.Unit, printMoment(r.From), printMoment(r.To), r.Value, r.N, time.UnixMicro(r.T).UTC().Format(timeFormat)}
 		}
 		return c.send(struct {
 			KPI        string `json:"kpi"`
@@ -261,7 +274,7 @@ func (c *call) getKPIEvidence() error {
 			Unit       string `json:"unit"`
 			moments    `json:",embed"`
 			Point      point      `json:"point"`
-			Withheld   bool       `json:"withheld,omitzero"` // the single answers
+			Withheld   bool       `json:"withheld,omitzero"` // the single answers, statements and measures
 			Statements []counted  `json:"statements"`
 			LeftOut    []counted  `json:"leftOut"`
 			Measures   []recorded `json:"measures"`

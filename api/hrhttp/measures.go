@@ -10,6 +10,7 @@ import (
 
 	"github.com/bedside-lrs/bedside/api/problem"
 	"github.com/bedside-lrs/bedside/lrs/event"
+	"github.com/bedside-lrs/bedside/projections/definition"
 )
 
 // given is a measure as it is posted.
@@ -97,6 +98,19 @@ func (c *call) postMeasures() error {
 	})
 }
 
+// hiddenMeasures are those of which a KPI suppresses small numbers: a record is such a number.
+func (c *call) hiddenMeasures(m *moment) map[string]bool {
+	hidden := map[string]bool{}
+	if c.scene(m).Final {
+		for _, e := range m.Definitions.Of(definition.KindKPI) {
+			if k := e.Definition.(*definition.KPI); k.MinN > 0 && k.Measure != "" {
+				hidden[k.Measure] = true
+			}
+		}
+	}
+	return hidden
+}
+
 // getMeasures lists the records that hold, by measure, unit and period.
 func (c *call) getMeasures() error {
 	if err := c.only("measure", "unit", "asOf", "after", "format", "limit", "more"); err != nil {
@@ -116,11 +130,15 @@ func (c *call) getMeasures() error {
 			return notFound()
 		}
 		list := []recorded{}
+		hidden := c.hiddenMeasures(m)
 		for _, r := range all {
+			if hidden[r.Measure] {
+				continue
+			}
 			if !reach.unit(m.People, r.Unit) || c.params.Has("unit") && r.Unit != unit {
 				continue
 			}
-			list = append(list, recorded{r.Measure, r.Unit, printMoment(r.From), printMoment(r.To), r.Value, r.N, printMoment(time.UnixMicro(r.T).UTC())})
+			list = append(list, recorded{r.Measure, r.Unit, printMoment(r.From), printMoment(r.To), r.Value, r.N, time.UnixMicro(r.T).UTC().Format(timeFormat)})
 		}
 		list, more := cut(list, from, limit)
 		c.next(more)

@@ -8,6 +8,7 @@ import (
 	"github.com/bedside-lrs/bedside/api/problem"
 	"github.com/bedside-lrs/bedside/lrs/event"
 	"github.com/bedside-lrs/bedside/projections/definition"
+	"github.com/bedside-lrs/bedside/projections/evaluation"
 )
 
 // said is a decision or a comment as it is posted.
@@ -33,9 +34,7 @@ func (c *call) postComment() error {
 		}
 	}
 	return c.remark(func(e event.Evaluated) event.Event {
-		if e.By == "" {
-			e.By = person
-		}
+		e.By = person
 		return event.EvaluationCommented{Evaluated: e}
 	})
 }
@@ -61,7 +60,7 @@ func (c *call) remark(make func(event.Evaluated) event.Event) error {
 	if err := json.Unmarshal(b, &s, json.RejectUnknownMembers(true)); err != nil {
 		return problem.BadRequest("remark.json", "The body is no {by, position, text}: %v.", err)
 	}
-	if _, err := parsePosition(s.Position); err != nil {
+	if at, err := parsePosition(s.Position); err != nil || at > uint64(c.Store.Head().Revision) {
 		return problem.BadRequest("remark.position", "The member position is %q; it is that of the answer that was read, such as 4711.0.", s.Position)
 	}
 	e := event.Evaluated{
@@ -75,10 +74,12 @@ func (c *call) remark(make func(event.Evaluated) event.Event) error {
 		return problem.BadRequest("remark.invalid", "%v.", err)
 	}
 	return c.done(c.register(func(p present) ([]event.Event, error) {
-		if _, ok := p.definitions.Get(definition.KindEvaluation, e.Evaluation); !ok {
+		entry, ok := p.definitions.Get(definition.KindEvaluation, e.Evaluation)
+		if !ok {
 			return nil, notFound()
 		}
-		if _, ok := p.people.Person(e.Person); !ok {
+		q := evaluation.Question{Entry: entry, From: from, To: to}
+		if q.People = p.people; !q.Concerns(e.Person) {
 			return nil, notFound()
 		}
 		return []event.Event{ev}, nil

@@ -69,7 +69,11 @@ func (c *call) getUnmapped() error {
 		more := cmp.Or(more1, more2, more3)
 		c.next(more)
 		actors := []unmappedActor{}
+		finder := people.NewFinder(m.People)
 		for _, a := range unknown {
+			if err := c.ctx.Err(); err != nil { // there may be very many
+				return err
+			}
 			var identity event.Identity
 			if err := json.Unmarshal([]byte(a.Identity), &identity); err != nil {
 				return err
@@ -79,7 +83,7 @@ func (c *call) getUnmapped() error {
 				First: time.UnixMicro(a.First).UTC().Format(timeFormat), Last: time.UnixMicro(a.Last).UTC().Format(timeFormat),
 				Likely: []likely{},
 			}
-			for _, match := range people.Likely(m.People, a.Name, identity) {
+			for _, match := range finder.Likely(a.Name, identity) {
 				shown.Likely = append(shown.Likely, likely{match.Person.ID, match.Person.Name, match.Reason})
 			}
 			actors = append(actors, shown)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestUnmappedCrowd: a statement of a Group is looked at once, however many its members
@@ -21,7 +20,6 @@ func TestUnmappedCrowd(t *testing.T) {
 		l.statements(t, uncovered(2, crowd, "https://ward.example/of/crowd"))
 		before := l.now(t)
 		l.statements(t, voiding(3, 1))
-		begun := time.Now()
 		for _, c := range []struct{ target, statements string }{
 			{"/unmapped?limit=2", "1"}, {with("/unmapped?limit=2", "asOf", before), "2"},
 		} {
@@ -29,9 +27,6 @@ func TestUnmappedCrowd(t *testing.T) {
 			equal(t, c.target, a.each("actors", "statements"), []string{c.statements, c.statements})
 			equal(t, c.target, a.each("activities", "statements"), []string{"1"})
 			equal(t, c.target, a.each("scores", "statements"), nil)
-		}
-		if took := time.Since(begun); took > 10*time.Second { // looked at for each member: minutes
-			t.Errorf("it took %s", took)
 		}
 	})
 }

@@ -3,6 +3,7 @@ package effectiveness
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -26,7 +27,7 @@ const (
 	After         Part = "after"
 )
 
-// Item is a statement behind a number, of somebody enrolled.
+// Item is a statement behind a number, of somebody enrolled, or one that does not count.
 type Item struct {
 	Person    string
 	Part      Part
@@ -34,54 +35,80 @@ type Item struct {
 	Statement string
 	Happened  time.Time
 	Score     *float64
-	Done      bool // of Participation: it completes the activity
+	Done      bool              // of Participation: it completes the activity
+	Reason    competency.Reason // why it does not count, "" if it does
 }
 
-// Evidence gives the statements behind the numbers of people: of participation, of learning (the attempts that are
-// paired, or would be) and of behaviour; by person, part, what it is about, timestamp and id.
+// Evidence gives the statements behind the numbers of people: of participation, of learning and of behaviour, with those
+// that do not count and why; by person, part, what it is about, timestamp and id. Of attempts at an assessment that are
+// not the one that counts the reason is [competency.Superseded].
 func (r *Reader) Evidence(ctx context.Context, tx *readmodel.Tx, s competency.Scene, p *definition.Programme) ([]Item, error) {
-	persons := Enrolled(s.People, p)
-	deeds, err := r.deeds(ctx, tx, s, persons, activities(p))
+	return r.EvidenceOf(ctx, tx, s, p, Enrolled(s.People, p))
+}
+
+// EvidenceOf is Evidence of some people.
+func (r *Reader) EvidenceOf(ctx context.Context, tx *readmodel.Tx, s competency.Scene, p *definition.Programme, persons []string) ([]Item, error) {
+	deeds, err := r.allDeeds(ctx, tx, s, persons, activities(p), true)
 	if err != nil {
 		return nil, err
 	}
+	for _, id := range activities(p) {
+		if err := named(ctx, tx, id, deeds[id]); err != nil {
+			return nil, err
+		}
+	}
 	var items []Item
-	add := func(person string, part Part, about string, d deed) {
+	add := func(person string, part Part, about string, d deed, counts bool) {
 		item := Item{Person: person, Part: part, About: about, Statement: d.statement, Happened: time.UnixMicro(d.happened).UTC()}
 		if part == Participation {
 			item.Done = d.done
-		} else {
+		} else if !math.IsNaN(d.score) {
 			item.Score = new(d.score)
+		}
+		switch {
+		case d.voided:
+			item.Reason = competency.Voided
+		case d.happened > s.At.UnixMicro():
+			item.Reason = competency.OutsideWindow
+		case part != Participation && math.IsNaN(d.score):
+			item.Reason = competency.NoScore
+		case !counts:
+			item.Reason = competency.Superseded
 		}
 		items = append(items, item)
 	}
-	until := s.At.UnixMicro()
 	for _, a := range p.Activities {
-		if err := named(ctx, tx, a.ID, deeds[a.ID]); err != nil {
-			return nil, err
-		}
 		for _, person := range persons {
 			for _, d := range deeds[a.ID][person] {
-				if d.happened <= until {
-					add(person, Participation, a.ID, d)
-				}
+				add(person, Participation, a.ID, d, true)
 			}
 		}
 	}
 	if as := p.Assessments; as != nil {
-		for _, id := range activities(&definition.Programme{Assessments: as}) {
-			if err := named(ctx, tx, id, deeds[id]); err != nil {
-				return nil, err
-			}
+		parts := []struct {
+			part     Part
+			activity string
+		}{{Pre, as.Pre}, {Post, as.Post}}
+		if as.Retention != nil {
+			parts = append(parts, struct {
+				part     Part
+				activity string
+			}{Retention, as.Retention.Activity})
 		}
 		for _, person := range persons {
-			for _, x := range assessed(as, deeds, person, until) {
-				add(person, x.part, x.activity, x.deed)
+			counts := map[Part]int64{} // t of the attempt
+			for _, x := range assessed(as, deeds, person, s.At.UnixMicro()) {
+				counts[x.part] = x.t
+			}
+			for _, x := range parts {
+				for _, d := range deeds[x.activity][person] {
+					add(person, x.part, x.activity, d, counts[x.part] == d.t)
+				}
 			}
 		}
 	}
 	if err := r.shown(ctx, tx, s, p, persons, func(person, id string, part Part, e measure.Evidence) {
-		items = append(items, Item{person, part, id, e.Statement, e.Timestamp, new(e.Score), false})
+		items = append(items, Item{person, part, id, e.Statement, e.Timestamp, new(e.Score), false, ""})
 	}); err != nil {
 		return nil, err
 	}

@@ -48,11 +48,17 @@ type deed struct {
 	statement   string // only where two happened at the same instant
 	done        bool
 	score       float64 // NaN without one
+	voided      bool    // only where they are asked for
 }
 
 // deeds reads what people have done about activities, as known at asOf: by activity and person, in the order of
 // (timestamp, statement id).
 func (r *Reader) deeds(ctx context.Context, tx *readmodel.Tx, s competency.Scene, persons, activities []string) (map[string]map[string][]deed, error) {
+	return r.allDeeds(ctx, tx, s, persons, activities, false)
+}
+
+// allDeeds is deeds with those that are voided, if they are asked for.
+func (r *Reader) allDeeds(ctx context.Context, tx *readmodel.Tx, s competency.Scene, persons, activities []string, voided bool) (map[string]map[string][]deed, error) {
 	of := map[string]string{} // person by key
 	for _, p := range persons {
 		for _, k := range s.People.Keys(p) {
@@ -75,8 +81,9 @@ func (r *Reader) deeds(ctx context.Context, tx *readmodel.Tx, s competency.Scene
 	for i, sh := range shelves {
 		by := map[string][]deed{}
 		for j, name := range sh.Name {
-			if p := person[name]; p != "" && sh.Known(j, s.AsOf) {
-				by[p] = append(by[p], deed{t: sh.T[j], happened: sh.Happened[j], done: sh.Mark[j], score: sh.Value[j]})
+			p, known := person[name], sh.Known(j, s.AsOf)
+			if p != "" && (known || voided && sh.T[j] <= s.AsOf) {
+				by[p] = append(by[p], deed{t: sh.T[j], happened: sh.Happened[j], done: sh.Mark[j], score: sh.Value[j], voided: !known})
 			}
 		}
 		for _, list := range by {
@@ -119,7 +126,7 @@ func inOrder(ctx context.Context, tx *readmodel.Tx, activity any, list []deed) e
 // attempt finds the first with a score from an instant on and up to another, µs.
 func attempt(list []deed, from, until int64) (deed, bool) {
 	for _, d := range list {
-		if d.happened >= from && d.happened <= until && !math.IsNaN(d.score) {
+		if d.happened >= from && d.happened <= until && !math.IsNaN(d.score) && !d.voided {
 			return d, true
 		}
 	}

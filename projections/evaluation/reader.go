@@ -32,6 +32,8 @@ type Question struct {
 	KPIs             feedback.Scene
 	Entry            catalog.Entry // of the evaluation
 	From, To         time.Time
+
+	Sees func(unit string) bool // whose KPIs may be shown; nil: all
 }
 
 func (q *Question) evaluation() *definition.Evaluation {
@@ -186,7 +188,7 @@ func (r *Reader) kpi(ctx context.Context, tx *readmodel.Tx, q *Question, id stri
 	}
 	minN := entry.Definition.(*definition.KPI).MinN
 	for i, p := range persons {
-		of, distinct := unitMonths(t, q.People.Assignments(p), months)
+		of, distinct := q.unitMonths(t, p, months)
 		if len(of) == 0 || 2*distinct < len(months) {
 			continue
 		}
@@ -204,7 +206,7 @@ func (r *Reader) UnitMonths(ctx context.Context, tx *readmodel.Tx, q *Question, 
 	if err != nil {
 		return nil, nil, err
 	}
-	of, _ := unitMonths(t, q.People.Assignments(person), all)
+	of, _ := q.unitMonths(t, person, all)
 	for _, u := range of {
 		units, months = append(units, u.Unit), append(months, all[u.Period])
 	}
@@ -213,10 +215,12 @@ func (r *Reader) UnitMonths(ctx context.Context, tx *readmodel.Tx, q *Question, 
 
 // unitMonths finds the published months through which somebody was assigned to a unit from end to end, and how many
 // different months these are.
-func unitMonths(t *feedback.Tally, assignments []people.Assignment, months []feedback.Period) (of []feedback.UnitPeriod, distinct int) {
+func (q *Question) unitMonths(t *feedback.Tally, person string, months []feedback.Period) (of []feedback.UnitPeriod, distinct int) {
 	byUnit := map[string][]people.Assignment{}
-	for _, a := range assignments {
-		byUnit[a.Unit] = append(byUnit[a.Unit], a)
+	for _, a := range q.People.Assignments(person) {
+		if q.Sees == nil || q.Sees(a.Unit) {
+			byUnit[a.Unit] = append(byUnit[a.Unit], a)
+		}
 	}
 	for i, m := range months {
 		found := false
@@ -261,8 +265,7 @@ type Counted struct {
 // peopleAtOnce are read with one query.
 const peopleAtOnce = 50
 
-// Counted gives, for each person, the statements that a metric matches, by timestamp and id; those outside the window
-// are left out.
+// Counted gives, for each person, the statements that a metric matches, by timestamp and id.
 func (r *Reader) Counted(ctx context.Context, tx *readmodel.Tx, q *Question, m *definition.EvaluationMetric, persons []string) ([][]Counted, error) {
 	all := make([][]Counted, len(persons))
 	of := map[string]int{} // place of a person by key
@@ -279,14 +282,13 @@ func (r *Reader) Counted(ctx context.Context, tx *readmodel.Tx, q *Question, m *
 	}
 	seen := map[once]bool{} // a statement may name somebody by two identities
 	for chunk := range slices.Chunk(keys, peopleAtOnce) {
-		args := []any{q.AsOf, q.Entry.T, readmodel.KeyText(m.ID), q.AsOf, q.From.UnixMicro(), q.To.UnixMicro()}
+		args := []any{q.AsOf, q.Entry.T, readmodel.KeyText(m.ID), q.AsOf}
 		for _, k := range chunk {
 			args = append(args, k)
 		}
 		err := tx.Each(ctx, `SELECT s.subject, s.t, s.happened, s.statement, s.hours, s.parties, v.t FROM evaluation_statements s
 			LEFT JOIN evaluation_voidings v ON v.statement = s.statement AND v.t <= ?
-			WHERE s.evaluation = ? AND s.metric = ? AND s.t <= ? AND s.happened >= ? AND s.happened < ?
-			AND s.subject IN (`+strings.TrimSuffix(strings.Repeat("?, ", len(chunk)), ", ")+`)`, args,
+			WHERE s.evaluation = ? AND s.metric = ? AND s.t <= ? AND s.subject IN (`+strings.TrimSuffix(strings.Repeat("?, ", len(chunk)), ", ")+`)`, args,
 			func(scan func(...any) error) error {
 				var subject, parties string
 				var t, happened int64
@@ -304,6 +306,8 @@ func (r *Reader) Counted(ctx context.Context, tx *readmodel.Tx, q *Question, m *
 				switch {
 				case voided != nil:
 					c.Reason = competency.Voided
+				case c.Happened.Before(q.From) || !c.Happened.Before(q.To):
+					c.Reason = competency.OutsideWindow
 				case q.among(parties, persons[i]):
 					c.Reason = competency.Self
 				}

@@ -18,7 +18,8 @@ type Counted struct {
 	Timestamp time.Time
 	Unit      string
 	Raw       *float64 // of an answer
-	Voided    bool     // it does not count
+	Voided    bool     // it does not count; the same where it is a rating of oneself
+	Self      bool
 }
 
 // Recorded is a measure behind a number.
@@ -53,7 +54,11 @@ func (r *Reader) Evidence(ctx context.Context, tx *readmodel.Tx, s Scene, kpi ca
 		id, ok = d.forest.ids[key]
 		return id, ok && d.forest.has(unit, id)
 	}
-	if err := r.counted(ctx, tx, e, kpi, d, within); err != nil {
+	self, err := selves(ctx, tx, s, kpi)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.counted(ctx, tx, e, kpi, d, self, within); err != nil {
 		return nil, err
 	}
 	if k.Measure != "" {
@@ -77,7 +82,7 @@ func (r *Reader) Evidence(ctx context.Context, tx *readmodel.Tx, s Scene, kpi ca
 const fetchAtOnce = 100
 
 // counted finds the statements that a KPI counts in a period.
-func (r *Reader) counted(ctx context.Context, tx *readmodel.Tx, e *Evidence, kpi catalog.Entry, d *tallied, within func(string) (string, bool)) error {
+func (r *Reader) counted(ctx context.Context, tx *readmodel.Tx, e *Evidence, kpi catalog.Entry, d *tallied, self map[int64]bool, within func(string) (string, bool)) error {
 	k := kpi.Definition.(*definition.KPI)
 	if k.Match == nil && len(k.Questions) == 0 {
 		return nil
@@ -114,6 +119,7 @@ func (r *Reader) counted(ctx context.Context, tx *readmodel.Tx, e *Evidence, kpi
 				}
 				i := byT[t]
 				c.Timestamp, c.Voided = time.UnixMicro(sh.Happened[i]).UTC(), !sh.Known(i, d.asOf)
+				c.Self = self[t]
 				c.Unit, _ = within(names[sh.Name[i]])
 				if k.Match == nil {
 					c.Raw = new(sh.Value[i])

@@ -1,9 +1,11 @@
 package feedback
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -25,7 +27,8 @@ type Reaction struct {
 const minSheets = 5
 
 // Reaction adds up the answers to a survey's questions with the programme as grouping, up to an instant. Who may not
-// see single answers gets the same answer for ever, as of a period that ends with the programme.
+// see single answers gets the same answer for ever, as of a period that ends with the programme, and made of the answers
+// that name it first.
 func (r *Reader) Reaction(ctx context.Context, tx *readmodel.Tx, s Scene, survey *definition.Survey, p *definition.Programme, at time.Time) (*Reaction, error) {
 	asOf, until := s.AsOf, at.UnixMicro()
 	if s.Final {
@@ -53,7 +56,8 @@ func (r *Reader) Reaction(ctx context.Context, tx *readmodel.Tx, s Scene, survey
 				if err := json.Unmarshal([]byte(raws), &grouping); err != nil {
 					return fmt.Errorf("feedback_answers: %w", err)
 				}
-				if !slices.Contains(grouping, p.ID()) {
+				// Else an answer in two programmes would be told apart by subtracting one from the other.
+				if !slices.Contains(grouping, p.ID()) || s.Final && grouping[0] != p.ID() {
 					return nil
 				}
 				if sheet == "" {
@@ -74,4 +78,45 @@ func (r *Reader) Reaction(ctx context.Context, tx *readmodel.Tx, s Scene, survey
 		return &Reaction{Suppressed: true}, nil
 	}
 	return &Reaction{Responses: len(sheets), Mean: values.Mean(), TopBox: measure.TopBoxOf(top, values.N()).Value}, nil
+}
+
+// ReactionAnswers gives the answers behind a Reaction, voided ones included, by timestamp and id; who asks may see them.
+func (r *Reader) ReactionAnswers(ctx context.Context, tx *readmodel.Tx, s Scene, survey *definition.Survey, p *definition.Programme, at time.Time) (all []Counted, err error) {
+	for _, q := range survey.Questions {
+		err := tx.Each(ctx, `SELECT r.happened, r.raw, r.unit, r.statement, r.grouping_ids, v.t FROM feedback_answers r
+			LEFT JOIN feedback_voidings v ON v.statement = r.statement AND v.t <= ?
+			WHERE r.question = ? AND r.t <= ? AND r.happened <= ? AND r.grouping_ids <> ''`,
+			[]any{s.AsOf, keyText(q.ID), s.AsOf, at.UnixMicro()}, func(scan func(...any) error) error {
+				var c Counted
+				var happened int64
+				var raw float64
+				var grouping string
+				var voided *int64
+				if err := scan(&happened, &raw, &c.Unit, &c.Statement, &grouping, &voided); err != nil {
+					return err
+				}
+				if in, err := names(grouping, p.ID()); err != nil || !in {
+					return err
+				}
+				c.Timestamp, c.Raw, c.Voided = time.UnixMicro(happened).UTC(), &raw, voided != nil
+				all = append(all, c)
+				return nil
+			})
+		if err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(all, func(a, b Counted) int {
+		return cmp.Or(a.Timestamp.Compare(b.Timestamp), strings.Compare(a.Statement, b.Statement))
+	})
+	return all, nil
+}
+
+// names tells whether a column grouping_ids has an activity.
+func names(grouping, id string) (bool, error) {
+	var ids []string
+	if err := json.Unmarshal([]byte(grouping), &ids); err != nil {
+		return false, fmt.Errorf("feedback_answers: %w", err)
+	}
+	return slices.Contains(ids, id), nil
 }

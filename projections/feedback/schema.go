@@ -9,7 +9,8 @@ const Name = "feedback"
 //
 //	feedback_answers   answers with a raw score to questions: unit is the name of the team's account, sheet the
 //	                   registration, grouping a JSON array of activities; each is empty if there is none
-//	feedback_matches   statements that a revision of a KPI matches; the revision is named by its t
+//	feedback_matches   statements that a revision of a KPI matches; the revision is named by its t; parties has, of a
+//	                   rating of a person, the keys of who rates and of who is rated, two JSON arrays in one
 //	feedback_kpis      these revisions
 //	feedback_voidings  statements and when they were first voided
 //	feedback_measures  what the hospital recorded: value for a measure, a unit and [since, until); n is null if it
@@ -31,7 +32,7 @@ func (Projection) Schema() readmodel.Schema {
 			{
 				Name: "feedback_matches",
 				Columns: "kpi BIGINT NOT NULL, t BIGINT NOT NULL, happened BIGINT NOT NULL, unit TEXT NOT NULL, " +
-					"statement TEXT NOT NULL",
+					"statement TEXT NOT NULL, parties TEXT NOT NULL",
 				Key:     "kpi, t",
 				Indexes: []string{"statement"},
 			},

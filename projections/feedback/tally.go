@@ -131,7 +131,7 @@ func (r *Reader) Tally(ctx context.Context, tx *readmodel.Tx, s Scene, kpi catal
 			}
 		})
 	default:
-		if err = r.matches(ctx, tx, kpi, t); err == nil && k.Statistic == definition.Per1000 {
+		if err = r.matches(ctx, tx, s, kpi, t); err == nil && k.Statistic == definition.Per1000 {
 			err = r.measures(ctx, tx, t, func(c *cell, value float64, _ int) { c.recorded.Add(value, 1) })
 		}
 	}
@@ -214,7 +214,7 @@ func (r *Reader) answers(ctx context.Context, tx *readmodel.Tx, s Scene, kpi cat
 	questions := questionsOf(s.Definitions)
 	for i, sh := range all {
 		q := questions[t.kpi.Questions[i]]
-		t.count(sh, names, func(c *cell, raw float64) {
+		t.count(sh, names, nil, func(c *cell, raw float64) {
 			c.n++
 			c.values.Add(raw, 1)
 			if q != nil && slices.Contains(q.TopBox, raw) {
@@ -226,17 +226,21 @@ func (r *Reader) answers(ctx context.Context, tx *readmodel.Tx, s Scene, kpi cat
 }
 
 // matches counts statements that a revision of the KPI matches.
-func (r *Reader) matches(ctx context.Context, tx *readmodel.Tx, kpi catalog.Entry, t *Tally) error {
+func (r *Reader) matches(ctx context.Context, tx *readmodel.Tx, s Scene, kpi catalog.Entry, t *Tally) error {
 	all, names, err := r.load(ctx, tx, kpi)
 	if err != nil {
 		return err
 	}
-	t.count(all[0], names, func(c *cell, _ float64) { c.n++ })
+	self, err := selves(ctx, tx, s, kpi)
+	if err != nil {
+		return err
+	}
+	t.count(all[0], names, self, func(c *cell, _ float64) { c.n++ })
 	return nil
 }
 
-// count takes each row of a shelf that counts in its period.
-func (t *Tally) count(sh *shelf.Shelf, names []string, take func(*cell, float64)) {
+// count takes each row of a shelf that counts in its period, but for those at some times.
+func (t *Tally) count(sh *shelf.Shelf, names []string, but map[int64]bool, take func(*cell, float64)) {
 	if len(t.periods) == 0 {
 		return
 	}
@@ -258,7 +262,7 @@ func (t *Tally) count(sh *shelf.Shelf, names []string, take func(*cell, float64)
 			p++
 		}
 		d := &t.periods[p]
-		if d.secret || happened < d.From.UnixMicro() || !sh.Known(i, d.asOf) {
+		if d.secret || happened < d.From.UnixMicro() || !sh.Known(i, d.asOf) || but[sh.T[i]] {
 			continue
 		}
 		c, ok := cells[p][sh.Name[i]]

@@ -87,6 +87,7 @@ type Watcher struct {
 	mu      sync.Mutex
 	changed map[string]bool  // ids of KPIs, since they were last looked at
 	seen    map[string]int64 // asOf at which a KPI was last looked at
+	day     int64            // on which it was last looked; a period may have ended since
 }
 
 // Changed takes the keys of a change of this projection. It does not wait.
@@ -134,25 +135,18 @@ func (w *Watcher) begin(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		d, err := w.Catalog.At(ctx, tx, math.MaxInt64)
-		if err != nil {
-			return err
-		}
+		ids, err := w.all(ctx, tx)
 		w.seen = map[string]int64{}
-		for _, kpi := range d.Of(definition.KindKPI) {
-			w.seen[kpi.ID()] = live.Through
+		for _, id := range ids {
+			w.seen[id] = live.Through
 		}
-		return nil
+		return err
 	})
 }
 
-// Look looks at the KPIs that have changed since it was last called, and publishes what has fired. One that is new tells
-// nothing the first time.
+// Look looks at the KPIs that have changed since it was last called, on a new day at all, and publishes what has fired. One
+// that is new tells nothing the first time.
 func (w *Watcher) Look(ctx context.Context) error {
-	ids := w.take()
-	if len(ids) == 0 {
-		return nil
-	}
 	if w.seen == nil {
 		w.seen = map[string]int64{}
 	}
@@ -160,6 +154,13 @@ func (w *Watcher) Look(ctx context.Context) error {
 		live, _, err := tx.Live(ctx, Name)
 		if err != nil {
 			return err
+		}
+		ids := w.take()
+		if day := live.Through / (24 * time.Hour).Microseconds(); day != w.day {
+			if ids, err = w.all(ctx, tx); err != nil {
+				return err
+			}
+			w.day = day
 		}
 		for _, id := range ids {
 			keys, err := w.fired(ctx, tx, id, live.Through)
@@ -173,6 +174,18 @@ func (w *Watcher) Look(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// all gives every KPI.
+func (w *Watcher) all(ctx context.Context, tx *readmodel.Tx) (ids []string, err error) {
+	d, err := w.Catalog.At(ctx, tx, math.MaxInt64)
+	if err != nil {
+		return nil, err
+	}
+	for _, kpi := range d.Of(definition.KindKPI) {
+		ids = append(ids, kpi.ID())
+	}
+	return ids, nil
 }
 
 // fired gives the keys of what fires at one moment and did not when the KPI was last looked at.

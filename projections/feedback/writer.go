@@ -62,7 +62,7 @@ func (w *writer) begin(tx *readmodel.Tx) {
 	}
 	w.tx = tx
 	w.into.answers = tx.Insert(w.table("feedback_answers"), "question", "t", "happened", "unit", "raw", "statement", "sheet", "grouping_ids")
-	w.into.matches = tx.Insert(w.table("feedback_matches"), "kpi", "t", "happened", "unit", "statement")
+	w.into.matches = tx.Insert(w.table("feedback_matches"), "kpi", "t", "happened", "unit", "statement", "parties")
 	w.into.voidings = tx.Insert(w.table("feedback_voidings"), "statement", "t")
 	w.into.measures = tx.Insert(w.table("feedback_measures"), "measure", "t", "unit", "since", "until", "value", "n")
 }
@@ -172,7 +172,15 @@ func (w *writer) matches(ctx context.Context, r revision, t int64, f *fact.Featu
 	if _, voids := f.Voids(); voids || !r.match(f) {
 		return false, nil
 	}
-	return true, w.into.matches.Add(ctx, r.t, t, f.Timestamp, keyText(f.Team), f.ID)
+	parties := ""
+	if raters, rated := f.Parties(false); len(rated) > 0 {
+		b, err := json.Marshal([][]string{raters, rated})
+		if err != nil {
+			return false, fmt.Errorf("%w: %w", projections.ErrIndigestible, err)
+		}
+		parties = string(b)
+	}
+	return true, w.into.matches.Add(ctx, r.t, t, f.Timestamp, keyText(f.Team), f.ID, parties)
 }
 
 // measure writes what the hospital has recorded.

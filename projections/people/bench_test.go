@@ -86,7 +86,7 @@ func BenchmarkHistory(b *testing.B) {
 	})
 	b.Run("Likely", func(b *testing.B) {
 		for b.Loop() {
-			Likely(s, "Family7 Given7", event.Identity{Mbox: "mailto:emp-05000@x.example"})
+			NewFinder(s).Likely("Family7 Given7", event.Identity{Mbox: "mailto:emp-05000@x.example"})
 		}
 	})
 }

@@ -3,7 +3,6 @@ package people
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -20,33 +19,98 @@ type Match struct {
 // maxMatches bounds the matches: whoever decides looks at them one by one.
 const maxMatches = 3
 
+// Finder finds the people who may be unknown actors. It keeps what it has found about descriptions that many people
+// answer to, for the next actor. It is for one goroutine, and for one answer.
+type Finder struct {
+	state *State
+	best  map[string][]string
+}
+
+// NewFinder gives a Finder of the people of a State.
+func NewFinder(s *State) *Finder { return &Finder{s, map[string][]string{}} }
+
 // Likely finds people who may be the actor that statements call by name (may be "") and identity. The best are first,
 // and the same State always gives the same. Nothing is ever linked for being likely.
-func Likely(s *State, name string, identity event.Identity) []Match {
-	known := s.clues()
-	found := map[string]*candidate{}
-	for _, theirs := range cluesOf(name, identity) {
-		for _, ours := range known[theirs.text] {
-			if !agree(theirs, ours.clue) {
-				continue
-			}
-			c := found[ours.person]
-			if c == nil {
-				c = &candidate{person: ours.person}
-				found[ours.person] = c
-			}
-			c.add(theirs, ours)
-		}
-	}
-	best := slices.SortedFunc(maps.Values(found), func(a, b *candidate) int {
-		return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(a.person, b.person))
-	})
+func (f *Finder) Likely(name string, identity event.Identity) []Match {
+	theirs := cluesOf(name, identity)
 	var matches []Match
-	for _, c := range best[:min(len(best), maxMatches)] {
-		p, _ := s.Person(c.person)
+	for _, c := range best(f.scored(f.worthwhile(theirs), theirs)) {
+		p, _ := f.state.Person(c.person)
 		matches = append(matches, Match{p, strings.Join(c.reasons, "; ")})
 	}
 	return matches
+}
+
+// worthwhile are the people among whom the best are. Of the longest list of those who share a text it has only the best by
+// that text: who is on no other list is behind these in any case. Thousands may share a name, and thousands of actors.
+func (f *Finder) worthwhile(theirs []clue) map[string]bool {
+	known := f.state.clues()
+	longest := ""
+	for _, c := range theirs {
+		if len(known[c.text]) > len(known[longest]) {
+			longest = c.text
+		}
+	}
+	people := map[string]bool{}
+	var sharing []clue
+	for _, c := range theirs {
+		if c.text == longest {
+			sharing = append(sharing, c)
+			continue
+		}
+		for _, ours := range known[c.text] {
+			people[ours.person] = true
+		}
+	}
+	for _, person := range f.bestBy(sharing) {
+		people[person] = true
+	}
+	return people
+}
+
+// bestBy are the best people by clues with one text.
+func (f *Finder) bestBy(theirs []clue) []string {
+	key := fmt.Sprintf("%#v", theirs)
+	found, ok := f.best[key]
+	if !ok {
+		people := map[string]bool{}
+		for _, c := range theirs {
+			for _, ours := range f.state.clues()[c.text] {
+				people[ours.person] = true
+			}
+		}
+		for _, c := range best(f.scored(people, theirs)) {
+			found = append(found, c.person)
+		}
+		f.best[key] = found
+	}
+	return found
+}
+
+// scored are those of people by whom any of the clues is shared.
+func (f *Finder) scored(people map[string]bool, theirs []clue) (all []*candidate) {
+	for person := range people {
+		c := &candidate{person: person}
+		for _, t := range theirs {
+			for _, ours := range f.state.clues()[t.text].of(person) {
+				if agree(t, ours.clue) {
+					c.add(t, ours)
+				}
+			}
+		}
+		if len(c.reasons) > 0 {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// best sorts candidates and leaves the first few.
+func best(all []*candidate) []*candidate {
+	slices.SortFunc(all, func(a, b *candidate) int {
+		return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(a.person, b.person))
+	})
+	return all[:min(len(all), maxMatches)]
 }
 
 // clue is a text by which two descriptions of one person may agree.
@@ -78,8 +142,21 @@ type knownClue struct {
 	clue
 }
 
-// clues are those of all people, by text; each list by person.
-type clues map[string][]knownClue
+// clues are those of all people, by text.
+type clues map[string]sharers
+
+// sharers are those who share a text, by person.
+type sharers []knownClue
+
+// of are the clues of one person.
+func (s sharers) of(person string) sharers {
+	from, _ := slices.BinarySearchFunc(s, person, func(k knownClue, p string) int { return cmp.Compare(k.person, p) })
+	to := from
+	for to < len(s) && s[to].person == person {
+		to++
+	}
+	return s[from:to]
+}
 
 func (s *State) findClues() clues {
 	all := clues{}

@@ -2,6 +2,8 @@ package people
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -64,7 +66,7 @@ func TestLikely(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var got []string
-			for _, m := range Likely(s, test.called, test.identity) {
+			for _, m := range NewFinder(s).Likely(test.called, test.identity) {
 				if p, ok := s.Person(m.Person.ID); !ok || p != m.Person {
 					t.Errorf("%v is not %v", m.Person, p)
 				}
@@ -87,9 +89,90 @@ func TestLikelyIsTheSameAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := Likely(s, "bee ANN", event.Identity{})
+		got := NewFinder(s).Likely("bee ANN", event.Identity{})
 		if len(got) != 3 || got[0].Person.ID != "p00" || got[1].Person.ID != "p01" || got[2].Person.ID != "p02" {
 			t.Fatal(got)
+		}
+	}
+}
+
+// TestLikelyAmongNamesakes: who is named as thousands are, and more than that, is found among them; and thousands of such
+// actors have these looked at once.
+func TestLikelyAmongNamesakes(t *testing.T) {
+	const many = 3000
+	var events []event.Event
+	for i := range many {
+		person := fmt.Sprintf("p%04d", i)
+		events = append(events, event.PersonRegistered{Person: person, Name: "Ann Bee"},
+			event.IdentityLinked{Person: person, Identity: event.Identity{Account: event.Account{HomePage: "https://x.example/" + person, Name: "info"}}})
+	}
+	s, err := newState().With(events...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ name, account, want string }{
+		{"Ann Bee", "x", "p0000 p0001 p0002"},
+		{"Ann Bee", "p2999", "p2999 p0000 p0001"},
+		{"Someone Else", "p2999", "p2999"},
+		{"Ann Bee", "old p2998 p2999", "p2998 p2999 p0000"},
+		{"Ann Bee", "info", "p0000 p0001 p0002"},
+		{"", "bee.ann", "p0000 p0001 p0002"},
+	} {
+		var got []string
+		for _, m := range NewFinder(s).Likely(test.name, event.Identity{Account: event.Account{HomePage: "https://y.example", Name: test.account}}) {
+			got = append(got, m.Person.ID)
+		}
+		if strings.Join(got, " ") != test.want {
+			t.Errorf("%s, %s: %s, want %s", test.name, test.account, got, test.want)
+		}
+	}
+	f := NewFinder(s)
+	for i := range 20_000 { // a minute, if each were looked for among all
+		f.Likely("Bee, Ann", event.Identity{Mbox: fmt.Sprintf("mailto:ann.bee.%d@x.example", i)})
+	}
+	if len(f.best) != 1 {
+		t.Errorf("all who have the name were looked at %d times", len(f.best))
+	}
+}
+
+// TestFinderIsTheSameAgain: what a Finder has kept changes no answer.
+func TestFinderIsTheSameAgain(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	words := []string{"ann", "bee", "cid", "dot"}
+	word := func() string { return words[rnd.IntN(len(words))] }
+	identity := func(home int) event.Identity {
+		return event.Identity{Account: event.Account{HomePage: fmt.Sprint("https://x.example/", home), Name: word() + []string{"", ".", "_"}[rnd.IntN(3)] + word()}}
+	}
+	var events []event.Event
+	for i := range 60 {
+		person := fmt.Sprint(word(), i)
+		if i < len(words) {
+			person = words[i]
+		}
+		events = append(events, event.PersonRegistered{Person: person, Name: word() + " " + word()},
+			event.IdentityLinked{Person: person, Identity: identity(i)})
+	}
+	s, err := newState().With(events...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	everybody := map[string]bool{}
+	for _, p := range s.People() {
+		everybody[p.ID] = true
+	}
+	kept := NewFinder(s)
+	for range 2000 {
+		name, who := word()+" "+word(), identity(-1)
+		var want []string
+		for _, c := range best(kept.scored(everybody, cluesOf(name, who))) {
+			want = append(want, c.person+": "+strings.Join(c.reasons, "; "))
+		}
+		var got []string
+		for _, m := range kept.Likely(name, who) {
+			got = append(got, m.Person.ID+": "+m.Reason)
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("%s, %v: %q, want %q", name, who, got, want)
 		}
 	}
 }

@@ -64,7 +64,7 @@ func TestHospital(t *testing.T) {
 	}
 
 	old := event.Identity{Account: event.Account{HomePage: "https://hospital.example/old-lms", Name: "zz-p02"}}
-	if got := Likely(s, "", old); len(got) != 1 || got[0].Person.ID != "p02" {
+	if got := NewFinder(s).Likely("", old); len(got) != 1 || got[0].Person.ID != "p02" {
 		t.Errorf("likely: %v", got)
 	}
 	later, err := ParsePeople(open(t, "people-2.csv"))

@@ -1,0 +1,111 @@
+package hrhttp_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// praised is a comment of a kind that kpiPraise counts, about a unit, on a day.
+func praised(n int, unit, day string) string {
+	return strings.NewReplacer("responded", "commented", question, "https://ward.example/praise").Replace(answeredBy(n, unit, 1, day))
+}
+
+// TestHiddenCounts: what a KPI of statements or measures hides of a unit is not shown by what is behind the unit above,
+// nor by the list of measures.
+func TestHiddenCounts(t *testing.T) {
+	onEach(t, func(t *testing.T, l *lab) {
+		hospitalOfAnswers(t, l)
+		const counts, shares = "https://ward.example/kpis/counts", "https://ward.example/kpis/shares"
+		l.do(t, "POST", base+"/definitions", `[
+			{"kind":"kpi","id":"`+counts+`","match":{"verbs":["http://adlnet.gov/expapi/verbs/commented"]},"statistic":"count","direction":"up","minN":5},
+			{"kind":"kpi","id":"`+shares+`","measure":"returning","statistic":"measure","direction":"up","minN":5}]`).want(200)
+		for i := range 8 {
+			l.statements(t, praised(600+i, []string{"ward-a", "ward-b"}[min(i/2, 1)], "2025-05-20"))
+		}
+		l.do(t, "POST", base+"/measures", `[{"measure":"returning","unit":"ward-a","from":"2025-05-01","to":"2025-06-01","value":0.5,"n":2},
+			{"measure":"returning","unit":"ward-b","from":"2025-05-01","to":"2025-06-01","value":0.7,"n":9},
+			{"measure":"encounters","unit":"ward-b","from":"2025-05-01","to":"2025-06-01","value":100}]`).want(200)
+		reader := as(l.credential(t, "reader", "kpis/read"))
+		for _, kpi := range []string{counts, shares} {
+			evidence := "/kpis/" + esc(kpi) + "/evidence" + may + "&unit=medicine"
+			if a := l.get(t, evidence, reader...); a.at("withheld") != true || strings.Contains(a.body, "ward-a") {
+				t.Errorf("%s: %s", kpi, a.body)
+			}
+			if a := l.get(t, evidence); !strings.Contains(a.body, "ward-a") {
+				t.Errorf("%s: %s", kpi, a.body)
+			}
+		}
+		if got := l.get(t, "/measures", reader...).each("measures", "measure"); !slices.Equal(got, []string{"encounters"}) {
+			t.Errorf("measures %v", got)
+		}
+		if got := l.get(t, "/measures").each("measures", "measure"); len(got) != 3 {
+			t.Errorf("measures %v", got)
+		}
+	})
+}
+
+// TestSelfRatings: a rating of oneself counts nowhere, by whatever identities.
+func TestSelfRatings(t *testing.T) {
+	onEach(t, func(t *testing.T, l *lab) {
+		hospitalOfAnswers(t, l)
+		const ratings = "https://ward.example/kpis/ratings"
+		l.do(t, "POST", base+"/definitions", `[{"kind":"kpi","id":"`+ratings+`","match":{"verbs":["http://id.tincanapi.com/verb/rated"]},"statistic":"count","direction":"up"}]`).want(200)
+		rated := func(n int, by, of string) string {
+			return fmt.Sprintf(`{"id":%q,"actor":%s,"verb":{"id":"http://id.tincanapi.com/verb/rated"},"object":%s,"result":{"score":{"scaled":0.5}},
+				"context":{"team":{"objectType":"Group","account":{"homePage":"https://hospital.example","name":"ward-a"}}},"timestamp":"2025-05-10T12:00:00Z"}`,
+				id(n), agent(by), strings.Replace(agent(of), "{", `{"objectType":"Agent",`, 1))
+		}
+		l.statements(t, rated(700, "ben", "ann"), rated(701, "ann", "ann"), rated(702, "ann2", "ann"))
+		target := "/kpis/" + esc(ratings) + may + "&unit=ward-a"
+		before := l.get(t, target)
+		if n := before.at("points", 0, "value"); n != 2. {
+			t.Errorf("%v ratings, want those of ben and of somebody", n)
+		}
+		l.do(t, "POST", base+"/people/ann/identities", agent("ann2")).want(204)
+		if n := l.get(t, target).at("points", 0, "value"); n != 1. {
+			t.Errorf("%v ratings, want that of ben", n)
+		}
+		l.get(t, with(target, "asOf", before.text("asOf"))).same(before)
+		a := l.get(t, strings.Replace(target, may, "/evidence"+may, 1))
+		if got := a.each("leftOut", "reason"); !slices.Equal(got, []string{"self", "self"}) {
+			t.Errorf("left out %v", got)
+		}
+	})
+}
+
+// TestOtherUnits: what a unit's head reads of somebody who came from elsewhere is not of
+// there; and who has gone elsewhere is not named.
+func TestOtherUnits(t *testing.T) {
+	l := onOne(t)
+	l.define(t)
+	l.csv(t, "/units", wardUnits)
+	l.csv(t, "/people", peopleHeader+"moved,Moved,nurse,ward-a,2025-01-01,2025-06-01,"+mboxOf("moved")+",,\nmoved,Moved,nurse,ward-b,2025-06-01,,,,\n")
+	l.defineFeedback(t)
+	l.statements(t, sheets(100, "ward-a", "2025-05-10", 4, 4, 4, 4, 4, 3, 3, 2, 2, 1)...)
+	head := func(unit string) []string {
+		return as(l.credential(t, "head of "+unit, "evaluations/read kpis/read answers/read", boundTo("", unit)))
+	}
+	window := "/people/moved/evaluations/" + esc(annual) + "?from=2025-05-01&to=2025-06-02"
+	if a := l.get(t, window); a.at("metrics", 1, "value") != 0.5 {
+		t.Errorf("%s", a.body)
+	}
+	if a := l.get(t, window, head("ward-b")...); a.at("metrics", 1, "state") != "insufficient" || strings.Contains(a.body, "ward-a") {
+		t.Errorf("the head of Ward B reads of Ward A: %s", a.body)
+	}
+
+	// The programme was in March, and is over.
+	both := as(l.credential(t, "of both", "kpis/read", boundTo("", "ward-a", "ward-b")))
+	there := "/programmes/" + esc(programme) + "/effectiveness"
+	if a := l.get(t, there, both...); !strings.Contains(a.body, "moved") {
+		t.Errorf("%s", a.body)
+	}
+	l.csv(t, "/people", peopleHeader+"gone,Gone,nurse,ward-a,2025-01-01,2025-06-01,"+mboxOf("gone")+",,\n")
+	if a := l.get(t, there, both...); strings.Contains(a.body, "gone") {
+		t.Errorf("who has left is named: %s", a.body)
+	}
+	if a := l.get(t, there); !strings.Contains(a.body, "gone") {
+		t.Errorf("%s", a.body)
+	}
+}
