@@ -8,6 +8,18 @@ import (
 	"github.com/bedside-lrs/bedside/lrs/eventlog"
 )
 
+// Turn waits until nobody else in this process has the turn to register, and gives it up with done. Who reads the state,
+// decides and registers within one turn is overtaken by other nodes only: a long decision would otherwise never be in
+// time beside short ones. Turns are given in the order in which they were asked for. The error is ctx's.
+func (s *Store) Turn(ctx context.Context) (done func(), err error) {
+	select {
+	case s.turn <- struct{}{}:
+		return func() { <-s.turn }, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+}
+
 // Register stores events about people, units and definitions, all or none. The
 // caller has decided them against the state that its projections show, and says by
 // since which event was the last of this kind there (its time, µs; 0 for none):

@@ -63,6 +63,7 @@ type Store struct {
 	swapping sync.RWMutex
 
 	queue       chan *change
+	turn        chan struct{} // holds one while somebody has the turn to register
 	queuedBytes atomic.Int64
 
 	closing sync.RWMutex // held for reading while a change enters the queue
@@ -98,7 +99,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	background, stop := context.WithCancel(run)
 	s := &Store{
 		cfg: cfg, log: cfg.Log, auth: cfg.Auth, metrics: cfg.Metrics, clock: &clock{now: cfg.Now},
-		queue: make(chan *change, queueLength), cancel: cancel, stop: stop,
+		queue: make(chan *change, queueLength), turn: make(chan struct{}, 1), cancel: cancel, stop: stop,
 		unsettled: make(chan struct{}, 1),
 	}
 	s.index.Store(cfg.Index)

@@ -60,7 +60,7 @@ func (f *follower) follow(ctx context.Context, from source) error {
 
 // longestRest is how long a projection waits after a transaction for more to take with
 // the next: what a transaction costs is more than what a small commit does.
-const longestRest = 20 * time.Millisecond
+const longestRest = 50 * time.Millisecond
 
 // rest waits, unless somebody waits for the projection.
 func (f *follower) rest(ctx context.Context) {

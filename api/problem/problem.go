@@ -150,6 +150,21 @@ func From(err error) *Problem {
 	return &Problem{Status: http.StatusInternalServerError, Code: "internal", Message: "Something is wrong in the store; its log says what.", Cause: err}
 }
 
+// Late is the error of a request whose deadline ctx has. A request that only reads and runs into it is not told of changes
+// that may be stored, as others are, but that its answer is for later.
+func Late(ctx context.Context, r *http.Request, err error) error {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return err
+	}
+	code := From(err).Code
+	late := errors.Is(ctx.Err(), context.DeadlineExceeded) // what was under way may have failed of it in any way
+	if code != "request.timeout" && (code != "internal" || !late) {
+		return err
+	}
+	return &Problem{Status: http.StatusServiceUnavailable, Code: "projection.database", RetryAfter: 5, Cause: err,
+		Message: "The answer took too long: the database behind it does not answer in time; try again, or ask for less."}
+}
+
 func fromXAPI(bad *xapi.Error) *Problem {
 	p := BadRequest("statement.invalid", "%s", bad.Message)
 	p.Rule, p.Pointer = bad.Rule, &bad.Pointer

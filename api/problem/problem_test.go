@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/google/uuid"
@@ -70,6 +71,33 @@ func TestFrom(t *testing.T) {
 	p := problem.From(&xapi.Error{Statement: 0, Rule: "r", Pointer: "", Message: "m"})
 	if p.Statement == nil || *p.Statement != 0 || p.Pointer == nil || *p.Pointer != "" || p.Rule != "r" {
 		t.Errorf("%+v", p)
+	}
+}
+
+// TestLate: who only reads and runs into the deadline is not told of changes, whatever failed of it; other errors stay.
+func TestLate(t *testing.T) {
+	over, cancel := context.WithDeadline(t.Context(), time.Now())
+	defer cancel()
+	inside := errors.New("of the inside")
+	for _, c := range []struct {
+		method string
+		ctx    context.Context
+		err    error
+		code   string
+	}{
+		{http.MethodGet, over, context.DeadlineExceeded, "projection.database"},
+		{http.MethodHead, over, fmt.Errorf("wrapped: %w", context.DeadlineExceeded), "projection.database"},
+		{http.MethodGet, over, inside, "projection.database"},
+		{http.MethodGet, t.Context(), inside, "internal"},
+		{http.MethodGet, over, auth.ErrBusy, "auth.busy"},
+		{http.MethodGet, over, problem.New(503, "projection.behind", "words"), "projection.behind"},
+		{http.MethodPut, over, context.DeadlineExceeded, "request.timeout"},
+	} {
+		p := problem.From(problem.Late(c.ctx, httptest.NewRequest(c.method, "/", nil), c.err))
+		if p.Code != c.code || strings.Contains(p.Message, "stored") != (c.code == "request.timeout") ||
+			p.Code == "projection.database" && (p.Status != http.StatusServiceUnavailable || p.RetryAfter == 0) {
+			t.Errorf("%s, %v: %+v", c.method, c.err, p)
+		}
 	}
 }
 

@@ -35,7 +35,7 @@ type Present struct {
 	Through     int64 // all registrations up to this time are in it, µs
 }
 
-// registrations that come in between are met by deciding again, so often.
+// registrations of other nodes that come in between are met by deciding again, so often.
 const tries = 20
 
 // Register stores the events that decide comes to in the newest state, all or none, and gives the position of the
@@ -44,6 +44,14 @@ const tries = 20
 func (r *Registrar) Register(ctx context.Context, decide func(Present) ([]event.Event, error)) (position string, err error) {
 	wait, cancel := context.WithTimeoutCause(ctx, r.Wait, errBehind)
 	defer cancel()
+	done, err := r.Store.Turn(wait)
+	if errors.Is(err, errBehind) {
+		return "", busy()
+	}
+	if err != nil {
+		return "", err
+	}
+	defer done()
 	for range tries {
 		p, err := r.present(ctx, wait)
 		if err != nil {
@@ -70,40 +78,78 @@ const atOnce = 500
 
 // RegisterAll is Register for more events than one commit takes: they are stored in parts. When another write comes in
 // between, the rest is what decide comes to then; if it refuses, the parts before stay. stored are the events of all
-// parts, also with an error; the position is that of the last part.
+// parts, also with an error; the position is that of the last part. The projections are waited for as long as ctx lasts:
+// they may have all of another file to take first. Other registrations have their turn between the parts.
 func (r *Registrar) RegisterAll(ctx context.Context, decide func(Present) ([]event.Event, error)) (position string, stored []event.Event, err error) {
+	var p plan
 	for idle := 0; idle < tries; idle++ {
-		p, err := r.Present(ctx)
+		at, part, err := r.step(ctx, &p, decide)
+		if errors.Is(err, lrs.ErrStale) { // another node was faster
+			continue
+		}
 		if err != nil {
 			return position, stored, err
 		}
-		rest, err := decide(p)
-		if err != nil {
-			return position, stored, err
+		if len(part) > 0 {
+			position, stored, idle = place(at), append(stored, part...), -1
 		}
-		for len(rest) > 0 {
-			part := rest[:min(len(rest), atOnce)]
-			at, last, err := r.part(ctx, part, p.Through)
-			if errors.Is(err, lrs.ErrStale) {
-				break
-			}
-			if err != nil {
-				return position, stored, refusal(err, len(part))
-			}
-			position, stored, rest = place(at), append(stored, part...), rest[len(part):]
-			p.Through, idle = last, 0
-		}
-		if len(rest) == 0 {
+		if len(p.rest) == 0 {
 			return position, stored, nil
 		}
 	}
 	return position, stored, busy()
 }
 
-func (r *Registrar) part(ctx context.Context, events []event.Event, since int64) (at lrs.Position, last int64, err error) {
+// Plan gives the events that RegisterAll would store now, and stores nothing.
+func (r *Registrar) Plan(ctx context.Context, decide func(Present) ([]event.Event, error)) ([]event.Event, error) {
+	p, err := r.present(ctx, ctx)
+	if err != nil {
+		return nil, err
+	}
+	return decide(p)
+}
+
+// plan is what RegisterAll has still to store.
+type plan struct {
+	rest  []event.Event
+	since int64 // as Store.Register has it
+}
+
+// step stores the next part in one turn. When the plan is out of date, or there is none yet, it is made in the same turn:
+// so each turn comes a part further, however many others register in between.
+func (r *Registrar) step(ctx context.Context, p *plan, decide func(Present) ([]event.Event, error)) (at lrs.Position, part []event.Event, err error) {
+	done, err := r.Store.Turn(ctx)
+	if err != nil {
+		return at, nil, err
+	}
+	defer done()
+	if len(p.rest) > 0 {
+		if at, part, err = r.part(ctx, p); !errors.Is(err, lrs.ErrStale) {
+			return at, part, err
+		}
+	}
+	now, err := r.present(ctx, ctx)
+	if err != nil {
+		return at, nil, err
+	}
+	p.since = now.Through
+	if p.rest, err = decide(now); err != nil || len(p.rest) == 0 {
+		return at, nil, err
+	}
+	return r.part(ctx, p)
+}
+
+// part stores the first events of a plan, and takes them off it.
+func (r *Registrar) part(ctx context.Context, p *plan) (at lrs.Position, part []event.Event, err error) {
 	wait, cancel := context.WithTimeout(ctx, r.Wait)
 	defer cancel()
-	return r.Store.Register(wait, events, since)
+	part = p.rest[:min(len(p.rest), atOnce)]
+	at, last, err := r.Store.Register(wait, part, p.since)
+	if err != nil {
+		return at, nil, refusal(err, len(part))
+	}
+	p.rest, p.since = p.rest[len(part):], last
+	return at, part, nil
 }
 
 func place(at lrs.Position) string { return fmt.Sprintf("%d.%d", at.Revision, at.Index) }
@@ -122,7 +168,7 @@ func refusal(err error, events int) error {
 
 func busy() error {
 	return &problem.Problem{Status: http.StatusServiceUnavailable, Code: "registration.busy", RetryAfter: 1,
-		Message: "Other registrations came in between again and again; this was not stored; try again."}
+		Message: "Other registrations came first again and again; this was not stored; try again."}
 }
 
 // Present gives the state with all that the log has now; it waits until the projections are that far.

@@ -3,10 +3,13 @@ package registrar_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -69,6 +72,93 @@ func ids(s *people.State) (all []string) {
 	return all
 }
 
+// elsewhere registers as another node does, without a turn here.
+func elsewhere(t *testing.T, r *registrar.Registrar, e event.Event) {
+	t.Helper()
+	if _, _, err := r.Store.Register(t.Context(), []event.Event{e}, math.MaxInt64); err != nil {
+		t.Error(err)
+	}
+}
+
+// another is a Registrar of the same store for another handler.
+func another(r *registrar.Registrar) *registrar.Registrar {
+	next := *r
+	next.People, next.Catalog = &people.Reader{}, &catalog.Reader{}
+	return &next
+}
+
+// missing registers those of n people who are not there.
+func missing(n int, p registrar.Present) (all []event.Event) {
+	for i := range n {
+		id := fmt.Sprintf("p%05d", i)
+		if _, ok := p.People.Person(id); !ok {
+			all = append(all, event.PersonRegistered{Person: id, Name: id})
+		}
+	}
+	return all
+}
+
+// TestFileAmongOthers: a file comes to its end however fast others write. Each time that it is planned, one comes who would
+// be done before the plan is, and must wait; and another who waits for longer and has the turn after the next part.
+func TestFileAmongOthers(t *testing.T) {
+	r := newRegistrar(t)
+	const n, parts = 3000, 6
+	hasty, patient := another(r), another(r)
+	hasty.Wait = 100 * time.Millisecond
+	name := func(who string) func(registrar.Present) ([]event.Event, error) {
+		return func(registrar.Present) ([]event.Event, error) {
+			return []event.Event{event.PersonRegistered{Person: who}}, nil
+		}
+	}
+	plans, others := 0, sync.WaitGroup{}
+	_, stored, err := r.RegisterAll(t.Context(), func(p registrar.Present) ([]event.Event, error) {
+		plans++
+		var busy *problem.Problem
+		if _, err := hasty.Register(t.Context(), name(fmt.Sprint("hasty", plans))); !errors.As(err, &busy) || busy.Code != "registration.busy" {
+			t.Errorf("it came before a plan under way: %v", err)
+		}
+		who := fmt.Sprint("patient", plans)
+		others.Go(func() {
+			if _, err := patient.Register(t.Context(), name(who)); err != nil {
+				t.Errorf("%s: %v", who, err)
+			}
+		})
+		return missing(n, p), nil
+	})
+	others.Wait()
+	if err != nil || len(stored) != n || plans > parts {
+		t.Errorf("%d events of %d are stored, planned %d times: %v", len(stored), n, plans, err)
+	}
+	if p, err := r.Present(t.Context()); err != nil || len(p.People.People()) != n+plans {
+		t.Errorf("%d people, want %d: %v", len(p.People.People()), n+plans, err)
+	}
+}
+
+// TestFileAmongNodes: what another node registers lets a file be planned again, and it gives up only when it comes no
+// part further.
+func TestFileAmongNodes(t *testing.T) {
+	r := newRegistrar(t)
+	const n = 600
+	plans := 0
+	_, stored, err := r.RegisterAll(t.Context(), func(p registrar.Present) ([]event.Event, error) {
+		if plans++; plans < 15 {
+			elsewhere(t, r, event.PersonRegistered{Person: "other", Name: fmt.Sprint(plans)})
+		}
+		return missing(n, p), nil
+	})
+	if err != nil || len(stored) != n || plans != 15 {
+		t.Errorf("%d events of %d are stored, planned %d times: %v", len(stored), n, plans, err)
+	}
+	var busy *problem.Problem
+	if _, stored, err = r.RegisterAll(t.Context(), func(p registrar.Present) ([]event.Event, error) {
+		plans++
+		elsewhere(t, r, event.PersonRegistered{Person: "other", Name: fmt.Sprint(plans)})
+		return missing(2*n, p), nil
+	}); !errors.As(err, &busy) || busy.Code != "registration.busy" || len(stored) > 0 {
+		t.Errorf("%d events are stored: %v", len(stored), err)
+	}
+}
+
 // TestDecidedAgain: a decision that another registration overtook is made again, on what that one left.
 func TestDecidedAgain(t *testing.T) {
 	r := newRegistrar(t)
@@ -76,11 +166,7 @@ func TestDecidedAgain(t *testing.T) {
 	position, err := r.Register(t.Context(), func(p registrar.Present) ([]event.Event, error) {
 		seen = append(seen, ids(p.People))
 		if len(seen) == 1 {
-			if _, err := r.Register(t.Context(), func(registrar.Present) ([]event.Event, error) {
-				return []event.Event{event.PersonRegistered{Person: "first"}}, nil
-			}); err != nil {
-				t.Error(err)
-			}
+			elsewhere(t, r, event.PersonRegistered{Person: "first"})
 		}
 		return []event.Event{event.PersonRegistered{Person: "second"}}, nil
 	})
@@ -99,11 +185,7 @@ func TestGivesUp(t *testing.T) {
 	tries := 0
 	_, err := r.Register(t.Context(), func(registrar.Present) ([]event.Event, error) {
 		tries++
-		if _, err := r.Register(t.Context(), func(registrar.Present) ([]event.Event, error) {
-			return []event.Event{event.PersonRegistered{Person: "other", Name: string(rune('a' + tries))}}, nil
-		}); err != nil {
-			t.Error(err)
-		}
+		elsewhere(t, r, event.PersonRegistered{Person: "other", Name: string(rune('a' + tries))})
 		return []event.Event{event.PersonRegistered{Person: "me"}}, nil
 	})
 	var busy *problem.Problem

@@ -122,7 +122,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "private, no-cache") // kept only to be asked with the ETag
 	w.Header().Add("Vary", "Authorization")
 	if err := h.serve(ctx, w, r); err != nil {
-		writeError(w, r, h.Log, err)
+		writeError(w, r, h.Log, problem.Late(ctx, r, err))
 	}
 }
 
