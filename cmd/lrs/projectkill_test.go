@@ -39,7 +39,7 @@ func TestProjectionsThroughKills(t *testing.T) {
 			dir := t.TempDir()
 			s := startServer(t, dir, "--read-model", dsn)
 			setUp(t, s)
-			for round := range 10 {
+			for round := range 6 {
 				pour(t, s, rng, 30+rng.Int64N(60), s.kill)
 				if t.Failed() {
 					t.Fatalf("in round %d", round)
