@@ -78,7 +78,7 @@ const atOnce = 500
 
 // RegisterAll is Register for more events than one commit takes: they are stored in parts. When another write comes in
 // between, the rest is what decide comes to then; if it refuses, the parts before stay. stored are the events of all
-// parts, also with an error; the position is that of the last part. The projections are waited for as long as ctx lasts:
+// parts, also with an error; the position is that of the last part. The projections are waited for as long as they get on:
 // they may have all of another file to take first. Other registrations have their turn between the parts.
 func (r *Registrar) RegisterAll(ctx context.Context, decide func(Present) ([]event.Event, error)) (position string, stored []event.Event, err error) {
 	var p plan
@@ -102,7 +102,10 @@ func (r *Registrar) RegisterAll(ctx context.Context, decide func(Present) ([]eve
 
 // Plan gives the events that RegisterAll would store now, and stores nothing.
 func (r *Registrar) Plan(ctx context.Context, decide func(Present) ([]event.Event, error)) ([]event.Event, error) {
-	p, err := r.present(ctx, ctx)
+	if err := r.caughtUp(ctx); err != nil {
+		return nil, err
+	}
+	p, err := r.Present(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -118,6 +121,11 @@ type plan struct {
 // step stores the next part in one turn. When the plan is out of date, or there is none yet, it is made in the same turn:
 // so each turn comes a part further, however many others register in between.
 func (r *Registrar) step(ctx context.Context, p *plan, decide func(Present) ([]event.Event, error)) (at lrs.Position, part []event.Event, err error) {
+	if len(p.rest) == 0 { // in nobody's turn: it may take long
+		if err := r.caughtUp(ctx); err != nil {
+			return at, nil, err
+		}
+	}
 	done, err := r.Store.Turn(ctx)
 	if err != nil {
 		return at, nil, err
@@ -128,7 +136,7 @@ func (r *Registrar) step(ctx context.Context, p *plan, decide func(Present) ([]e
 			return at, part, err
 		}
 	}
-	now, err := r.present(ctx, ctx)
+	now, err := r.Present(ctx)
 	if err != nil {
 		return at, nil, err
 	}
@@ -178,6 +186,37 @@ func (r *Registrar) Present(ctx context.Context) (Present, error) {
 	return r.present(ctx, wait)
 }
 
+// caughtUp waits until the projections have all that the log has now, as long as they get on.
+func (r *Registrar) caughtUp(ctx context.Context) error {
+	head := uint64(r.Store.Head().Revision)
+	for last := int64(-1); ; {
+		wait, cancel := context.WithTimeoutCause(ctx, r.Wait, errBehind)
+		err := r.Runtime.Wait(wait, head, people.Name, catalog.Name)
+		cancel()
+		if err == nil || !errors.Is(err, errBehind) {
+			return behind(err)
+		}
+		at, found := r.reached(ctx)
+		if !found || at <= last {
+			return behind(err)
+		}
+		last = at
+	}
+}
+
+// reached is how many events people and definitions have taken; false if the database does not say.
+func (r *Registrar) reached(ctx context.Context) (events int64, ok bool) {
+	wait, cancel := context.WithTimeout(ctx, r.Wait)
+	defer cancel()
+	all, err := r.Runtime.Status(wait)
+	for _, s := range all {
+		if s.Name == people.Name || s.Name == catalog.Name {
+			events += s.Live.Events
+		}
+	}
+	return events, err == nil
+}
+
 func (r *Registrar) present(ctx, wait context.Context) (p Present, err error) {
 	if err := r.Runtime.Wait(wait, uint64(r.Store.Head().Revision), people.Name, catalog.Name); err != nil {
 		return p, behind(err)
@@ -207,6 +246,9 @@ var errBehind = errors.New("the projections are behind the log")
 
 // behind is the answer to a client that would have to wait longer.
 func behind(err error) error {
+	if err == nil {
+		return nil
+	}
 	if !errors.Is(err, errBehind) && !errors.Is(err, projections.ErrClosed) {
 		return err
 	}

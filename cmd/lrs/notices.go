@@ -51,7 +51,7 @@ func (n *node) changed(c projections.Change) {
 	case people.Name:
 		// Who a statement is of, and what roles require, changes these answers too; and who listens to them may not be
 		// told of people.
-		var persons []string
+		persons := []string{competency.UnmappedKey}
 		for _, key := range c.Keys {
 			if key == projections.Everything {
 				persons = append(persons, key)
@@ -60,7 +60,7 @@ func (n *node) changed(c projections.Change) {
 			}
 		}
 		n.notices.Changed(competency.Name, persons, notice.Position(c.Position))
-		n.notices.Changed(evaluation.Name, persons, notice.Position(c.Position))
+		n.notices.Changed(evaluation.Name, persons[1:], notice.Position(c.Position))
 	}
 }
 
