@@ -1,6 +1,7 @@
 package hrhttp_test
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -66,4 +67,48 @@ func TestSignalsFire(t *testing.T) {
 			t.Errorf("again: %v", got)
 		}
 	})
+}
+
+// TestSignalsKept: what could not be looked at because of an error is told the next time.
+func TestSignalsKept(t *testing.T) {
+	l := onOne(t)
+	hospitalOfAnswers(t, l)
+	kpis := []string{"https://ward.example/kpis/a", "https://ward.example/kpis/b"}
+	for _, id := range kpis {
+		l.do(t, "POST", base+"/definitions", `[{"kind":"kpi","id":"`+id+`","match":{"verbs":["http://adlnet.gov/expapi/verbs/commented"]},"statistic":"count","direction":"up"}]`).want(200)
+	}
+	n := 1000
+	praise := func(month string, times int) {
+		for range times {
+			n++
+			l.statements(t, praised(n, "ward-a", month+"-20"))
+		}
+		l.get(t, "/measures")
+	}
+	for i := range 13 {
+		praise(fmt.Sprintf("%d-%02d", 2025+(i+9)/12, (i+9)%12+1), 2+i%2)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var told []string
+	w := feedback.Watcher{
+		Model: l.model, Trees: &people.Reader{}, Catalog: &catalog.Reader{}, Reader: &feedback.Reader{}, Log: slog.New(slog.DiscardHandler),
+		Publish: func(keys []string, _ projections.Position) {
+			told = append(told, keys...)
+			cancel() // the next question fails
+		},
+	}
+	look := func(ctx context.Context) error {
+		w.Changed(kpis)
+		return w.Look(ctx)
+	}
+	if err := look(ctx); err != nil {
+		t.Fatal(err)
+	}
+	praise("2026-10", 20)
+	if err := look(ctx); err == nil || len(told) != 3 || !strings.Contains(told[0], kpis[0]) {
+		t.Fatalf("%v, told %v", err, told)
+	}
+	if err := w.Look(t.Context()); err != nil || len(told) != 6 || !strings.Contains(told[5], kpis[1]) {
+		t.Errorf("%v, told %v", err, told)
+	}
 }

@@ -61,8 +61,12 @@ func TestDatabaseAway(t *testing.T) {
 	}
 
 	relay.Restore()
-	for deadline := time.Now().Add(time.Minute); strings.Contains(readyz(), `"error"`); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(deadline) {
+	tick, deadline := time.NewTicker(50*time.Millisecond), time.After(time.Minute)
+	defer tick.Stop()
+	for strings.Contains(readyz(), `"error"`) {
+		select {
+		case <-tick.C:
+		case <-deadline:
 			t.Fatalf("/readyz a minute later: %s", readyz())
 		}
 	}

@@ -157,15 +157,17 @@ func (w *Watcher) Look(ctx context.Context) error {
 		}
 		ids := w.take()
 		if day := live.Through / (24 * time.Hour).Microseconds(); day != w.day {
-			if ids, err = w.all(ctx, tx); err != nil {
+			all, err := w.all(ctx, tx)
+			if err != nil {
+				w.Changed(ids)
 				return err
 			}
-			w.day = day
+			ids, w.day = all, day
 		}
-		for _, id := range ids {
+		for i, id := range ids {
 			keys, err := w.fired(ctx, tx, id, live.Through)
 			if err != nil {
-				w.Changed([]string{id})
+				w.Changed(ids[i:])
 				return err
 			}
 			if len(keys) > 0 {
@@ -191,8 +193,8 @@ func (w *Watcher) all(ctx context.Context, tx *readmodel.Tx) (ids []string, err 
 // fired gives the keys of what fires at one moment and did not when the KPI was last looked at.
 func (w *Watcher) fired(ctx context.Context, tx *readmodel.Tx, id string, now int64) ([]string, error) {
 	before, known := w.seen[id]
-	w.seen[id] = now
 	if !known || before >= now {
+		w.seen[id] = now
 		return nil, nil
 	}
 	at := func(asOf int64) (kpi catalog.Entry, fired map[Fired]bool, err error) {
@@ -208,12 +210,16 @@ func (w *Watcher) fired(ctx context.Context, tx *readmodel.Tx, id string, now in
 		return kpi, fired, err
 	}
 	kpi, after, err := at(now)
-	if err != nil || len(after) == 0 {
+	if err != nil {
 		return nil, err
 	}
 	_, then, err := at(before)
 	if err != nil {
 		return nil, err
+	}
+	w.seen[id] = now // not before: else what an error hides is never told
+	if len(after) == 0 {
+		return nil, nil
 	}
 	prefix := SignalKey
 	if kpi.Definition.(*definition.KPI).OfAnswers() {
