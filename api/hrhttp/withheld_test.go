@@ -109,3 +109,43 @@ func TestOtherUnits(t *testing.T) {
 		t.Errorf("%s", a.body)
 	}
 }
+
+// TestProgrammeEvidence: what is behind the numbers of a programme is listed with what does not count, and why.
+func TestProgrammeEvidence(t *testing.T) {
+	onEach(t, func(t *testing.T, l *lab) {
+		hospitalOfAnswers(t, l)
+		test := func(n int, activity, result, at string) string {
+			return fmt.Sprintf(`{"id":%q,"actor":%s,"verb":{"id":"http://adlnet.gov/expapi/verbs/scored"},"object":{"id":"https://ward.example/%s"},%s"timestamp":%q}`,
+				id(n), agent("ann"), activity, result, at)
+		}
+		scored := func(v string) string { return `"result":{"score":{"scaled":` + v + `}},` }
+		l.statements(t,
+			test(800, "pre", scored("0.2"), "2025-02-01T00:00:00Z"), test(801, "pre", scored("0.9"), "2025-02-02T00:00:00Z"),
+			test(802, "post", "", "2025-04-01T00:00:00Z"), test(803, "post", scored("0.1"), "2025-04-02T00:00:00Z"),
+			test(804, "post", scored("0.6"), "2025-04-03T00:00:00Z"), test(805, "modules/1", `"result":{"completion":true},`, "2025-03-02T00:00:00Z"),
+			test(806, "post", scored("1"), "2026-10-03T00:00:00Z"), voiding(807, 803))
+		target := "/programmes/" + esc(programme) + "/effectiveness"
+		if a := l.get(t, target+"?at=2026-01-01"); a.at("learning", "n") != 1. || a.at("learning", "meanPost") != 0.6 || a.at("completed") != 1. {
+			t.Errorf("%s", a.body)
+		}
+		a := l.get(t, target+"/evidence?at=2026-01-01")
+		got := map[string]string{}
+		for i, statement := range a.each("evidence", "statement") {
+			reason, _ := a.at("evidence", i, "reason").(string)
+			got[statement] = a.text("evidence", i, "part") + " " + reason
+			if status := l.do(t, "GET", a.text("evidence", i, "href"), "").status; status != 200 {
+				t.Errorf("the link of %s: %d", statement, status)
+			}
+		}
+		want := map[string]string{
+			id(800): "pre ", id(801): "pre superseded", id(802): "post no_score", id(803): "post voided", id(804): "post ", id(805): "participation ",
+			id(806): "post outside_window",
+		}
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("%v, want %v", got, want)
+		}
+		if n := len(a.each("reaction", "statement")); n != 5 {
+			t.Errorf("%d answers", n)
+		}
+	})
+}

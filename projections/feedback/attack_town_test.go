@@ -95,7 +95,7 @@ var (
 
 // plan is what a town is drawn for.
 type plan struct {
-	// What DOMAIN.md does not rule out and what isolates answers all the same: see TestLeaks.
+	// What DOMAIN.md does not rule out and what isolates answers all the same: see TestLeaksAreClosed.
 	kpiOfReaction bool // a KPI of the reaction survey's questions
 	otherEnd      bool // a programme is registered again and ends later
 	nested        bool // a sheet may be of two programmes
