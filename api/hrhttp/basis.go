@@ -54,19 +54,7 @@ func (c *call) getMetricEvidence() error {
 	if err := c.required("metric"); err != nil {
 		return err
 	}
-	from, to, err := c.window()
-	if err != nil {
-		return err
-	}
-	person := c.vars["person"]
-	return c.answerFrom(ofAll, func(m *moment) error {
-		q, err := c.evaluationAsked(m, from, to)
-		if err != nil {
-			return err
-		}
-		if !c.evaluates(m, q, person) {
-			return notFound()
-		}
+	return c.answerOfPerson(func(m *moment, q *evaluation.Question, shown inputs) error {
 		e := q.Entry.Definition.(*definition.Evaluation)
 		place := -1
 		for i := range e.Metrics {
@@ -77,15 +65,7 @@ func (c *call) getMetricEvidence() error {
 		if place < 0 {
 			return problem.BadRequest("parameter.metric", "The evaluation has no metric %q.", c.params.Get("metric"))
 		}
-		b, err := c.basis(m, q, &e.Metrics[place], person)
-		if err != nil {
-			return err
-		}
-		all, err := c.readers.evaluation.Inputs(c.ctx, m.tx, *q, []string{person})
-		if err != nil {
-			return err
-		}
-		shown, err := c.shown(m, q, all[0])
+		b, err := c.basis(m, q, &e.Metrics[place], shown.Person)
 		if err != nil {
 			return err
 		}
@@ -94,7 +74,7 @@ func (c *call) getMetricEvidence() error {
 			evaluated `json:",embed"`
 			Metric    metric `json:"metric"`
 			basis     `json:",embed"`
-		}{person, m.evaluated(q), shown.Metrics[place], b}, b.table)
+		}{shown.Person, m.evaluated(q), shown.Metrics[place], b}, b.table)
 	})
 }
 

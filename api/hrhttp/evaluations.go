@@ -135,10 +135,8 @@ func (m *moment) evaluated(q *evaluation.Question) evaluated {
 	return evaluated{id, definitionHref(m, definition.KindEvaluation, id), q.Entry.Revision, printMoment(q.From), printMoment(q.To), m.moments()}
 }
 
-func (c *call) getPersonEvaluation() error {
-	if err := c.only("from", "to", "asOf", "after", "format"); err != nil {
-		return err
-	}
+// answerOfPerson answers from the inputs of a person's evaluation.
+func (c *call) answerOfPerson(do func(*moment, *evaluation.Question, inputs) error) error {
 	from, to, err := c.window()
 	if err != nil {
 		return err
@@ -160,6 +158,15 @@ func (c *call) getPersonEvaluation() error {
 		if err != nil {
 			return err
 		}
+		return do(m, q, out)
+	})
+}
+
+func (c *call) getPersonEvaluation() error {
+	if err := c.only("from", "to", "asOf", "after", "format"); err != nil {
+		return err
+	}
+	return c.answerOfPerson(func(m *moment, q *evaluation.Question, out inputs) error {
 		return c.send(struct {
 			evaluated `json:",embed"`
 			inputs    `json:",embed"`
