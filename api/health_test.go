@@ -138,7 +138,8 @@ func (refusing) Load(context.Context, *readmodel.Tx, readmodel.Generation, proje
 
 func (refusing) Apply(context.Context, *readmodel.Tx, *projections.Digested) error { return nil }
 
-func (refusing) Changed() []string { return nil }
+func (refusing) Changed(context.Context, *readmodel.Tx) ([]string, error) { return nil, nil }
+func (refusing) Forget()                                                  {}
 
 // What a projection has set aside is shown with its position and the reason, and makes
 // nothing unready.

@@ -54,7 +54,7 @@ func TestSetAside(t *testing.T) {
 		}
 
 		// From zero, in other batches, the same are set aside.
-		if err := rt.Replay(w.ctx, p.name); err != nil {
+		if _, err := rt.Replay(w.ctx, p.name); err != nil {
 			t.Fatal(err)
 		}
 		w.check(p.name)

@@ -110,16 +110,54 @@ func setAside(p Projection, e *Event, why error) readmodel.SetAside {
 // of statements at most.
 const feedAhead = 8
 
+// A build's batch is full with so much, and handed over then: many rows at once touch each page of an index fewer times.
+// One is being written, one is ready and one is in the making.
+const (
+	fullPayload = 8 << 20
+	fullEvents  = 1 << 14
+)
+
+// batch is commits that follow one another.
+type batch struct {
+	commits []*digestedCommit
+	events  int
+	payload int
+}
+
+func (b *batch) add(c *digestedCommit) {
+	b.commits = append(b.commits, c)
+	b.events += c.events
+	b.payload += c.payload
+}
+
+func (b *batch) full() bool { return b.payload >= fullPayload || b.events >= fullEvents }
+
 // feed digests the commits after a head in a goroutine of its own, beside the one that
-// writes rows. The channel is closed at the end of the source, at an error, and when ctx
-// ends. stop ends the goroutine, waits for that, and tells the error; it must be called,
-// and may be called again.
-func feed(ctx context.Context, p Projection, from source, after eventlog.Head) (commits <-chan *digestedCommit, stop func() error) {
+// writes rows. It hands each over at once; with full in full batches. The channel is
+// closed at the end of the source, at an error, and when ctx ends. stop ends the
+// goroutine, waits for that, and tells the error; it must be called, and may be called
+// again.
+func feed(ctx context.Context, p Projection, from source, after eventlog.Head, full bool) (batches <-chan batch, stop func() error) {
 	ctx, cancel := context.WithCancel(ctx)
-	digested := make(chan *digestedCommit, feedAhead)
+	ahead := feedAhead
+	if full {
+		ahead = 1
+	}
+	digested := make(chan batch, ahead)
 	var failed error // set before digested is closed
 	go func() {
 		defer close(digested)
+		var b batch
+		handOver := func() bool {
+			select {
+			case digested <- b:
+				b = batch{}
+				return true
+			case <-ctx.Done():
+				failed = ctx.Err()
+				return false
+			}
+		}
 		for c, err := range from(ctx, after) {
 			var d *digestedCommit
 			if err == nil {
@@ -129,12 +167,15 @@ func feed(ctx context.Context, p Projection, from source, after eventlog.Head) (
 				failed = err
 				return
 			}
-			select {
-			case digested <- d:
-			case <-ctx.Done():
-				failed = ctx.Err()
+			if b.add(d); full && !b.full() {
+				continue
+			}
+			if !handOver() {
 				return
 			}
+		}
+		if len(b.commits) > 0 {
+			handOver()
 		}
 	}()
 	return digested, func() error {
@@ -156,10 +197,11 @@ func past(log Log, p Projection) Past {
 			if before.Revision == 0 || last == 0 {
 				return
 			}
-			commits, stop := feed(ctx, p, upToHead(log), eventlog.Head{})
+			batches, stop := feed(ctx, p, upToHead(log), eventlog.Head{}, false)
 			defer stop()
 			reached := uint64(0)
-			for c := range commits {
+			for b := range batches {
+				c := b.commits[0]
 				for _, e := range c.items {
 					if e.Revision == before.Revision && e.Index >= before.Index {
 						return

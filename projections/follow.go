@@ -9,7 +9,7 @@ import (
 	"github.com/bedside-lrs/bedside/projections/readmodel"
 )
 
-// A transaction takes the commits that are there, until it has so much. Small
+// A transaction of a follower that keeps up takes the commits that are there, until it has so much. Small
 // enough that other projections and a snapshot's readers are not kept waiting.
 const (
 	batchPayload = 8 << 20
@@ -27,6 +27,7 @@ type follower struct {
 	checkpoint readmodel.Checkpoint
 	writer     Writer // nil: to be loaded
 
+	building bool                           // nobody reads the generation yet: it has no Lookups, and nobody is told of changes
 	hurry    <-chan struct{}                // ends a rest; nil: it never rests
 	until    func(e Position, t int64) bool // nil: all; else whether an event is still wanted
 	advanced func(c readmodel.Checkpoint, at Position, changed []string)
@@ -39,19 +40,19 @@ func (f *follower) follow(ctx context.Context, from source) error {
 	if err != nil {
 		return err
 	}
-	commits, stop := feed(ctx, f.projection, from, head)
+	batches, stop := feed(ctx, f.projection, from, head, f.building)
 	defer stop()
 	for more := true; more; {
-		var batch []*digestedCommit
-		batch, more = gather(commits)
-		batch, enough := f.wanted(batch)
-		if err := f.write(ctx, batch); err != nil {
+		var commits []*digestedCommit
+		commits, more = gather(batches)
+		commits, enough := f.wanted(commits)
+		if err := f.write(ctx, commits); err != nil {
 			return err
 		}
 		if enough {
 			return nil
 		}
-		if len(batch) < feedAhead { // else there is more to take already
+		if len(commits) < feedAhead { // else there is more to take already
 			f.rest(ctx)
 		}
 	}
@@ -76,22 +77,22 @@ func (f *follower) rest(ctx context.Context) {
 	}
 }
 
-// gather waits for a commit and takes with it what is there already.
-func gather(commits <-chan *digestedCommit) (batch []*digestedCommit, more bool) {
-	c, more := <-commits
+// gather waits for a batch and takes with it what is there already.
+func gather(batches <-chan batch) (commits []*digestedCommit, more bool) {
+	b, more := <-batches
 	payload := 0
 	for more {
-		batch = append(batch, c)
-		if payload += c.payload; payload >= batchPayload || len(batch) == batchCommits {
-			return batch, true
+		commits = append(commits, b.commits...)
+		if payload += b.payload; payload >= batchPayload || len(commits) >= batchCommits {
+			return commits, true
 		}
 		select {
-		case c, more = <-commits:
+		case b, more = <-batches:
 		default:
-			return batch, true
+			return commits, true
 		}
 	}
-	return batch, false
+	return commits, false
 }
 
 // wanted cuts a batch before the first event that is not wanted, if there is one.
@@ -172,7 +173,11 @@ func (f *follower) take(ctx context.Context, batch []*digestedCommit) error {
 				}
 				next.Log, next.Revision, next.Hash = c.head.Log.String(), uint64(c.head.Revision), c.head.Hash.String()
 			}
-			changed = f.writer.Changed()
+			if f.building {
+				f.writer.Forget()
+			} else if changed, err = f.writer.Changed(ctx, tx); err != nil {
+				return err
+			}
 			moved, err := tx.Advance(ctx, f.checkpoint.Revision, next)
 			if err == nil && !moved {
 				err = errMoved

@@ -63,7 +63,7 @@ func TestIncrementalEqualsRebuilt(t *testing.T) {
 				}
 				w.caughtUp(runtime)
 				w.check(p.name)
-				if err := runtime.Replay(w.ctx, p.name); err != nil {
+				if _, err := runtime.Replay(w.ctx, p.name); err != nil {
 					t.Fatal(err)
 				}
 				w.check(p.name)

@@ -81,7 +81,7 @@ func TestFaultyLog(t *testing.T) {
 			w.caughtUp(rt)
 			w.check(p.name)
 			faults.Store(random.Int64N(3))
-			if err := rt.Replay(w.ctx, p.name); err != nil && !errors.Is(err, eventlog.ErrUnavailable) {
+			if _, err := rt.Replay(w.ctx, p.name); err != nil && !errors.Is(err, eventlog.ErrUnavailable) {
 				t.Errorf("the replay ended with %v", err)
 			}
 			faults.Store(0)
@@ -110,7 +110,7 @@ func TestReplayOfStaleLog(t *testing.T) {
 		rt := w.startWith(projections.Config{Log: log, Projections: []projections.Projection{p}})
 		w.caughtUp(rt)
 		late.Store(true)
-		if err := rt.Replay(w.ctx, p.name); err == nil || !strings.Contains(err.Error(), "the live tables of toy are at 2") {
+		if _, err := rt.Replay(w.ctx, p.name); err == nil || !strings.Contains(err.Error(), "the live tables of toy are at 2") {
 			t.Errorf("the replay ended with %v", err)
 		}
 		w.check(p.name)

@@ -64,9 +64,13 @@ type Writer interface {
 	// is tried again.
 	Apply(ctx context.Context, tx *readmodel.Tx, e *Digested) error
 
-	// Changed gives the keys of the answers that may have changed since it was last
-	// called.
-	Changed() []string
+	// Changed gives the keys of the answers that may have changed since it or Forget was
+	// last called. tx is that of the last Apply.
+	Changed(ctx context.Context, tx *readmodel.Tx) ([]string, error)
+
+	// Forget drops what Changed would give. It is called in its place while a generation
+	// is built, which has no Lookups and which nobody has read.
+	Forget()
 }
 
 // Log is what the runtime needs of the event log.

@@ -81,7 +81,7 @@ func TestChanged(t *testing.T) {
 			w.append(types...)
 			w.caughtUp(rt)
 		}
-		if err := rt.Replay(w.ctx, "toy"); err != nil {
+		if _, err := rt.Replay(w.ctx, "toy"); err != nil {
 			t.Error(err)
 		}
 		rt.Close()

@@ -73,7 +73,7 @@ func TestReplayBeside(t *testing.T) {
 				return nil
 			})
 			replayed := make(chan error, 1)
-			go func() { replayed <- rt.Replay(w.ctx, p.name) }()
+			go func() { replayed <- replay(w.ctx, rt, p.name) }()
 			w.reached(held)
 			for range 10 {
 				w.append("A", "C")
@@ -130,13 +130,13 @@ func TestReplayTwice(t *testing.T) {
 		w.caughtUp(rt)
 		log.hold.Store(held)
 		replayed := make(chan error, 1)
-		go func() { replayed <- rt.Replay(w.ctx, "toy") }()
+		go func() { replayed <- replay(w.ctx, rt, "toy") }()
 		w.reached(held)
 		w.until(rt, "building", func(s projections.Status) bool { return s.Building != nil })
-		if err := rt.Replay(w.ctx, "toy"); !errors.Is(err, projections.ErrBuilding) {
+		if _, err := rt.Replay(w.ctx, "toy"); !errors.Is(err, projections.ErrBuilding) {
 			t.Errorf("the second replay: %v", err)
 		}
-		if err := rt.Replay(w.ctx, "nobody"); !errors.Is(err, projections.ErrUnknownProjection) {
+		if _, err := rt.Replay(w.ctx, "nobody"); !errors.Is(err, projections.ErrUnknownProjection) {
 			t.Errorf("a replay of nobody: %v", err)
 		}
 		failing.Store(true)
@@ -145,7 +145,7 @@ func TestReplayTwice(t *testing.T) {
 		if failing.Load() {
 			t.Error("it has not failed")
 		}
-		if err := rt.Replay(w.ctx, "other"); err != nil { // reads past the gate: it has let one in
+		if _, err := rt.Replay(w.ctx, "other"); err != nil { // reads past the gate: it has let one in
 			t.Error(err)
 		}
 		close(held.open)
@@ -158,7 +158,7 @@ func TestReplayTwice(t *testing.T) {
 		w.append("B")
 		w.caughtUp(rt)
 		w.check("toy")
-		if err := rt.Replay(w.ctx, "toy"); err != nil { // the refusal has left nothing
+		if _, err := rt.Replay(w.ctx, "toy"); err != nil { // the refusal has left nothing
 			t.Error(err)
 		}
 		w.check("toy")
@@ -180,7 +180,7 @@ func TestReplayMeetsStart(t *testing.T) {
 		rt = w.startWith(projections.Config{Log: log, Projections: []projections.Projection{p}})
 		w.reached(held)
 		replayed := make(chan error, 1)
-		go func() { replayed <- rt.Replay(w.ctx, p.name) }()
+		go func() { replayed <- replay(w.ctx, rt, p.name) }()
 		w.until(rt, "near the head", func(s projections.Status) bool { return s.Building != nil && s.Building.Revision == last })
 		close(held.open)
 		if err := <-replayed; err != nil {
@@ -207,14 +207,14 @@ func TestReplayEndsEarly(t *testing.T) {
 		for name, run := range map[string]func(ctx context.Context, cancel func()) error{
 			"before it begins": func(ctx context.Context, cancel func()) error {
 				cancel()
-				return rt.Replay(ctx, p.name)
+				return replay(ctx, rt, p.name)
 			},
 			"while it reads": func(ctx context.Context, cancel func()) error {
 				held := newGate()
 				log.hold.Store(held)
 				defer close(held.open)
 				go func() { <-held.waits; cancel() }()
-				return rt.Replay(ctx, p.name)
+				return replay(ctx, rt, p.name)
 			},
 			"while it writes": func(ctx context.Context, cancel func()) error {
 				p.onApply(func(g readmodel.Generation, e *projections.Digested) error {
@@ -223,7 +223,7 @@ func TestReplayEndsEarly(t *testing.T) {
 					}
 					return nil
 				})
-				return rt.Replay(ctx, p.name)
+				return replay(ctx, rt, p.name)
 			},
 			"because of an error": func(ctx context.Context, cancel func()) error {
 				p.onApply(func(g readmodel.Generation, e *projections.Digested) error {
@@ -232,7 +232,7 @@ func TestReplayEndsEarly(t *testing.T) {
 					}
 					return nil
 				})
-				err := rt.Replay(ctx, p.name)
+				_, err := rt.Replay(ctx, p.name)
 				if errors.Is(err, broken) {
 					err = context.Canceled
 				}
@@ -255,7 +255,7 @@ func TestReplayEndsEarly(t *testing.T) {
 				w.append("C")
 				w.reached(held)
 				go func() { <-built; cancel() }()
-				return rt.Replay(ctx, p.name)
+				return replay(ctx, rt, p.name)
 			},
 		} {
 			ctx, cancel := context.WithCancel(w.ctx)
@@ -272,7 +272,7 @@ func TestReplayEndsEarly(t *testing.T) {
 			w.caughtUp(rt)
 			w.check(p.name)
 		}
-		if err := rt.Replay(w.ctx, p.name); err != nil {
+		if _, err := rt.Replay(w.ctx, p.name); err != nil {
 			t.Error(err)
 		}
 		w.check(p.name)
@@ -331,7 +331,7 @@ func TestClose(t *testing.T) {
 				held := newGate()
 				log.hold.Store(held)
 				ended := make(chan error, 3)
-				go func() { ended <- rt.Replay(w.ctx, p.name) }()
+				go func() { ended <- replay(w.ctx, rt, p.name) }()
 				go func() { ended <- rt.Wait(w.ctx, 1<<40) }()
 				go func() { ended <- rt.Reach(w.ctx, 1<<60, 1<<40) }()
 				w.reached(held)

@@ -93,7 +93,7 @@ func (n *runner) serve(ctx context.Context) error {
 	}
 	if !usable {
 		n.set(func() { n.live = readmodel.Checkpoint{} })
-		if c, err = n.build(ctx, nil); err != nil {
+		if c, err = n.build(ctx, upToHead(n.runtime.cfg.Log), nil); err != nil {
 			return err
 		}
 	}
@@ -210,10 +210,10 @@ func (n *runner) changed(keys []string, at Position) {
 	}
 }
 
-// build fills a new generation and makes it live. takeTurn, if not nil, is called
+// build fills a new generation from a source of the whole log and makes it live. takeTurn, if not nil, is called
 // when the new generation has come near the head: from then on nobody in this process
 // moves the live one, behind which the new one must not be.
-func (n *runner) build(ctx context.Context, takeTurn func() error) (c readmodel.Checkpoint, err error) {
+func (n *runner) build(ctx context.Context, whole source, takeTurn func() error) (c readmodel.Checkpoint, err error) {
 	store, s := n.runtime.cfg.Store, schemaOf(n.projection)
 	release, ok, err := store.Claim(ctx, n.name)
 	if err != nil {
@@ -223,7 +223,7 @@ func (n *runner) build(ctx context.Context, takeTurn func() error) (c readmodel.
 		return c, fmt.Errorf("%w: %s", ErrBuilding, n.name)
 	}
 	defer release()
-	f := &follower{log: n.runtime.cfg.Log, store: store, projection: n.projection}
+	f := &follower{log: n.runtime.cfg.Log, store: store, projection: n.projection, building: true}
 	if err := store.Update(ctx, func(tx *readmodel.Tx) (err error) {
 		f.checkpoint, err = tx.Begin(ctx, s)
 		return err
@@ -244,7 +244,10 @@ func (n *runner) build(ctx context.Context, takeTurn func() error) (c readmodel.
 		n.set(func() { n.building = &at })
 	}
 	f.advanced(f.checkpoint, Position{}, nil)
-	if err := f.follow(ctx, upToHead(f.log)); err != nil {
+	if err := f.follow(ctx, whole); err != nil {
+		return c, err
+	}
+	if err := store.Index(ctx, s, f.checkpoint.Generation); err != nil {
 		return c, err
 	}
 	if takeTurn != nil {
@@ -321,10 +324,10 @@ func (n *runner) letPass(ctx context.Context) error {
 }
 
 // replay builds a generation beside the live one and takes its place.
-func (n *runner) replay(ctx context.Context) error {
+func (n *runner) replay(ctx context.Context, whole source) error {
 	release := func() {}
 	defer func() { release() }()
-	_, err := n.build(ctx, func() error {
+	_, err := n.build(ctx, whole, func() error {
 		n.set(func() {
 			n.wanted++
 			if n.yield != nil {

@@ -99,18 +99,21 @@ func (r *Runtime) runner(name string) (*runner, error) {
 	return nil, fmt.Errorf("%w: %q; there are %v", ErrUnknownProjection, name, r.names)
 }
 
-// Replay builds a projection anew beside the live one, and puts it in its place when
-// it has come as far. After an error, ErrBuilding, ErrUnknownProjection or ErrClosed
-// among them, the live one is as it was.
-func (r *Runtime) Replay(ctx context.Context, projection string) error {
-	n, err := r.runner(projection)
-	if err != nil {
-		return err
+// Replay builds projections anew beside the live ones, and puts each in its place when
+// it has come as far. They read the log together. After an error, ErrBuilding or
+// ErrClosed among them, those that are not done are as they were; ErrUnknownProjection
+// comes before anything is built.
+func (r *Runtime) Replay(ctx context.Context, projections ...string) (done []string, err error) {
+	runners := make([]*runner, len(projections))
+	for i, name := range projections {
+		if runners[i], err = r.runner(name); err != nil {
+			return nil, err
+		}
 	}
 	r.closing.Lock()
 	if r.ctx.Err() != nil {
 		r.closing.Unlock()
-		return ErrClosed
+		return nil, ErrClosed
 	}
 	r.wg.Add(1)
 	r.closing.Unlock()
@@ -118,10 +121,27 @@ func (r *Runtime) Replay(ctx context.Context, projection string) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(r.ctx, cancel)()
-	if err = n.replay(ctx); err != nil && r.ctx.Err() != nil {
+
+	var building sync.WaitGroup
+	t := newTee(ctx, len(runners))
+	errs := make([]error, len(runners))
+	for i, n := range runners {
+		building.Go(func() {
+			defer t.readers[i].leave()
+			errs[i] = n.replay(ctx, t.source(i))
+		})
+	}
+	building.Go(func() { t.run(ctx, r.cfg.Log) })
+	building.Wait()
+	for i, err := range errs {
+		if err == nil {
+			done = append(done, projections[i])
+		}
+	}
+	if err = errors.Join(errs...); err != nil && r.ctx.Err() != nil {
 		err = fmt.Errorf("%w: %w", ErrClosed, err)
 	}
-	return err
+	return done, err
 }
 
 // Wait returns when projections (all if none is named) have taken the commit with a
@@ -149,7 +169,7 @@ func Build(ctx context.Context, log Log, store *readmodel.Store, projections []P
 
 func buildInto(ctx context.Context, log Log, store *readmodel.Store, p Projection, until func(Position, int64) bool) error {
 	s := schemaOf(p)
-	f := &follower{log: log, store: store, projection: p, until: until}
+	f := &follower{log: log, store: store, projection: p, until: until, building: true}
 	if err := store.Update(ctx, func(tx *readmodel.Tx) error {
 		all, err := tx.Checkpoints(ctx, s.Projection)
 		if err == nil && len(all) > 0 {
@@ -163,6 +183,9 @@ func buildInto(ctx context.Context, log Log, store *readmodel.Store, p Projectio
 		return err
 	}
 	if err := f.follow(ctx, upToHead(f.log)); err != nil {
+		return err
+	}
+	if err := store.Index(ctx, s, f.checkpoint.Generation); err != nil {
 		return err
 	}
 	return store.Update(ctx, func(tx *readmodel.Tx) error { return tx.GoLive(ctx, s, f.checkpoint.Generation) })

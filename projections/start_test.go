@@ -145,7 +145,7 @@ func TestNoAnswersUntilBuilt(t *testing.T) {
 			t.Errorf("%v", names)
 		}
 		w.closed(rt)
-		if err := rt.Replay(w.ctx, p.name); !errors.Is(err, projections.ErrClosed) {
+		if _, err := rt.Replay(w.ctx, p.name); !errors.Is(err, projections.ErrClosed) {
 			t.Errorf("a replay after Close: %v", err)
 		}
 	})

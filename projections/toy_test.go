@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync/atomic"
 
 	"github.com/bedside-lrs/bedside/projections"
@@ -54,7 +53,7 @@ func (p *toy) onApply(do func(g readmodel.Generation, e *projections.Digested) e
 func (p *toy) Schema() readmodel.Schema {
 	return readmodel.Schema{Projection: p.name, Version: p.version, Tables: []readmodel.Table{
 		{Name: p.name + "_list", Columns: "n BIGINT NOT NULL, revision BIGINT NOT NULL, event BIGINT NOT NULL, t BIGINT NOT NULL, type TEXT NOT NULL, payload TEXT NOT NULL", Key: "n"},
-		{Name: p.name + "_tally", Columns: "type TEXT NOT NULL, n BIGINT NOT NULL, last BIGINT NOT NULL", Key: "type", Indexes: []string{"n"}},
+		{Name: p.name + "_tally", Columns: "type TEXT NOT NULL, n BIGINT NOT NULL, last BIGINT NOT NULL", Key: "type", Indexes: []string{"n"}, Lookups: []string{"last"}},
 	}}
 }
 
@@ -79,7 +78,7 @@ func (p *toy) Load(ctx context.Context, tx *readmodel.Tx, g readmodel.Generation
 			return nil, err
 		}
 	}
-	w := &toyWriter{toy: p, g: g, tally: map[string]int64{}, changed: map[string]bool{}}
+	w := &toyWriter{toy: p, g: g, tally: map[string]int64{}}
 	if _, err := tx.One(ctx, "SELECT coalesce(max(n), 0) FROM "+g.Table(p.name+"_list"), nil, &w.n); err != nil {
 		return nil, err
 	}
@@ -93,11 +92,11 @@ func (p *toy) Load(ctx context.Context, tx *readmodel.Tx, g readmodel.Generation
 }
 
 type toyWriter struct {
-	toy     *toy
-	g       readmodel.Generation
-	n       int64
-	tally   map[string]int64
-	changed map[string]bool
+	projections.Changes
+	toy   *toy
+	g     readmodel.Generation
+	n     int64
+	tally map[string]int64
 
 	tx   *readmodel.Tx
 	list *readmodel.Inserter // of tx
@@ -117,7 +116,7 @@ func (w *toyWriter) Apply(ctx context.Context, tx *readmodel.Tx, e *projections.
 		w.tx, w.list = tx, tx.Insert(w.g.Table(w.toy.name+"_list"), "n", "revision", "event", "t", "type", "payload")
 	}
 	w.n++
-	w.changed[typ] = true
+	w.Add(typ)
 	if err := w.list.Add(ctx, w.n, int64(e.Revision), e.Index, e.T, typ, e.Digest.(string)); err != nil {
 		return err
 	}
@@ -138,12 +137,6 @@ func (w *toyWriter) Apply(ctx context.Context, tx *readmodel.Tx, e *projections.
 	return err
 }
 
-func (w *toyWriter) Changed() []string {
-	var keys []string
-	for k := range w.changed {
-		keys = append(keys, k)
-	}
-	clear(w.changed)
-	slices.Sort(keys)
-	return keys
+func (w *toyWriter) Changed(ctx context.Context, _ *readmodel.Tx) ([]string, error) {
+	return w.Take(ctx, nil)
 }

@@ -329,3 +329,9 @@ func (w *world) reached(g *gate) {
 		w.t.Fatal("nobody came")
 	}
 }
+
+// replay builds projections anew, for those who do not ask which are done.
+func replay(ctx context.Context, rt *projections.Runtime, names ...string) error {
+	_, err := rt.Replay(ctx, names...)
+	return err
+}

@@ -71,7 +71,7 @@ func TestSameBytes(t *testing.T) {
 			t.Errorf("only %d of %d answers are other ones now: the test shows nothing", changed, len(first))
 		}
 		for _, name := range l.runtime.Names() {
-			if err := l.runtime.Replay(t.Context(), name); err != nil {
+			if _, err := l.runtime.Replay(t.Context(), name); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -10,9 +10,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -122,55 +122,27 @@ func (n *node) logHead() projections.Head {
 	return projections.Head{Events: int64(p.Events), Now: time.Now().UnixMicro()}
 }
 
-// Replay implements adminhttp.Projections. The projections are built at once: one reads and digests while another
-// writes.
+// Replay implements adminhttp.Projections.
 func (n *node) Replay(ctx context.Context, names []string) ([]adminhttp.Replayed, error) {
 	if len(names) == 0 {
 		names = n.runtime.Names()
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	done := make([]*adminhttp.Replayed, len(names))
-	var builds sync.WaitGroup
-	for i, name := range names {
-		builds.Go(func() {
-			var err error
-			if done[i], err = n.replay(ctx, name); err != nil {
-				cancel(err) // the first
-			}
-		})
-	}
-	builds.Wait()
-	var all []adminhttp.Replayed
-	for _, r := range done {
-		if r != nil {
-			all = append(all, *r)
-		}
-	}
-	return all, context.Cause(ctx)
-}
-
-func (n *node) replay(ctx context.Context, name string) (*adminhttp.Replayed, error) {
 	start := time.Now()
-	if err := n.runtime.Replay(ctx, name); err != nil {
-		if errors.Is(err, projections.ErrUnknownProjection) {
-			err = problem.New(http.StatusNotFound, "projection.unknown", "%s", err.Error())
-		}
-		if errors.Is(err, projections.ErrTransactionOpen) {
-			err = problem.New(http.StatusConflict, "projection.locked", "%s", err.Error())
-		}
-		return nil, err
+	done, err := n.runtime.Replay(ctx, names...)
+	switch {
+	case errors.Is(err, projections.ErrUnknownProjection):
+		return nil, problem.New(http.StatusNotFound, "projection.unknown", "%s", err.Error())
+	case errors.Is(err, projections.ErrTransactionOpen):
+		err = problem.New(http.StatusConflict, "projection.locked", "%s", err.Error())
 	}
-	status, err := n.runtime.Status(ctx)
-	if err != nil {
-		return nil, err
-	}
+	status, failed := n.runtime.Status(ctx)
+	var all []adminhttp.Replayed
 	for _, s := range status {
-		if s.Name == name {
-			return &adminhttp.Replayed{Name: name, Events: s.Live.Events, Seconds: time.Since(start).Seconds()}, nil
+		if slices.Contains(done, s.Name) {
+			all = append(all, adminhttp.Replayed{Name: s.Name, Events: s.Live.Events, Seconds: time.Since(start).Seconds()})
 		}
 	}
-	return nil, nil
+	return all, errors.Join(err, failed)
 }
 
 // Build implements adminhttp.Projections.

@@ -68,15 +68,13 @@ func (Projection) Load(_ context.Context, _ *readmodel.Tx, g readmodel.Generatio
 }
 
 type writer struct {
-	table   string
-	changed []string
+	projections.Changes
+	table string
 }
 
 // Changed implements projections.Writer: KIND:ID of each definition.
-func (w *writer) Changed() []string {
-	changed := w.changed
-	w.changed = nil
-	return changed
+func (w *writer) Changed(ctx context.Context, _ *readmodel.Tx) ([]string, error) {
+	return w.Take(ctx, nil)
 }
 
 // Apply implements projections.Writer.
@@ -87,7 +85,7 @@ func (w *writer) Apply(ctx context.Context, tx *readmodel.Tx, e *projections.Dig
 		[]any{d.Kind, d.ID}, &revision); err != nil {
 		return err
 	}
-	w.changed = append(w.changed, fmt.Sprintf("%s:%s", d.Kind, d.ID))
+	w.Add(d.Kind + ":" + d.ID)
 	return tx.Exec(ctx, "INSERT INTO "+w.table+" (t, kind, id, revision, definition) VALUES (?, ?, ?, ?, ?)",
 		e.T, d.Kind, d.ID, revision+1, string(d.Definition))
 }

@@ -36,9 +36,9 @@ func (Projection) Schema() readmodel.Schema {
 				Columns: "subject TEXT NOT NULL, rules BIGINT NOT NULL, t BIGINT NOT NULL, rule TEXT NOT NULL, competency TEXT NOT NULL, " +
 					"statement TEXT NOT NULL, happened BIGINT NOT NULL, activity TEXT NOT NULL, score DOUBLE PRECISION, parties TEXT NOT NULL",
 				Key:     "subject, rules, t, rule, competency",
-				Indexes: []string{"statement"},
+				Lookups: []string{"statement"},
 			},
-			{Name: "competency_voidings", Columns: "statement TEXT NOT NULL, t BIGINT NOT NULL", Key: "statement", Indexes: []string{"t"}},
+			{Name: "competency_voidings", Columns: "statement TEXT NOT NULL, t BIGINT NOT NULL", Key: "statement", Lookups: []string{"t"}},
 			{
 				Name:    "competency_statements",
 				Columns: "t BIGINT NOT NULL, statement TEXT NOT NULL, verb TEXT NOT NULL, activity TEXT NOT NULL, scored BIGINT NOT NULL",

@@ -18,17 +18,17 @@ import (
 
 // Load implements projections.Projection.
 func (Projection) Load(ctx context.Context, tx *readmodel.Tx, g readmodel.Generation, past projections.Past) (projections.Writer, error) {
-	w := &writer{table: g.Table, past: past, rules: map[string]ruleSet{}, changed: projections.Keys{}}
+	w := &writer{table: g.Table, past: past, rules: map[string]ruleSet{}}
 	err := catalog.Revisions(ctx, tx, g.Table("competency_rules"), func(d *definition.EvidenceRules, t int64) { w.rules[d.ID()] = newRuleSet(d, t) })
 	return w, err
 }
 
 // writer keeps one generation.
 type writer struct {
-	table   func(string) string
-	past    projections.Past
-	rules   map[string]ruleSet // in force, by id
-	changed projections.Keys
+	projections.Changes
+	table func(string) string
+	past  projections.Past
+	rules map[string]ruleSet // in force, by id
 
 	tx   *readmodel.Tx // of the inserters
 	into struct{ evidence, voidings, statements, parties, actors *readmodel.Inserter }
@@ -60,8 +60,16 @@ const UnmappedKey = "unmapped:"
 
 // Changed implements projections.Writer: the keys of identities, UnmappedKey, and
 // projections.Everything when rules were registered.
-func (w *writer) Changed() []string {
-	return w.changed.Take()
+func (w *writer) Changed(ctx context.Context, tx *readmodel.Tx) ([]string, error) {
+	return w.Take(ctx, func(ctx context.Context, statement string) error {
+		return tx.Each(ctx, "SELECT DISTINCT subject FROM "+w.table("competency_evidence")+" WHERE statement = ?", []any{statement},
+			func(scan func(...any) error) error {
+				var subject string
+				err := scan(&subject)
+				w.Add(subject)
+				return err
+			})
+	})
 }
 
 // Apply implements projections.Writer.
@@ -71,7 +79,7 @@ func (w *writer) Apply(ctx context.Context, tx *readmodel.Tx, e *projections.Dig
 	case registered:
 		return w.register(ctx, tx, e, digest)
 	case *fact.Features:
-		return w.statement(ctx, tx, e.T, digest)
+		return w.statement(ctx, e.T, digest)
 	}
 	return fmt.Errorf("%w: %T", projections.ErrIndigestible, e.Digest)
 }
@@ -84,7 +92,7 @@ func (w *writer) register(ctx context.Context, tx *readmodel.Tx, e *projections.
 	}
 	set := newRuleSet(r.rules, e.T)
 	w.rules[r.rules.ID()] = set
-	w.changed[projections.Everything] = true
+	w.Add(projections.Everything)
 	for earlier, err := range w.past(ctx, e.Position) {
 		if err != nil {
 			return err
@@ -101,11 +109,11 @@ func (w *writer) register(ctx context.Context, tx *readmodel.Tx, e *projections.
 }
 
 // statement takes one statement.
-func (w *writer) statement(ctx context.Context, tx *readmodel.Tx, t int64, f *fact.Features) error {
+func (w *writer) statement(ctx context.Context, t int64, f *fact.Features) error {
 	if target, voids := f.Voids(); voids {
-		return w.void(ctx, tx, t, target)
+		return w.void(ctx, t, target)
 	}
-	w.changed[UnmappedKey] = true
+	w.Add(UnmappedKey)
 	scored := 0
 	if f.Score != (fact.Score{}) {
 		scored = 1
@@ -156,18 +164,10 @@ func (w *writer) party(ctx context.Context, t int64, identityKey string, a *fact
 
 // void notes that a statement is voided. It may have come or be still to come; one
 // that is itself a voiding has no rows here, and so stays in force (xAPI Data 2.3.2).
-func (w *writer) void(ctx context.Context, tx *readmodel.Tx, t int64, target string) error {
-	w.changed[UnmappedKey] = true
-	if err := w.into.voidings.Add(ctx, target, t); err != nil {
-		return err
-	}
-	return tx.Each(ctx, "SELECT DISTINCT subject FROM "+w.table("competency_evidence")+" WHERE statement = ?", []any{target},
-		func(scan func(...any) error) error {
-			var subject string
-			err := scan(&subject)
-			w.changed[subject] = true
-			return err
-		})
+func (w *writer) void(ctx context.Context, t int64, target string) error {
+	w.Add(UnmappedKey)
+	w.Void(target)
+	return w.into.voidings.Add(ctx, target, t)
 }
 
 // evidence writes what a statement is under one set of rules.
@@ -196,7 +196,7 @@ func (w *writer) evidence(ctx context.Context, set ruleSet, t int64, f *fact.Fea
 					return err
 				}
 				if changes {
-					w.changed[subject] = true
+					w.Add(subject)
 				}
 			}
 		}

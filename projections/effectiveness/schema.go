@@ -27,9 +27,9 @@ func (Projection) Schema() readmodel.Schema {
 				Columns: "activity TEXT NOT NULL, t BIGINT NOT NULL, subject TEXT NOT NULL, happened BIGINT NOT NULL, statement TEXT NOT NULL, " +
 					"done BIGINT NOT NULL, score DOUBLE PRECISION",
 				Key:     "activity, t, subject",
-				Indexes: []string{"statement"},
+				Lookups: []string{"statement"},
 			},
-			{Name: "effectiveness_voidings", Columns: "statement TEXT NOT NULL, t BIGINT NOT NULL", Key: "statement", Indexes: []string{"t"}},
+			{Name: "effectiveness_voidings", Columns: "statement TEXT NOT NULL, t BIGINT NOT NULL", Key: "statement", Lookups: []string{"t"}},
 		},
 	}
 }

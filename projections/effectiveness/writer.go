@@ -14,7 +14,7 @@ import (
 
 // Load implements projections.Projection.
 func (Projection) Load(ctx context.Context, tx *readmodel.Tx, g readmodel.Generation, past projections.Past) (projections.Writer, error) {
-	w := &writer{table: g.Table, past: past, named: map[string]bool{}, changed: projections.Keys{}}
+	w := &writer{table: g.Table, past: past, named: map[string]bool{}}
 	err := tx.Each(ctx, "SELECT activity FROM "+g.Table("effectiveness_activities"), nil, func(scan func(...any) error) error {
 		var activity string
 		err := scan(&activity)
@@ -26,10 +26,10 @@ func (Projection) Load(ctx context.Context, tx *readmodel.Tx, g readmodel.Genera
 
 // writer keeps one generation.
 type writer struct {
-	table   func(string) string
-	past    projections.Past
-	named   map[string]bool // activities, as readmodel.KeyText has them
-	changed projections.Keys
+	projections.Changes
+	table func(string) string
+	past  projections.Past
+	named map[string]bool // activities, as readmodel.KeyText has them
 
 	tx   *readmodel.Tx // of the inserters
 	into struct{ statements, voidings *readmodel.Inserter }
@@ -47,8 +47,16 @@ func (w *writer) begin(tx *readmodel.Tx) {
 
 // Changed implements projections.Writer: activities, as readmodel.KeyText has them, and the ids of programmes that were
 // registered.
-func (w *writer) Changed() []string {
-	return w.changed.Take()
+func (w *writer) Changed(ctx context.Context, tx *readmodel.Tx) ([]string, error) {
+	return w.Take(ctx, func(ctx context.Context, statement string) error {
+		return tx.Each(ctx, "SELECT DISTINCT activity FROM "+w.table("effectiveness_statements")+" WHERE statement = ?", []any{statement},
+			func(scan func(...any) error) error {
+				var activity string
+				err := scan(&activity)
+				w.Add(activity)
+				return err
+			})
+	})
 }
 
 // Apply implements projections.Writer.
@@ -59,13 +67,13 @@ func (w *writer) Apply(ctx context.Context, tx *readmodel.Tx, e *projections.Dig
 		return w.register(ctx, tx, e, digest)
 	case *fact.Features:
 		if target, voids := digest.Voids(); voids {
-			return w.void(ctx, tx, e.T, target)
+			return w.void(ctx, e.T, target)
 		}
 		activity := readmodel.KeyText(digest.ObjectID)
 		if !w.named[activity] {
 			return nil
 		}
-		w.changed[activity] = true
+		w.Add(activity)
 		return w.statement(ctx, activity, e.T, digest)
 	}
 	return fmt.Errorf("%w: %T", projections.ErrIndigestible, e.Digest)
@@ -92,7 +100,7 @@ func Names(p *definition.Programme, activity string) bool {
 
 // register looks at all statements so far for activities that no programme has named before.
 func (w *writer) register(ctx context.Context, tx *readmodel.Tx, e *projections.Digested, p *definition.Programme) error {
-	w.changed[p.ID()] = true
+	w.Add(p.ID())
 	added := map[string]bool{}
 	for _, id := range activities(p) {
 		activity := readmodel.KeyText(id)
@@ -154,15 +162,7 @@ func (w *writer) statement(ctx context.Context, activity string, t int64, f *fac
 }
 
 // void notes that a statement is voided. It may have come or be still to come.
-func (w *writer) void(ctx context.Context, tx *readmodel.Tx, t int64, target string) error {
-	if err := w.into.voidings.Add(ctx, target, t); err != nil {
-		return err
-	}
-	return tx.Each(ctx, "SELECT DISTINCT activity FROM "+w.table("effectiveness_statements")+" WHERE statement = ?", []any{target},
-		func(scan func(...any) error) error {
-			var activity string
-			err := scan(&activity)
-			w.changed[activity] = true
-			return err
-		})
+func (w *writer) void(ctx context.Context, t int64, target string) error {
+	w.Void(target)
+	return w.into.voidings.Add(ctx, target, t)
 }

@@ -27,9 +27,9 @@ func (Projection) Schema() readmodel.Schema {
 				Columns: "evaluation BIGINT NOT NULL, subject TEXT NOT NULL, t BIGINT NOT NULL, metric TEXT NOT NULL, happened BIGINT NOT NULL, " +
 					"statement TEXT NOT NULL, hours DOUBLE PRECISION NOT NULL, parties TEXT NOT NULL",
 				Key:     "evaluation, subject, t, metric",
-				Indexes: []string{"statement"},
+				Lookups: []string{"statement"},
 			},
-			{Name: "evaluation_voidings", Columns: "statement TEXT NOT NULL, t BIGINT NOT NULL", Key: "statement", Indexes: []string{"t"}},
+			{Name: "evaluation_voidings", Columns: "statement TEXT NOT NULL, t BIGINT NOT NULL", Key: "statement", Lookups: []string{"t"}},
 			{
 				Name: "evaluation_remarks",
 				Columns: "person TEXT NOT NULL, evaluation TEXT NOT NULL, t BIGINT NOT NULL, kind TEXT NOT NULL, since BIGINT NOT NULL, " +

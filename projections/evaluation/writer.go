@@ -17,7 +17,7 @@ import (
 
 // Load implements projections.Projection.
 func (Projection) Load(ctx context.Context, tx *readmodel.Tx, g readmodel.Generation, past projections.Past) (projections.Writer, error) {
-	w := &writer{table: g.Table, past: past, evaluations: map[string]revision{}, changed: projections.Keys{}}
+	w := &writer{table: g.Table, past: past, evaluations: map[string]revision{}}
 	err := catalog.Revisions(ctx, tx, g.Table("evaluation_definitions"), func(d *definition.Evaluation, t int64) {
 		w.evaluations[d.ID()] = newRevision(d, t)
 	})
@@ -56,10 +56,10 @@ func matchOf(m *definition.EvaluationMetric) *definition.SubjectMatch {
 
 // writer keeps one generation.
 type writer struct {
+	projections.Changes
 	table       func(string) string
 	past        projections.Past
 	evaluations map[string]revision // in force, by id
-	changed     projections.Keys
 
 	tx   *readmodel.Tx // of the inserters
 	into struct{ statements, voidings, remarks *readmodel.Inserter }
@@ -83,8 +83,16 @@ const PersonKey = "person:"
 
 // Changed implements projections.Writer: the keys of identities, PersonKey and a person, and projections.Everything when
 // an evaluation was registered.
-func (w *writer) Changed() []string {
-	return w.changed.Take()
+func (w *writer) Changed(ctx context.Context, tx *readmodel.Tx) ([]string, error) {
+	return w.Take(ctx, func(ctx context.Context, statement string) error {
+		return tx.Each(ctx, "SELECT DISTINCT subject FROM "+w.table("evaluation_statements")+" WHERE statement = ?", []any{statement},
+			func(scan func(...any) error) error {
+				var subject string
+				err := scan(&subject)
+				w.Add(subject)
+				return err
+			})
+	})
 }
 
 // Apply implements projections.Writer.
@@ -94,12 +102,12 @@ func (w *writer) Apply(ctx context.Context, tx *readmodel.Tx, e *projections.Dig
 	case registered:
 		return w.register(ctx, tx, e, digest)
 	case remark:
-		w.changed[PersonKey+digest.Person] = true
+		w.Add(PersonKey + digest.Person)
 		return w.into.remarks.Add(ctx, readmodel.KeyText(digest.Person), readmodel.KeyText(digest.Evaluation), e.T, digest.kind,
 			digest.From.UnixMicro(), digest.To.UnixMicro(), digest.Position, storable(digest.By), storable(digest.Credential), storable(digest.Text))
 	case *fact.Features:
 		if target, voids := digest.Voids(); voids {
-			return w.void(ctx, tx, e.T, target)
+			return w.void(ctx, e.T, target)
 		}
 		for _, id := range slices.Sorted(maps.Keys(w.evaluations)) {
 			if err := w.statement(ctx, w.evaluations[id], e.T, digest, true); err != nil {
@@ -119,7 +127,7 @@ func (w *writer) register(ctx context.Context, tx *readmodel.Tx, e *projections.
 	}
 	rev := newRevision(r.evaluation, e.T)
 	w.evaluations[r.evaluation.ID()] = rev
-	w.changed[projections.Everything] = true
+	w.Add(projections.Everything)
 	if len(rev.metrics) == 0 {
 		return nil
 	}
@@ -165,7 +173,7 @@ func (w *writer) statement(ctx context.Context, r revision, t int64, f *fact.Fea
 				return err
 			}
 			if changes {
-				w.changed[subject] = true
+				w.Add(subject)
 			}
 		}
 	}
@@ -173,15 +181,7 @@ func (w *writer) statement(ctx context.Context, r revision, t int64, f *fact.Fea
 }
 
 // void notes that a statement is voided. It may have come or be still to come.
-func (w *writer) void(ctx context.Context, tx *readmodel.Tx, t int64, target string) error {
-	if err := w.into.voidings.Add(ctx, target, t); err != nil {
-		return err
-	}
-	return tx.Each(ctx, "SELECT DISTINCT subject FROM "+w.table("evaluation_statements")+" WHERE statement = ?", []any{target},
-		func(scan func(...any) error) error {
-			var subject string
-			err := scan(&subject)
-			w.changed[subject] = true
-			return err
-		})
+func (w *writer) void(ctx context.Context, t int64, target string) error {
+	w.Void(target)
+	return w.into.voidings.Add(ctx, target, t)
 }

@@ -27,17 +27,17 @@ func (Projection) Schema() readmodel.Schema {
 				Columns: "question TEXT NOT NULL, t BIGINT NOT NULL, happened BIGINT NOT NULL, unit TEXT NOT NULL, raw DOUBLE PRECISION NOT NULL, " +
 					"statement TEXT NOT NULL, sheet TEXT NOT NULL, grouping_ids TEXT NOT NULL",
 				Key:     "question, t",
-				Indexes: []string{"statement"},
+				Lookups: []string{"statement"},
 			},
 			{
 				Name: "feedback_matches",
 				Columns: "kpi BIGINT NOT NULL, t BIGINT NOT NULL, happened BIGINT NOT NULL, unit TEXT NOT NULL, " +
 					"statement TEXT NOT NULL, parties TEXT NOT NULL",
 				Key:     "kpi, t",
-				Indexes: []string{"statement"},
+				Lookups: []string{"statement"},
 			},
 			{Name: "feedback_kpis", Columns: "id TEXT NOT NULL, t BIGINT NOT NULL, definition TEXT NOT NULL", Key: "id, t"},
-			{Name: "feedback_voidings", Columns: "statement TEXT NOT NULL, t BIGINT NOT NULL", Key: "statement", Indexes: []string{"t"}},
+			{Name: "feedback_voidings", Columns: "statement TEXT NOT NULL, t BIGINT NOT NULL", Key: "statement", Lookups: []string{"t"}},
 			{
 				Name: "feedback_measures",
 				Columns: "measure TEXT NOT NULL, t BIGINT NOT NULL, unit TEXT NOT NULL, since BIGINT NOT NULL, until BIGINT NOT NULL, " +

@@ -18,7 +18,7 @@ import (
 
 // Load implements projections.Projection.
 func (Projection) Load(ctx context.Context, tx *readmodel.Tx, g readmodel.Generation, past projections.Past) (projections.Writer, error) {
-	w := &writer{table: g.Table, past: past, kpis: map[string]revision{}, changed: projections.Keys{}}
+	w := &writer{table: g.Table, past: past, kpis: map[string]revision{}}
 	err := catalog.Revisions(ctx, tx, g.Table("feedback_kpis"), func(d *definition.KPI, t int64) { w.take(d, t) })
 	return w, err
 }
@@ -33,10 +33,10 @@ type revision struct {
 
 // writer keeps one generation.
 type writer struct {
-	table   func(string) string
-	past    projections.Past
-	kpis    map[string]revision // in force, by id
-	changed projections.Keys
+	projections.Changes
+	table func(string) string
+	past  projections.Past
+	kpis  map[string]revision // in force, by id
 
 	tx   *readmodel.Tx // of the inserters
 	into struct{ answers, matches, voidings, measures *readmodel.Inserter }
@@ -72,8 +72,8 @@ func (w *writer) begin(tx *readmodel.Tx) {
 const AnswersKey = "answers:"
 
 // Changed implements projections.Writer.
-func (w *writer) Changed() []string {
-	return w.changed.Take()
+func (w *writer) Changed(ctx context.Context, tx *readmodel.Tx) ([]string, error) {
+	return w.Take(ctx, func(ctx context.Context, statement string) error { return w.lookup(ctx, tx, statement) })
 }
 
 // Apply implements projections.Writer.
@@ -83,7 +83,7 @@ func (w *writer) Apply(ctx context.Context, tx *readmodel.Tx, e *projections.Dig
 	case registered:
 		return w.register(ctx, tx, e, digest)
 	case *fact.Features:
-		return w.statement(ctx, tx, e.T, digest)
+		return w.statement(ctx, e.T, digest)
 	case event.MeasureRecorded:
 		return w.measure(ctx, e.T, digest)
 	}
@@ -97,7 +97,7 @@ func (w *writer) register(ctx context.Context, tx *readmodel.Tx, e *projections.
 		return err
 	}
 	rev := w.take(r.kpi, e.T)
-	w.changed[r.kpi.ID()] = true
+	w.Add(r.kpi.ID())
 	if rev.match == nil {
 		return nil
 	}
@@ -118,9 +118,9 @@ func (w *writer) register(ctx context.Context, tx *readmodel.Tx, e *projections.
 const verbResponded = "http://adlnet.gov/expapi/verbs/responded"
 
 // statement takes one statement.
-func (w *writer) statement(ctx context.Context, tx *readmodel.Tx, t int64, f *fact.Features) error {
+func (w *writer) statement(ctx context.Context, t int64, f *fact.Features) error {
 	if target, voids := f.Voids(); voids {
-		return w.void(ctx, tx, t, target)
+		return w.void(ctx, t, target)
 	}
 	if f.Verb == verbResponded {
 		return w.answer(ctx, t, f)
@@ -131,7 +131,7 @@ func (w *writer) statement(ctx context.Context, tx *readmodel.Tx, t int64, f *fa
 			return err
 		}
 		if matches {
-			w.changed[id] = true
+			w.Add(id)
 		}
 	}
 	return nil
@@ -158,7 +158,7 @@ func (w *writer) answer(ctx context.Context, t int64, f *fact.Features) error {
 func (w *writer) touch(question string) {
 	for id, k := range w.kpis {
 		if k.questions[question] {
-			w.changed[AnswersKey+id] = true
+			w.Add(AnswersKey + id)
 		}
 	}
 }
@@ -187,7 +187,7 @@ func (w *writer) matches(ctx context.Context, r revision, t int64, f *fact.Featu
 func (w *writer) measure(ctx context.Context, t int64, m event.MeasureRecorded) error {
 	for id, k := range w.kpis {
 		if k.Measure == m.Measure {
-			w.changed[id] = true
+			w.Add(id)
 		}
 	}
 	var n any
@@ -198,11 +198,14 @@ func (w *writer) measure(ctx context.Context, t int64, m event.MeasureRecorded) 
 }
 
 // void notes that a statement is voided. It may have come or be still to come.
-func (w *writer) void(ctx context.Context, tx *readmodel.Tx, t int64, target string) error {
-	if err := w.into.voidings.Add(ctx, target, t); err != nil {
-		return err
-	}
-	err := tx.Each(ctx, "SELECT question FROM "+w.table("feedback_answers")+" WHERE statement = ?", []any{target},
+func (w *writer) void(ctx context.Context, t int64, target string) error {
+	w.Void(target)
+	return w.into.voidings.Add(ctx, target, t)
+}
+
+// lookup notes the KPIs that a statement is in.
+func (w *writer) lookup(ctx context.Context, tx *readmodel.Tx, statement string) error {
+	err := tx.Each(ctx, "SELECT question FROM "+w.table("feedback_answers")+" WHERE statement = ?", []any{statement},
 		func(scan func(...any) error) error {
 			var question string
 			err := scan(&question)
@@ -212,13 +215,13 @@ func (w *writer) void(ctx context.Context, tx *readmodel.Tx, t int64, target str
 	if err != nil {
 		return err
 	}
-	return tx.Each(ctx, "SELECT kpi FROM "+w.table("feedback_matches")+" WHERE statement = ?", []any{target},
+	return tx.Each(ctx, "SELECT kpi FROM "+w.table("feedback_matches")+" WHERE statement = ?", []any{statement},
 		func(scan func(...any) error) error {
 			var t int64
 			err := scan(&t)
 			for id, k := range w.kpis {
 				if k.t == t {
-					w.changed[id] = true
+					w.Add(id)
 				}
 			}
 			return err

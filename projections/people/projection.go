@@ -96,16 +96,14 @@ func load(ctx context.Context, tx *readmodel.Tx, table string, h *History, since
 
 // writer keeps one generation.
 type writer struct {
+	projections.Changes
 	table   func(string) string
 	history *History
-	changed []string
 }
 
 // Changed implements projections.Writer: the ids of people, and of units as unit:ID.
-func (w *writer) Changed() []string {
-	changed := w.changed
-	w.changed = nil
-	return changed
+func (w *writer) Changed(ctx context.Context, _ *readmodel.Tx) ([]string, error) {
+	return w.Take(ctx, nil)
 }
 
 // Apply implements projections.Writer.
@@ -143,7 +141,7 @@ func (w *writer) rows(ctx context.Context, tx *readmodel.Tx, t int64, ev event.E
 	}
 	// steps in order; the first error counts
 	run := func(key string, steps ...func() error) error {
-		w.changed = append(w.changed, key)
+		w.Add(key)
 		for _, step := range steps {
 			if err := step(); err != nil {
 				return err

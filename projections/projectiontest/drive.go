@@ -120,7 +120,7 @@ func Replay(ctx context.Context, log *Log, all []projections.Projection, store *
 		if err := runtime.Wait(ctx, log.Revision(), name); err != nil {
 			return err
 		}
-		if err := runtime.Replay(ctx, name); err != nil {
+		if _, err := runtime.Replay(ctx, name); err != nil {
 			return err
 		}
 	}

@@ -64,7 +64,7 @@ func TestGrowing(t *testing.T) {
 				}
 			}
 			if rapid.IntRange(1, 10).Draw(rt, "replay") == 10 {
-				if err := runtime.Replay(ctx, "competency"); err != nil {
+				if _, err := runtime.Replay(ctx, "competency"); err != nil {
 					return err
 				}
 			}

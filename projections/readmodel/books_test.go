@@ -298,3 +298,35 @@ func TestClaim(t *testing.T) {
 		})
 	}
 }
+
+// TestIndex: the lookups of a table are not there before they are asked for, and then are; nothing else is.
+func TestIndex(t *testing.T) {
+	onEach(t, func(t *testing.T, engine string, s *readmodel.Store) {
+		ctx := t.Context()
+		schema := items("toy", 1)
+		schema.Tables[0].Lookups = []string{"v, k"}
+		var c readmodel.Checkpoint
+		update(t, s, func(tx *readmodel.Tx) (err error) {
+			c, err = build(ctx, tx, schema, 1000)
+			return err
+		})
+		drop := func() error {
+			return s.Update(ctx, func(tx *readmodel.Tx) error { return tx.Exec(ctx, "DROP INDEX toy_items_1_l0") })
+		}
+		if err := drop(); err == nil {
+			t.Error("the lookup was there from the beginning")
+		}
+		if err := s.Index(ctx, schema, c.Generation); err != nil {
+			t.Fatal(err)
+		}
+		if err := drop(); err != nil {
+			t.Error(err)
+		}
+		schema.Tables[0].Lookups = []string{"nothing"}
+		if err := s.Index(ctx, schema, c.Generation); err == nil || !strings.Contains(err.Error(), "nothing") {
+			t.Errorf("a lookup of a column that is not there: %v", err)
+		}
+		// What comes after is an update like any other.
+		update(t, s, func(tx *readmodel.Tx) error { return tx.GoLive(ctx, schema, c.Generation) })
+	})
+}

@@ -26,6 +26,9 @@ type Table struct {
 	Columns string // the definitions of the columns, without the key
 	Key     string // columns of the primary key, by which SQLite orders the rows
 	Indexes []string
+	// Lookups are indexes that filling the tables does not need. They are made when a build has come near the head:
+	// to keep one of random keys in order costs more than the rows themselves.
+	Lookups []string
 }
 
 // Generation is one set of a projection's tables.
@@ -56,6 +59,21 @@ func (t *Tx) Create(ctx context.Context, s Schema, g Generation) error {
 		}
 		for i, columns := range table.Indexes {
 			if err := t.Exec(ctx, fmt.Sprintf("CREATE INDEX %s_i%d ON %s (%s)", name, i, name, columns)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Index makes the Lookups of a generation, each in a transaction of its own: on SQLite others wait for it.
+func (s *Store) Index(ctx context.Context, schema Schema, g Generation) error {
+	for _, table := range schema.Tables {
+		for i, columns := range table.Lookups {
+			name := g.Table(table.Name)
+			if err := s.sorting(ctx, func(tx *Tx) error {
+				return tx.Exec(ctx, fmt.Sprintf("CREATE INDEX %s_l%d ON %s (%s)", name, i, name, columns))
+			}); err != nil {
 				return err
 			}
 		}

@@ -139,12 +139,21 @@ const updating = 0x62656473_69646501
 // Update runs do in a transaction, and commits it if do returns nil. Updates take
 // turns.
 func (s *Store) Update(ctx context.Context, do func(*Tx) error) error {
+	return s.takeTurn(ctx, func() error { return s.update(ctx, do) })
+}
+
+// takeTurn runs do while no other update of this process is under way.
+func (s *Store) takeTurn(ctx context.Context, do func() error) error {
 	select {
 	case s.writing <- struct{}{}:
 		defer func() { <-s.writing }()
 	case <-ctx.Done():
 		return fmt.Errorf("readmodel: wait for another update: %w", ctx.Err())
 	}
+	return do()
+}
+
+func (s *Store) update(ctx context.Context, do func(*Tx) error) error {
 	return s.run(ctx, s.writer, nil, func(tx *Tx) error {
 		if s.dialect == postgres {
 			if err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock(?)", int64(updating)); err != nil {
@@ -155,6 +164,22 @@ func (s *Store) Update(ctx context.Context, do func(*Tx) error) error {
 			return err
 		}
 		return tx.flush(ctx)
+	})
+}
+
+// sorting is an Update in which SQLite may sort more than fits into memory: in files.
+func (s *Store) sorting(ctx context.Context, do func(*Tx) error) error {
+	return s.takeTurn(ctx, func() (err error) {
+		if s.dialect == sqlite {
+			if _, err := s.writer.ExecContext(ctx, "PRAGMA temp_store = FILE"); err != nil {
+				return fmt.Errorf("readmodel: sort in files: %w", err)
+			}
+			defer func() {
+				_, e := s.writer.ExecContext(context.WithoutCancel(ctx), "PRAGMA temp_store = MEMORY")
+				err = errors.Join(err, e)
+			}()
+		}
+		return s.update(ctx, do)
 	})
 }
 
