@@ -66,8 +66,8 @@ func (c *call) evaluationAsked(m *moment, from, to time.Time) (*evaluation.Quest
 	}
 	q := &evaluation.Question{Scene: m.Scene, KPIs: c.scene(m), Entry: entry, From: from, To: to}
 	q.At, q.Before = to, true
-	if sees := c.reach(m.People, to.Add(-time.Microsecond)); !sees.all && sees.self == "" {
-		q.Sees = func(unit string) bool { return sees.units[unit] }
+	if sees := c.reach(m.People, to.Add(-time.Microsecond)); !sees.all {
+		q.Sees = func(person, unit string) bool { return person == sees.self || sees.units[unit] }
 	}
 	return q, nil
 }

@@ -107,10 +107,7 @@ func (c *call) kpiAsked(m *moment) (kpi catalog.Entry, unit string, periods []fe
 		}
 		unit = tops[0]
 	}
-	if !c.reach(m.People, m.At).unit(m.People, unit) {
-		return kpi, "", nil, notFound()
-	}
-	return kpi, unit, periods, nil
+	return kpi, unit, periods, c.reach(m.People, m.At).unitAsked(m.People, unit)
 }
 
 func (c *call) getKPI() error {

@@ -126,8 +126,10 @@ func (c *call) getMeasures() error {
 			return err
 		}
 		reach, unit := c.reach(m.People, m.At), c.params.Get("unit")
-		if c.params.Has("unit") && !reach.unit(m.People, unit) {
-			return notFound()
+		if c.params.Has("unit") {
+			if err := reach.unitAsked(m.People, unit); err != nil {
+				return err
+			}
 		}
 		list := []recorded{}
 		hidden := c.hiddenMeasures(m)

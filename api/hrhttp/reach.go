@@ -15,6 +15,18 @@ type reach struct {
 	self   string // the person it is bound to: all of their record
 }
 
+// unitAsked refuses a unit that a parameter names and that is unknown or beyond reach. Who sees all learns that there is
+// none of that id; for others the two are the same.
+func (r reach) unitAsked(state *people.State, unit string) error {
+	switch {
+	case r.unit(state, unit):
+		return nil
+	case r.all:
+		return problem.BadRequest("parameter.unit", "The parameter unit is %q; there is no unit of that id.", unit)
+	}
+	return notFound()
+}
+
 // reach is the credential's, at the moment asked about: the people with an assignment
 // in its units that is in force at `at`. The tree of units is that known at asOf.
 func (c *call) reach(state *people.State, at time.Time) reach {

@@ -8,6 +8,13 @@ import "slices"
 
 // reaction refuses what would let a programme's reaction be subtracted from something.
 func (c *checker) reaction(p *Programme) {
+	const advice = "because what was answered before and after together would show single answers; register another programme"
+	old, ok := Find[*Programme](c.inForce, p.ID())
+	registered := ok && old.ReactionSurvey != ""
+	if registered && old.ReactionSurvey != p.ReactionSurvey {
+		c.fault("/reactionSurvey", ruleReactionChanged, "the reactionSurvey of a registered programme must stay, %s", advice)
+		return
+	}
 	survey, ok := Find[*Survey](c.set, p.ReactionSurvey)
 	if !ok {
 		return
@@ -21,13 +28,7 @@ func (c *checker) reaction(p *Programme) {
 			}
 		}
 	}
-	old, ok := Find[*Programme](c.inForce, p.ID())
-	if !ok || old.ReactionSurvey == "" {
-		return
-	}
-	const advice = "because what was answered before and after together would show single answers; register another programme"
-	if old.ReactionSurvey != p.ReactionSurvey {
-		c.fault("/reactionSurvey", ruleReactionChanged, "the reactionSurvey of a registered programme must not change, %s", advice)
+	if !registered {
 		return
 	}
 	if old.Ends != p.Ends {
@@ -48,9 +49,10 @@ func (c *checker) reaction(p *Programme) {
 	}
 }
 
-// boxes refuses another top box of a question among several that a registered KPI is made of.
+// boxes refuses another top box of a question among several that a registered KPI is made of. Whatever its statistic is:
+// it may have been another, and may be again.
 func (c *checker) boxes(k *KPI) {
-	if _, ok := Find[*KPI](c.inForce, k.ID()); !ok || k.Statistic != TopBox {
+	if _, ok := Find[*KPI](c.inForce, k.ID()); !ok {
 		return
 	}
 	if id := c.boxChanged(k.Questions, len(k.Questions)); id != "" {

@@ -11,8 +11,8 @@ func (c *checker) programme(p *Programme) {
 		if _, ok := Find[*Survey](c.set, p.ReactionSurvey); !ok {
 			c.fault("/reactionSurvey", ruleReference, "the survey %s is not registered; register it, or mend the IRI", p.ReactionSurvey)
 		}
-		c.reaction(p)
 	}
+	c.reaction(p)
 	if p.Behaviour != nil {
 		for i, id := range p.Behaviour.Competencies {
 			c.competency(pointer("behaviour", "competencies", i), id)

@@ -58,7 +58,7 @@ func (t *tallied) result(p *definition.Programme, at time.Time) Result {
 		*list = append(*list, m)
 		these, those := in(i, p.TargetUnits), in(i, p.ComparisonUnits)
 		treated[side], comparison[side] = append(treated[side], these...), append(comparison[side], those...)
-		if a, b := t.Point(these...).Value, t.Point(those...).Value; a != nil && b != nil {
+		if a, b := t.point(these).Value, t.point(those).Value; a != nil && b != nil {
 			differences[side] = append(differences[side], *a-*b)
 		}
 	}

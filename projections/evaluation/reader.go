@@ -33,7 +33,7 @@ type Question struct {
 	Entry            catalog.Entry // of the evaluation
 	From, To         time.Time
 
-	Sees func(unit string) bool // whose KPIs may be shown; nil: all
+	Sees func(person, unit string) bool // whether a unit's KPI may be shown as an input of a person's; nil: always
 }
 
 func (q *Question) evaluation() *definition.Evaluation {
@@ -218,7 +218,7 @@ func (r *Reader) UnitMonths(ctx context.Context, tx *readmodel.Tx, q *Question, 
 func (q *Question) unitMonths(t *feedback.Tally, person string, months []feedback.Period) (of []feedback.UnitPeriod, distinct int) {
 	byUnit := map[string][]people.Assignment{}
 	for _, a := range q.People.Assignments(person) {
-		if q.Sees == nil || q.Sees(a.Unit) {
+		if q.Sees == nil || q.Sees(person, a.Unit) {
 			byUnit[a.Unit] = append(byUnit[a.Unit], a)
 		}
 	}
