@@ -30,7 +30,7 @@ func (c *call) importUnits() error {
 	if err != nil {
 		return unreadable(err)
 	}
-	return c.imported(dry, func(s *people.State) ([]event.Event, error) { return people.PlanUnits(s, rows) })
+	return c.imported(dry, &people.Import{Units: rows})
 }
 
 // importPeople takes people.csv, or, as multipart/form-data, units.csv and people.csv in the
@@ -45,7 +45,7 @@ func (c *call) importPeople() error {
 		if err != nil {
 			return unreadable(err)
 		}
-		return c.imported(dry, func(s *people.State) ([]event.Event, error) { return people.Plan(s, units, rows) })
+		return c.imported(dry, &people.Import{Units: units, People: rows, Together: true})
 	}
 	if err := c.expect("text/csv"); err != nil {
 		return err
@@ -54,7 +54,7 @@ func (c *call) importPeople() error {
 	if err != nil {
 		return unreadable(err)
 	}
-	return c.imported(dry, func(s *people.State) ([]event.Event, error) { return people.PlanPeople(s, rows) })
+	return c.imported(dry, &people.Import{People: rows})
 }
 
 // file is the body of an import: larger than any other.
@@ -109,18 +109,31 @@ func unreadable(err error) error {
 	return request.BodyError(err)
 }
 
+// decide decides an import, whole or in parts.
+func decide(f *people.Import) registrar.Decide {
+	if f == nil {
+		return nil
+	}
+	return func(p registrar.Present, most int) ([]event.Event, func(int) registrar.Decide, error) {
+		part, err := f.Part(p.People, most)
+		if err != nil {
+			return nil, nil, err
+		}
+		return part.Events, func(stored int) registrar.Decide { return decide(part.Rest(stored)) }, nil
+	}
+}
+
 // imported registers a file's events, or, dry, only says how many there would be. A
 // file that is refused leaves nothing behind. Many events are registered in parts: when
 // something else comes in between that contradicts the rest, the parts before stay, and
 // the answer says so. It takes as long as it takes, while the client waits.
-func (c *call) imported(dry bool, decide func(*people.State) ([]event.Event, error)) (err error) {
-	onPeople := func(p registrar.Present) ([]event.Event, error) { return decide(p.People) }
+func (c *call) imported(dry bool, f *people.Import) (err error) {
 	var events []event.Event
 	var position string
 	if dry {
-		events, err = c.registrar().Plan(c.r.Context(), onPeople)
+		events, err = c.registrar().Plan(c.r.Context(), decide(f))
 	} else {
-		position, events, err = c.registrar().RegisterAll(c.r.Context(), onPeople)
+		position, events, err = c.registrar().RegisterAll(c.r.Context(), decide(f))
 	}
 	if err = refused(err); err != nil && len(events) > 0 {
 		p := *problem.From(err)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"time"
 
@@ -76,15 +77,26 @@ func (r *Registrar) Register(ctx context.Context, decide func(Present) ([]event.
 // atOnce is how many events RegisterAll stores together: a commit takes a thousand.
 const atOnce = 500
 
-// RegisterAll is Register for more events than one commit takes: they are stored in parts. When another write comes in
-// between, the rest is what decide comes to then; if it refuses, the parts before stay. stored are the events of all
-// parts, also with an error; the position is that of the last part. The projections are waited for as long as they get on:
-// they may have all of another file to take first. Other registrations have their turn between the parts.
-func (r *Registrar) RegisterAll(ctx context.Context, decide func(Present) ([]event.Event, error)) (position string, stored []event.Event, err error) {
-	var p plan
+// All is more events than any write makes.
+const All = math.MaxInt
+
+// Decide decides a write of many events, or what is left of one, against the newest state. It gives the first most events,
+// which are all where most is All; and what decides the rest when the first stored of them are stored, nil if there is
+// none. It does no more work than those events need, keeps nothing of what it was given, and may be called several times.
+type Decide func(p Present, most int) (events []event.Event, rest func(stored int) Decide, err error)
+
+// RegisterAll is Register for more events than one commit takes: they are stored in parts. All are decided before the
+// first is stored, so that a refusal then leaves nothing behind. When another write comes in between, what has its turn
+// next is decided again, and no more: an end is reached however many others write. If that is refused, the parts before
+// stay. stored are the events of all parts, also with an error; the position is that of the last part. The projections are
+// waited for as long as they get on: they may have all of another file to take first. Other registrations have their turn
+// between the parts.
+func (r *Registrar) RegisterAll(ctx context.Context, decide Decide) (position string, stored []event.Event, err error) {
+	p := plan{decide: decide, most: All}
 	for idle := 0; idle < tries; idle++ {
-		at, part, err := r.step(ctx, &p, decide)
-		if errors.Is(err, lrs.ErrStale) { // another node was faster
+		at, part, err := r.step(ctx, &p)
+		if errors.Is(err, lrs.ErrStale) {
+			p.outdated(len(stored) > 0)
 			continue
 		}
 		if err != nil {
@@ -93,7 +105,7 @@ func (r *Registrar) RegisterAll(ctx context.Context, decide func(Present) ([]eve
 		if len(part) > 0 {
 			position, stored, idle = place(at), append(stored, part...), -1
 		}
-		if len(p.rest) == 0 {
+		if len(p.events) == 0 && p.decide == nil {
 			return position, stored, nil
 		}
 	}
@@ -101,7 +113,7 @@ func (r *Registrar) RegisterAll(ctx context.Context, decide func(Present) ([]eve
 }
 
 // Plan gives the events that RegisterAll would store now, and stores nothing.
-func (r *Registrar) Plan(ctx context.Context, decide func(Present) ([]event.Event, error)) ([]event.Event, error) {
+func (r *Registrar) Plan(ctx context.Context, decide Decide) ([]event.Event, error) {
 	if err := r.caughtUp(ctx); err != nil {
 		return nil, err
 	}
@@ -109,19 +121,56 @@ func (r *Registrar) Plan(ctx context.Context, decide func(Present) ([]event.Even
 	if err != nil {
 		return nil, err
 	}
-	return decide(p)
+	events, _, err := decide(p, All)
+	return events, err
 }
 
 // plan is what RegisterAll has still to store.
 type plan struct {
-	rest  []event.Event
-	since int64 // as Store.Register has it
+	decide Decide                  // decides all that is not stored, but for what is stored of events; nil at the end
+	most   int                     // events that are decided at once
+	events []event.Event           // decided, and not stored
+	gone   int                     // events that were before these, and are stored
+	rest   func(stored int) Decide // of events, those before included
+	since  int64                   // as Store.Register has it
 }
 
-// step stores the next part in one turn. When the plan is out of date, or there is none yet, it is made in the same turn:
-// so each turn comes a part further, however many others register in between.
-func (r *Registrar) step(ctx context.Context, p *plan, decide func(Present) ([]event.Event, error)) (at lrs.Position, part []event.Event, err error) {
-	if len(p.rest) == 0 { // in nobody's turn: it may take long
+// fill decides the next events.
+func (p *plan) fill(now Present) (err error) {
+	p.events, p.rest, err = p.decide(now, p.most)
+	p.gone, p.since = 0, now.Through
+	if err == nil && len(p.events) == 0 {
+		p.decide = nil
+	}
+	return err
+}
+
+// stored takes the first n events off. Who could store all in peace decides more the next time: without others about there
+// are few waits for the projections.
+func (p *plan) stored(n int, last int64) {
+	p.events, p.gone, p.since = p.events[n:], p.gone+n, last
+	if len(p.events) == 0 {
+		p.decide, p.most = p.rest(p.gone), max(p.most, 2*p.most)
+	}
+}
+
+// outdated gives up what is decided and not stored. Once a part is stored only the next is decided anew, or what others do
+// would make the work grow with the square of the file; before that all is, for the file to be refused as a whole.
+func (p *plan) outdated(begun bool) {
+	if len(p.events) > 0 && p.gone > 0 {
+		p.decide = p.rest(p.gone)
+	}
+	p.events = nil
+	if begun {
+		p.most = atOnce
+	}
+}
+
+// step stores the next part in one turn. When nothing is decided, that is done in the same turn: it is out of date only if
+// another node is faster. The projections are waited for before, in nobody's turn, as it may take long; what others
+// register until the turn is theirs to take in it.
+func (r *Registrar) step(ctx context.Context, p *plan) (at lrs.Position, part []event.Event, err error) {
+	if len(p.events) == 0 {
 		if err := r.caughtUp(ctx); err != nil {
 			return at, nil, err
 		}
@@ -131,18 +180,14 @@ func (r *Registrar) step(ctx context.Context, p *plan, decide func(Present) ([]e
 		return at, nil, err
 	}
 	defer done()
-	if len(p.rest) > 0 {
-		if at, part, err = r.part(ctx, p); !errors.Is(err, lrs.ErrStale) {
-			return at, part, err
+	if len(p.events) == 0 {
+		now, err := r.Present(ctx)
+		if err != nil {
+			return at, nil, err
 		}
-	}
-	now, err := r.Present(ctx)
-	if err != nil {
-		return at, nil, err
-	}
-	p.since = now.Through
-	if p.rest, err = decide(now); err != nil || len(p.rest) == 0 {
-		return at, nil, err
+		if err := p.fill(now); err != nil || len(p.events) == 0 {
+			return at, nil, err
+		}
 	}
 	return r.part(ctx, p)
 }
@@ -151,12 +196,12 @@ func (r *Registrar) step(ctx context.Context, p *plan, decide func(Present) ([]e
 func (r *Registrar) part(ctx context.Context, p *plan) (at lrs.Position, part []event.Event, err error) {
 	wait, cancel := context.WithTimeout(ctx, r.Wait)
 	defer cancel()
-	part = p.rest[:min(len(p.rest), atOnce)]
+	part = p.events[:min(len(p.events), atOnce)]
 	at, last, err := r.Store.Register(wait, part, p.since)
 	if err != nil {
 		return at, nil, refusal(err, len(part))
 	}
-	p.rest, p.since = p.rest[len(part):], last
+	p.stored(len(part), last)
 	return at, part, nil
 }
 

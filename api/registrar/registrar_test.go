@@ -31,6 +31,12 @@ import (
 // newRegistrar has a store in memory and the two projections that it reads.
 func newRegistrar(t *testing.T) *registrar.Registrar {
 	t.Helper()
+	return newRegistrarRead(t, func(log *memlog.Log) projections.Log { return log })
+}
+
+// newRegistrarRead is newRegistrar with projections that read the log in another way.
+func newRegistrarRead(t *testing.T, read func(*memlog.Log) projections.Log) *registrar.Registrar {
+	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
 	model := readmodeltest.Open(t, "sqlite:"+filepath.Join(t.TempDir(), "readmodel.db"))
 	x, err := index.Open("index", index.Options{FS: vfs.NewMem(), Logger: quiet})
@@ -49,7 +55,7 @@ func newRegistrar(t *testing.T) *registrar.Registrar {
 		t.Fatal(err)
 	}
 	runtime := projections.Start(projections.Config{
-		Log: log, Store: model, Logger: quiet, Projections: []projections.Projection{people.Projection{}, catalog.Projection{}},
+		Log: read(log), Store: model, Logger: quiet, Projections: []projections.Projection{people.Projection{}, catalog.Projection{}},
 	})
 	t.Cleanup(func() {
 		runtime.Close()
@@ -87,22 +93,44 @@ func another(r *registrar.Registrar) *registrar.Registrar {
 	return &next
 }
 
-// missing registers those of n people who are not there.
-func missing(n int, p registrar.Present) (all []event.Event) {
-	for i := range n {
-		id := fmt.Sprintf("p%05d", i)
-		if _, ok := p.People.Person(id); !ok {
-			all = append(all, event.PersonRegistered{Person: id, Name: id})
-		}
-	}
-	return all
+// someone registers a person.
+func someone(i int) event.Event {
+	id := fmt.Sprintf("p%05d", i)
+	return event.PersonRegistered{Person: id, Name: id}
 }
 
-// TestFileAmongOthers: a file comes to its end however fast others write. Each time that it is planned, one comes who would
-// be done before the plan is, and must wait; and another who waits for longer and has the turn after the next part.
+// file is a write of many people, by index, that counts the work on it.
+type file struct {
+	plans  int
+	looked int // people that were looked at
+}
+
+// from decides the people from one on, until n: those who are not there are registered.
+func (f *file) from(first, n int, before func()) registrar.Decide {
+	if first == n {
+		return nil
+	}
+	return func(p registrar.Present, most int) (events []event.Event, rest func(int) registrar.Decide, err error) {
+		f.plans++
+		before()
+		after := []int{first} // where it goes on when so many events are stored
+		for i := first; i < n && len(events) < most; i++ {
+			f.looked++
+			who := someone(i)
+			if _, ok := p.People.Person(who.(event.PersonRegistered).Person); !ok {
+				events, after = append(events, who), append(after, i+1)
+			}
+		}
+		return events, func(stored int) registrar.Decide { return f.from(after[stored], n, before) }, nil
+	}
+}
+
+// TestFileAmongOthers: a file comes to its end however fast others write, and of what is left of it only the next part is
+// decided anew. Each time that it is, one comes who would be done before the plan is, and must wait; and another who waits
+// for longer and has the turn after the next part.
 func TestFileAmongOthers(t *testing.T) {
 	r := newRegistrar(t)
-	const n, parts = 3000, 6
+	const n, parts = 5000, 10
 	hasty, patient := another(r), another(r)
 	hasty.Wait = 100 * time.Millisecond
 	name := func(who string) func(registrar.Present) ([]event.Event, error) {
@@ -110,51 +138,86 @@ func TestFileAmongOthers(t *testing.T) {
 			return []event.Event{event.PersonRegistered{Person: who}}, nil
 		}
 	}
-	plans, others := 0, sync.WaitGroup{}
-	_, stored, err := r.RegisterAll(t.Context(), func(p registrar.Present) ([]event.Event, error) {
-		plans++
+	var f file
+	others := sync.WaitGroup{}
+	_, stored, err := r.RegisterAll(t.Context(), f.from(0, n, func() {
 		var busy *problem.Problem
-		if _, err := hasty.Register(t.Context(), name(fmt.Sprint("hasty", plans))); !errors.As(err, &busy) || busy.Code != "registration.busy" {
+		if _, err := hasty.Register(t.Context(), name(fmt.Sprint("hasty", f.plans))); !errors.As(err, &busy) || busy.Code != "registration.busy" {
 			t.Errorf("it came before a plan under way: %v", err)
 		}
-		who := fmt.Sprint("patient", plans)
+		who := fmt.Sprint("patient", f.plans)
 		others.Go(func() {
 			if _, err := patient.Register(t.Context(), name(who)); err != nil {
 				t.Errorf("%s: %v", who, err)
 			}
 		})
-		return missing(n, p), nil
-	})
+	}))
 	others.Wait()
-	if err != nil || len(stored) != n || plans > parts {
-		t.Errorf("%d events of %d are stored, planned %d times: %v", len(stored), n, plans, err)
+	// All for the first part, and each other part with the one after it.
+	if most := 3 * n; err != nil || len(stored) != n || f.plans > parts+1 || f.looked > most {
+		t.Errorf("%d events of %d are stored, planned %d times, with %d looks at people, want at most %d: %v", len(stored), n, f.plans, f.looked, most, err)
 	}
-	if p, err := r.Present(t.Context()); err != nil || len(p.People.People()) != n+plans {
-		t.Errorf("%d people, want %d: %v", len(p.People.People()), n+plans, err)
+	if p, err := r.Present(t.Context()); err != nil || len(p.People.People()) != n+f.plans {
+		t.Errorf("%d people, want %d: %v", len(p.People.People()), n+f.plans, err)
 	}
 }
 
-// TestFileAmongNodes: what another node registers lets a file be planned again, and it gives up only when it comes no
-// part further.
+// TestFileAlone: what nobody disturbs is decided once.
+func TestFileAlone(t *testing.T) {
+	r := newRegistrar(t)
+	var f file
+	if _, stored, err := r.RegisterAll(t.Context(), f.from(0, 1200, func() {})); err != nil || len(stored) != 1200 || f.plans != 1 || f.looked != 1200 {
+		t.Errorf("%d events are stored, planned %d times, with %d looks: %v", len(stored), f.plans, f.looked, err)
+	}
+	f = file{}
+	if position, stored, err := r.RegisterAll(t.Context(), f.from(0, 1200, func() {})); err != nil || len(stored) != 0 || position != "" || f.plans != 1 {
+		t.Errorf("again: %d events are stored at %q, planned %d times: %v", len(stored), position, f.plans, err)
+	}
+}
+
+// TestFileAfterOthers: when others came in between and then no more, a file is soon decided in large pieces again.
+func TestFileAfterOthers(t *testing.T) {
+	r := newRegistrar(t)
+	const n = 5000
+	other := another(r)
+	var f file
+	var others sync.WaitGroup
+	_, stored, err := r.RegisterAll(t.Context(), f.from(0, n, func() {
+		if f.plans > 1 {
+			return
+		}
+		others.Go(func() {
+			if _, err := other.Register(t.Context(), func(registrar.Present) ([]event.Event, error) {
+				return []event.Event{event.PersonRegistered{Person: "other"}}, nil
+			}); err != nil {
+				t.Error(err)
+			}
+		})
+	}))
+	others.Wait()
+	if err != nil || len(stored) != n || f.plans > 5 || f.looked > 2*n {
+		t.Errorf("%d events of %d are stored, planned %d times, with %d looks at people: %v", len(stored), n, f.plans, f.looked, err)
+	}
+}
+
+// TestFileAmongNodes: what another node registers lets a file be planned again, as a whole until a part of it is stored,
+// and it gives up only when it comes no part further.
 func TestFileAmongNodes(t *testing.T) {
 	r := newRegistrar(t)
 	const n = 600
-	plans := 0
-	_, stored, err := r.RegisterAll(t.Context(), func(p registrar.Present) ([]event.Event, error) {
-		if plans++; plans < 15 {
-			elsewhere(t, r, event.PersonRegistered{Person: "other", Name: fmt.Sprint(plans)})
+	var f file
+	_, stored, err := r.RegisterAll(t.Context(), f.from(0, n, func() {
+		if f.plans < 15 {
+			elsewhere(t, r, event.PersonRegistered{Person: "other", Name: fmt.Sprint(f.plans)})
 		}
-		return missing(n, p), nil
-	})
-	if err != nil || len(stored) != n || plans != 15 {
-		t.Errorf("%d events of %d are stored, planned %d times: %v", len(stored), n, plans, err)
+	}))
+	if err != nil || len(stored) != n || f.plans != 15 || f.looked != 15*n {
+		t.Errorf("%d events of %d are stored, planned %d times, with %d looks: %v", len(stored), n, f.plans, f.looked, err)
 	}
 	var busy *problem.Problem
-	if _, stored, err = r.RegisterAll(t.Context(), func(p registrar.Present) ([]event.Event, error) {
-		plans++
-		elsewhere(t, r, event.PersonRegistered{Person: "other", Name: fmt.Sprint(plans)})
-		return missing(2*n, p), nil
-	}); !errors.As(err, &busy) || busy.Code != "registration.busy" || len(stored) > 0 {
+	if _, stored, err = r.RegisterAll(t.Context(), f.from(n, 2*n, func() {
+		elsewhere(t, r, event.PersonRegistered{Person: "other", Name: fmt.Sprint(f.plans)})
+	})); !errors.As(err, &busy) || busy.Code != "registration.busy" || len(stored) > 0 {
 		t.Errorf("%d events are stored: %v", len(stored), err)
 	}
 }

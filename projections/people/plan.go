@@ -1,6 +1,7 @@
 package people
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -36,18 +37,9 @@ func (p *plan) add(line int, events []event.Event, err error) error {
 // PlanUnits gives the events that make the units as units.csv has them. A parent may be on a later line. The error is
 // a *Refusal with the line.
 func PlanUnits(s *State, rows []UnitRow) ([]event.Event, error) {
-	p := &unitPlan{plan: planOn(s), rows: map[string]*UnitRow{}, placed: map[string]bool{}}
-	for i := range rows {
-		row := &rows[i]
-		if first := p.rows[row.ID]; first != nil {
-			return nil, inFile(row.Line, refuse(Conflict, "unit", "line %d has this unit already", first.Line))
-		}
-		p.rows[row.ID] = row
-	}
-	for i := range rows {
-		if err := p.place(rows[i].ID); err != nil {
-			return nil, err
-		}
+	p := planOn(s)
+	if _, err := p.unitsUpTo(math.MaxInt, rows); err != nil {
+		return nil, err
 	}
 	return p.events, nil
 }
@@ -59,6 +51,18 @@ type unitPlan struct {
 	rows   map[string]*UnitRow
 	placed map[string]bool
 	path   []string // the units being placed, each below the next
+}
+
+func unitsOn(p *plan, rows []UnitRow) (*unitPlan, error) {
+	u := &unitPlan{plan: p, rows: map[string]*UnitRow{}, placed: map[string]bool{}}
+	for i := range rows {
+		row := &rows[i]
+		if first := u.rows[row.ID]; first != nil {
+			return nil, inFile(row.Line, refuse(Conflict, "unit", "line %d has this unit already", first.Line))
+		}
+		u.rows[row.ID] = row
+	}
+	return u, nil
 }
 
 func (p *unitPlan) place(id string) error {
@@ -102,17 +106,26 @@ func (p *unitPlan) cycle(units []string) error {
 // PlanPeople gives the events that make people, assignments and identities as people.csv has them. The units are those
 // of s. The error is a *Refusal with the line.
 func PlanPeople(s *State, rows []PersonRow) ([]event.Event, error) {
-	names, err := namesIn(rows)
-	if err != nil {
+	p := planOn(s)
+	if err := p.people(rows); err != nil {
 		return nil, err
 	}
-	p := &peoplePlan{planOn(s), names, map[event.AssignmentKey]lineAndEnd{}}
+	return p.events, nil
+}
+
+// people plans lines of people: all that the file has of each.
+func (p *plan) people(rows []PersonRow) error {
+	names, err := namesIn(rows)
+	if err != nil {
+		return err
+	}
+	of := &peoplePlan{p, names, map[event.AssignmentKey]lineAndEnd{}}
 	for i := range rows {
-		if err := p.put(&rows[i]); err != nil {
-			return nil, err
+		if err := of.put(&rows[i]); err != nil {
+			return err
 		}
 	}
-	return p.events, nil
+	return nil
 }
 
 // Plan gives the events that make units and then people as the two files have them together. The error is a *Refusal
