@@ -3,6 +3,7 @@ package people
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -18,6 +19,9 @@ type Match struct {
 
 // maxMatches bounds the matches: whoever decides looks at them one by one.
 const maxMatches = 3
+
+// maxLooked bounds the people who are looked at for one actor, besides the best by each of the actor's texts.
+const maxLooked = 200
 
 // Finder finds the people who may be unknown actors. It keeps what it has found about descriptions that many people
 // answer to, for the next actor. It is for one goroutine, and for one answer.
@@ -41,29 +45,31 @@ func (f *Finder) Likely(name string, identity event.Identity) []Match {
 	return matches
 }
 
-// worthwhile are the people among whom the best are. Of the longest list of those who share a text it has only the best by
-// that text: who is on no other list is behind these in any case. Thousands may share a name, and thousands of actors.
+// worthwhile are the people among whom the best are. Of a text that very many share it has only the best by that text: who
+// shares no other is behind these in any case. That is so for the longest list of sharers and, for the work to be bounded
+// whoever is named like whom, for all lists from the one on with which there would be more than maxLooked people: then
+// somebody who shares several such texts may be missed, if many share each of them with as much reason.
 func (f *Finder) worthwhile(theirs []clue) map[string]bool {
 	known := f.state.clues()
-	longest := ""
+	sharing := map[string][]clue{}
 	for _, c := range theirs {
-		if len(known[c.text]) > len(known[longest]) {
-			longest = c.text
-		}
+		sharing[c.text] = append(sharing[c.text], c)
 	}
+	texts := slices.SortedFunc(maps.Keys(sharing), func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(known[a]), len(known[b])), cmp.Compare(a, b))
+	})
 	people := map[string]bool{}
-	var sharing []clue
-	for _, c := range theirs {
-		if c.text == longest {
-			sharing = append(sharing, c)
+	looked := 0
+	for _, text := range texts {
+		if looked += len(known[text]); looked <= maxLooked {
+			for _, ours := range known[text] {
+				people[ours.person] = true
+			}
 			continue
 		}
-		for _, ours := range known[c.text] {
-			people[ours.person] = true
+		for _, person := range f.bestBy(sharing[text]) {
+			people[person] = true
 		}
-	}
-	for _, person := range f.bestBy(sharing) {
-		people[person] = true
 	}
 	return people
 }

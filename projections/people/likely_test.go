@@ -135,6 +135,51 @@ func TestLikelyAmongNamesakes(t *testing.T) {
 	}
 }
 
+// TestLikelyAmongThousands: thousands of actors who have several texts in common with thousands of people each cost a look
+// at a few; and who shares a text with few is found by all that is shared.
+func TestLikelyAmongThousands(t *testing.T) {
+	const many = 3000
+	account := func(home int, name string) event.Identity {
+		return event.Identity{Account: event.Account{HomePage: fmt.Sprint("https://x.example/", home), Name: name}}
+	}
+	var events []event.Event
+	for i := range many {
+		person := fmt.Sprintf("p%04d", i)
+		events = append(events, event.PersonRegistered{Person: person, Name: "Ann Bee"})
+		for j, name := range []string{"info", "desk", "ward"} {
+			events = append(events, event.IdentityLinked{Person: person, Identity: account(i*3+j, name)})
+		}
+	}
+	s, err := newState().With(append(events, event.IdentityLinked{Person: "p2000", Identity: account(-1, "rare")})...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := NewFinder(s)
+	for _, test := range []struct{ name, account, want string }{
+		{"Ann Bee", "info", "p0000 p0001 p0002"},
+		{"Ann Bee", "info desk ward", "p0000 p0001 p0002"},
+		{"Ann Bee", "rare", "p2000 p0000 p0001"},
+		{"Someone Else", "desk p2998", "p2998 p0000 p0001"},
+	} {
+		for home := range 1000 {
+			var got []string
+			for _, m := range f.Likely(test.name, account(-2-home, test.account)) {
+				got = append(got, m.Person.ID)
+			}
+			if strings.Join(got, " ") != test.want {
+				t.Fatalf("%s, %s: %s, want %s", test.name, test.account, got, test.want)
+			}
+			theirs := cluesOf(test.name, account(-2-home, test.account))
+			if n := len(f.worthwhile(theirs)); n > maxMatches*len(theirs) {
+				t.Fatalf("%s, %s: %d are looked at", test.name, test.account, n)
+			}
+		}
+	}
+	if len(f.best) > 6 { // the name, and each account's name as a whole and as a part
+		t.Errorf("those who share a text were looked at %d times", len(f.best))
+	}
+}
+
 // TestFinderIsTheSameAgain: what a Finder has kept changes no answer.
 func TestFinderIsTheSameAgain(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
