@@ -7,8 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -19,12 +17,8 @@ import (
 // up in memory, whether they have credentials or not; nor does explaining what is
 // wrong with it. Others are served.
 func TestLargeBodies(t *testing.T) {
-	program := filepath.Join(t.TempDir(), "lrs") // as it ships: see startAttacked
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
 	const most = 500 // MiB: 64 of bodies, and what a server has without any
-	s, err := spawnProgram(t, program, t.TempDir(), nil, "--stall-timeout", "2s", "--max-bodies", "64MB", "--log-level", "error").await()
+	s, err := spawnProgram(t, asShipped(t), t.TempDir(), nil, "--stall-timeout", "2s", "--max-bodies", "64MB", "--log-level", "error").await()
 	if err != nil {
 		t.Fatal(err)
 	}

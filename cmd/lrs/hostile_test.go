@@ -11,8 +11,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,11 +47,7 @@ var attacks = []struct {
 // memory that is bounded here, until the bound said nothing), with short time-outs.
 func startAttacked(t testing.TB) *server {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), "lrs")
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	s, err := spawnProgram(t, program, t.TempDir(), nil, "--header-timeout", "2s", "--read-timeout", "4s", "--max-body", "4MB", "--log-level", "error").await()
+	s, err := spawnProgram(t, asShipped(t), t.TempDir(), nil, "--header-timeout", "2s", "--read-timeout", "4s", "--max-body", "4MB", "--log-level", "error").await()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -115,6 +115,17 @@ func spawnProgram(t testing.TB, program, dir string, env []string, args ...strin
 	return s
 }
 
+// asShipped builds the program without what go test adds, such as the race detector, and
+// returns its file: for what bounds its memory, or has it do much.
+func asShipped(t testing.TB) string {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "lrs")
+	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return program
+}
+
 // kill ends the process with SIGKILL and waits for it.
 func (s *server) kill() {
 	_ = s.cmd.Process.Kill() // it may have ended already

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -160,7 +161,7 @@ func pour(t *testing.T, s *server, rng *rand.Rand, acks int64, end func()) {
 	for range 6 {
 		worker(rng.Uint64(), func(rng *rand.Rand) (int, error) {
 			var batch []string
-			for range 1 + rng.IntN(200) {
+			for range 1 + rng.IntN(50) {
 				var st map[string]any
 				if err := json.Unmarshal([]byte(statements[rng.IntN(len(statements))]), &st); err != nil {
 					return 0, err
@@ -195,14 +196,15 @@ func pour(t *testing.T, s *server, rng *rand.Rand, acks int64, end func()) {
 	wg.Wait()
 }
 
-// settled waits until the projections of the running server have all of the log.
+// settled waits until the projections of the running server have all of the log, for as
+// long as they get on.
 func settled(t *testing.T, dir string) []adminhttp.ProjectionStatus {
 	t.Helper()
 	admin := adminhttp.NewClient(socketPath(dir))
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(time.Minute)
-	for {
+	stuck := time.NewTimer(time.Minute)
+	for last := int64(math.MaxInt64); ; {
 		all, err := admin.ProjectionStatus(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -214,9 +216,13 @@ func settled(t *testing.T, dir string) []adminhttp.ProjectionStatus {
 		if behind == 0 {
 			return all
 		}
+		if behind < last {
+			last = behind
+			stuck.Reset(time.Minute)
+		}
 		select {
 		case <-tick.C:
-		case <-deadline:
+		case <-stuck.C:
 			t.Fatalf("the projections do not come to the head: %+v", all)
 		}
 	}

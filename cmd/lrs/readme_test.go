@@ -21,8 +21,12 @@ func TestReadme(t *testing.T) {
 	if !found {
 		t.Fatal("the README has no chapters Start and Test")
 	}
-	dir := t.TempDir()
-	s := startServer(t, dir)
+	// As a user has it, who does not wait for a race detector: TestDemo does, for a smaller hospital.
+	dir, program := t.TempDir(), asShipped(t)
+	s, err := spawnProgram(t, program, dir, nil).await()
+	if err != nil {
+		t.Fatal(err)
+	}
 	var outputs []string
 	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(text, -1) {
 		script := block[1]
@@ -31,9 +35,9 @@ func TestReadme(t *testing.T) {
 		}
 		script = strings.ReplaceAll(script, "http://127.0.0.1:8080/xapi", s.url)
 		script = strings.ReplaceAll(script, "http://127.0.0.1:8080", strings.TrimSuffix(s.url, "/xapi"))
-		script = strings.ReplaceAll(script, "go run ./cmd/lrs", fmt.Sprintf("%q --data %q", os.Args[0], dir))
+		script = strings.ReplaceAll(script, "go run ./cmd/lrs", fmt.Sprintf("%q --data %q", program, dir))
 		cmd := exec.Command("sh", "-e", "-c", "curl() { command curl --fail-with-body -sS \"$@\"; }\n"+script)
-		cmd.Env = append(os.Environ(), "KEY="+testKey, "SECRET="+testSecret, runAsProgram+"=1")
+		cmd.Env = append(os.Environ(), "KEY="+testKey, "SECRET="+testSecret)
 		out, err := cmd.CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v\n%s\n%s", err, script, out)
