@@ -24,7 +24,7 @@ import (
 	"github.com/bedside-lrs/bedside/api/xapihttp"
 	"github.com/bedside-lrs/bedside/lrs"
 	"github.com/bedside-lrs/bedside/lrs/auth"
-	"github.com/bedside-lrs/bedside/lrs/blob"
+	"github.com/bedside-lrs/bedside/lrs/blob/blobtest"
 	"github.com/bedside-lrs/bedside/lrs/eventlog/memlog"
 	"github.com/bedside-lrs/bedside/lrs/index"
 	"github.com/bedside-lrs/bedside/lrs/xapi"
@@ -74,10 +74,7 @@ func (h *host) attach(t *testing.T) (store *lrs.Store, free func(uint64)) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	blobs, err := blob.NewFile(filepath.Join(t.TempDir(), "blobs"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	blobs := blobtest.WhenUsed(filepath.Join(t.TempDir(), "blobs"))
 	h.events = memlog.New()
 	var mu sync.Mutex
 	left := uint64(1 << 40)

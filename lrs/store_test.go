@@ -16,7 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/bedside-lrs/bedside/lrs/auth"
-	"github.com/bedside-lrs/bedside/lrs/blob"
+	"github.com/bedside-lrs/bedside/lrs/blob/blobtest"
 	"github.com/bedside-lrs/bedside/lrs/eventlog/memlog"
 	"github.com/bedside-lrs/bedside/lrs/index"
 	"github.com/bedside-lrs/bedside/lrs/xapi"
@@ -73,10 +73,7 @@ func (b *bench) open(t *testing.T, change func(*Config)) error {
 	}
 	x := b.index
 	t.Cleanup(func() { x.Close() })
-	blobs, err := blob.NewFile(filepath.Join(b.dir, "blobs"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	blobs := blobtest.WhenUsed(filepath.Join(b.dir, "blobs"))
 	cfg := Config{
 		Log: b.log, Index: b.index, Blobs: blobs, HeadFile: filepath.Join(b.dir, "head"), Node: "test",
 		Now: b.clock.Now, Logger: slog.New(slog.DiscardHandler),

@@ -16,7 +16,7 @@ import (
 
 	"github.com/bedside-lrs/bedside/api/hrhttp"
 	"github.com/bedside-lrs/bedside/lrs"
-	"github.com/bedside-lrs/bedside/lrs/blob"
+	"github.com/bedside-lrs/bedside/lrs/blob/blobtest"
 	"github.com/bedside-lrs/bedside/lrs/event"
 	"github.com/bedside-lrs/bedside/lrs/index"
 	"github.com/bedside-lrs/bedside/projections"
@@ -141,10 +141,7 @@ func TestFinal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	blobs, err := blob.NewFile(filepath.Join(t.TempDir(), "blobs"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	blobs := blobtest.WhenUsed(filepath.Join(t.TempDir(), "blobs"))
 	l := &lab{}
 	l.store, err = lrs.Open(t.Context(), lrs.Config{
 		Log: log.Log, Index: x, Blobs: blobs, Node: "test", Logger: quiet,

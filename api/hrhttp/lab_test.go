@@ -23,7 +23,7 @@ import (
 	"github.com/bedside-lrs/bedside/api/xapihttp"
 	"github.com/bedside-lrs/bedside/lrs"
 	"github.com/bedside-lrs/bedside/lrs/auth"
-	"github.com/bedside-lrs/bedside/lrs/blob"
+	"github.com/bedside-lrs/bedside/lrs/blob/blobtest"
 	"github.com/bedside-lrs/bedside/lrs/eventlog"
 	"github.com/bedside-lrs/bedside/lrs/eventlog/memlog"
 	"github.com/bedside-lrs/bedside/lrs/index"
@@ -74,10 +74,7 @@ func newLab(t testing.TB, dsn string, change ...func(*hrhttp.Config)) *lab {
 	if err != nil {
 		t.Fatal(err)
 	}
-	blobs, err := blob.NewFile(filepath.Join(t.TempDir(), "blobs"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	blobs := blobtest.WhenUsed(filepath.Join(t.TempDir(), "blobs"))
 	registry := prometheus.NewRegistry()
 	log := memlog.New()
 	l := &lab{gate: newGate(log)}

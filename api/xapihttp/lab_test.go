@@ -28,7 +28,7 @@ import (
 	"github.com/bedside-lrs/bedside/api/xapihttp"
 	"github.com/bedside-lrs/bedside/lrs"
 	"github.com/bedside-lrs/bedside/lrs/auth"
-	"github.com/bedside-lrs/bedside/lrs/blob"
+	"github.com/bedside-lrs/bedside/lrs/blob/blobtest"
 	"github.com/bedside-lrs/bedside/lrs/eventlog/memlog"
 	"github.com/bedside-lrs/bedside/lrs/index"
 	"github.com/bedside-lrs/bedside/lrs/xapi"
@@ -66,10 +66,7 @@ func newLabOn(t testing.TB, store func(*lrs.Config), change ...func(*xapihttp.Co
 	if err != nil {
 		t.Fatal(err)
 	}
-	blobs, err := blob.NewFile(l.blobs)
-	if err != nil {
-		t.Fatal(err)
-	}
+	blobs := blobtest.WhenUsed(l.blobs)
 	registry := prometheus.NewRegistry()
 	storeCfg := lrs.Config{
 		Log: memlog.New(), Index: x, Blobs: blobs, Node: "test", Logger: quiet,

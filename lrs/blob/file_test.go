@@ -51,6 +51,13 @@ func TestFileContract(t *testing.T) {
 	})
 }
 
+func TestWhenUsedContract(t *testing.T) {
+	blobtest.Run(t, func(t *testing.T) (blob.Store, func() blob.Store) {
+		dir := filepath.Join(t.TempDir(), "blobs")
+		return blobtest.WhenUsed(dir), func() blob.Store { return blobtest.WhenUsed(dir) }
+	})
+}
+
 func TestFileLayout(t *testing.T) {
 	dir := t.TempDir()
 	s := openFile(t, dir)
