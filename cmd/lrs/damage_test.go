@@ -47,6 +47,7 @@ func TestDamage(t *testing.T) {
 	}
 
 	t.Run("flipped", func(t *testing.T) {
+		t.Parallel()
 		dir := t.TempDir()
 		copyDir(t, whole, dir)
 		for _, file := range blocks(t, dir) {
@@ -60,6 +61,7 @@ func TestDamage(t *testing.T) {
 		s.kill()
 	})
 	t.Run("flipped, killed", func(t *testing.T) {
+		t.Parallel()
 		dir := t.TempDir()
 		copyDir(t, killed, dir)
 		file := lastBlock(t, dir)
@@ -72,6 +74,7 @@ func TestDamage(t *testing.T) {
 	})
 
 	t.Run("flipped while it serves", func(t *testing.T) {
+		t.Parallel()
 		dir := t.TempDir()
 		copyDir(t, whole, dir)
 		s := startServer(t, dir)
@@ -160,6 +163,7 @@ func TestDamage(t *testing.T) {
 		"its index and ours missing":   {damage: remove(in(logFiles, "msgs", "index.db"), in("index"))},
 	} {
 		check := func(t *testing.T, from string) {
+			t.Parallel()
 			dir := t.TempDir()
 			copyDir(t, from, dir)
 			tt.damage(t, dir)

@@ -34,6 +34,7 @@ const hospital = "../../../shared/domain/hospital-1/"
 func TestProjectionsThroughKills(t *testing.T) {
 	for engine, dsn := range readmodeltest.DSNs(t) {
 		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
 			seed := uint64(time.Now().UnixNano())
 			t.Logf("seed %d", seed)
 			rng := rand.New(rand.NewPCG(seed, 0))
