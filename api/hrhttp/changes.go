@@ -147,12 +147,13 @@ func (c *call) reads(projection, key string) bool {
 	if c.principal == nil {
 		return true
 	}
-	if key == competency.UnmappedKey { // it is for those who find out whose they are
-		projection = people.Name
-	}
 	// That an answer has come tells of it: whoever may not see it is not told.
-	if projection == feedback.Name && strings.HasPrefix(key, feedback.AnswersKey) && !c.principal.Scopes.ReadAnswers() {
+	ofAnswers := projection == feedback.Name && strings.HasPrefix(key, feedback.AnswersKey) || key == competency.UnmappedAnswersKey
+	if ofAnswers && !c.principal.Scopes.ReadAnswers() {
 		return false
+	}
+	if key == competency.UnmappedKey || key == competency.UnmappedAnswersKey { // it is for those who find out whose they are
+		projection = people.Name
 	}
 	covers, known := readsChanges[projection]
 	return known && covers(c.principal.Scopes)

@@ -99,6 +99,9 @@ func TestParameters(t *testing.T) {
 		l.do(t, "GET", base+with(target, "asOf", "")+"%zz", "").refused(400, "request.query")
 		l.do(t, "GET", base+with(target, "a", "1")+";b=2", "").refused(400, "request.query")
 	}
+	l.do(t, "GET", base+kpi("nowhere"), "").refused(400, "parameter.unit")
+	l.do(t, "GET", base+"/measures?unit=nowhere", "").refused(400, "parameter.unit")
+	l.do(t, "GET", base+kpi("nowhere"), "", as(l.credential(t, "head", "kpis/read", boundTo("", "ward-a")))...).want(404)
 	l.do(t, "GET", base+"/definitions?id=x", "").refused(400, "parameter.id")
 	l.do(t, "GET", base+"/definitions/framework/"+esc(framework)+"?id=x", "").refused(400, "parameter.id")
 	l.do(t, "GET", base+with("/definitions/framework", "id", framework)+"&limit=1", "").refused(400, "parameter.unknown")

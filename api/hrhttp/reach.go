@@ -3,6 +3,7 @@ package hrhttp
 import (
 	"time"
 
+	"github.com/bedside-lrs/bedside/api/problem"
 	"github.com/bedside-lrs/bedside/projections/people"
 )
 

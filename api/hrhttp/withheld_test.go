@@ -94,6 +94,14 @@ func TestOtherUnits(t *testing.T) {
 	if a := l.get(t, window, head("ward-b")...); a.at("metrics", 1, "state") != "insufficient" || strings.Contains(a.body, "ward-a") {
 		t.Errorf("the head of Ward B reads of Ward A: %s", a.body)
 	}
+	// To be bound to somebody as well shows all of that person's record, and nothing more of others'.
+	self := as(l.credential(t, "head and self", "evaluations/read kpis/read answers/read", boundTo("other", "ward-b")))
+	if a := l.get(t, window, self...); a.at("metrics", 1, "state") != "insufficient" || strings.Contains(a.body, "ward-a") {
+		t.Errorf("bound to a person too, the head of Ward B reads of Ward A: %s", a.body)
+	}
+	if a := l.get(t, window, as(l.credential(t, "self", "evaluations/read answers/read", boundTo("moved", "ward-b")))...); a.at("metrics", 1, "value") != 0.5 {
+		t.Errorf("one's own record lacks Ward A: %s", a.body)
+	}
 
 	// The programme was in March, and is over.
 	both := as(l.credential(t, "of both", "kpis/read", boundTo("", "ward-a", "ward-b")))
@@ -106,6 +114,42 @@ func TestOtherUnits(t *testing.T) {
 		t.Errorf("who has left is named: %s", a.body)
 	}
 	if a := l.get(t, there); !strings.Contains(a.body, "gone") {
+		t.Errorf("%s", a.body)
+	}
+}
+
+// TestNothingToCompare: without comparison units there is no difference, and no objective is met by one.
+func TestNothingToCompare(t *testing.T) {
+	l := onOne(t)
+	l.define(t)
+	l.csv(t, "/units", wardUnits)
+	l.defineFeedback(t)
+	const counted, alone = "https://ward.example/kpis/comments", "https://ward.example/programmes/alone"
+	l.do(t, "POST", base+"/definitions", `[
+		{"kind":"kpi","id":"`+counted+`","match":{"verbs":["http://adlnet.gov/expapi/verbs/commented"]},"statistic":"count","direction":"up"},
+		{"kind":"programme","id":"`+alone+`","targetUnits":["ward-a"],"comparisonUnits":[],"roles":["nurse"],
+			"starts":"2025-04-01T00:00:00Z","ends":"2025-05-01T00:00:00Z","activities":[{"id":"https://ward.example/modules/1","method":"e-learning","required":true}],
+			"results":{"kpis":["`+counted+`"],"windowMonths":3},
+			"objectives":[{"id":"more","metric":"results[`+counted+`].difference","comparator":">=","target":1,"by":"2025-09-01T00:00:00Z"}]}]`).want(200)
+	n := 0
+	for month := range 7 { // one in the first month, seven in the last
+		for range month + 1 {
+			n++
+			l.statements(t, fmt.Sprintf(`{"id":%q,"actor":{"mbox":"mailto:guest@ward.example"},"verb":{"id":"http://adlnet.gov/expapi/verbs/commented"},
+				"object":{"id":"https://ward.example/stay"},"timestamp":"2025-%02d-10T12:00:00Z",
+				"context":{"team":{"objectType":"Group","account":{"homePage":"https://ward.example/units","name":"ward-a"}}}}`, id(900+n), month+1))
+		}
+	}
+	a := l.get(t, "/programmes/"+esc(alone)+"/effectiveness?at=2026-01-01")
+	if a.at("results", 0, "treatedAfter", "value") == nil {
+		t.Errorf("nothing was counted: %s", a.body)
+	}
+	for _, member := range []string{"difference", "lower", "upper"} {
+		if v := a.at("results", 0, member); v != nil {
+			t.Errorf("%s is %v without anything to compare", member, v)
+		}
+	}
+	if a.at("objectives", 0, "state") != "missed" || a.at("objectives", 0, "confirmed") == true {
 		t.Errorf("%s", a.body)
 	}
 }

@@ -242,7 +242,11 @@ func (t *target) operateValues(holder object) error {
 	if !met && t.op.Op != opRemove {
 		fresh := object{}
 		implied(t.filter, fresh)
-		tidied, err := tidyValue(t.attr, t.applied(fresh, value))
+		made := t.applied(fresh, value)
+		if !t.kind.matches(t.filter, made) { // (RFC 7644, 3.5.2.3)
+			return refuse("noTarget", "No value passes the filter of %q, and one that has what is given would not either.", t.op.Path)
+		}
+		tidied, err := tidyValue(t.attr, made)
 		if err != nil {
 			return err
 		}

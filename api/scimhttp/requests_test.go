@@ -313,7 +313,8 @@ func TestBadInput(t *testing.T) {
 	}
 	for operations, scimType := range map[string]string{
 		``: "invalidValue", `7`: "invalidSyntax", `{}`: "invalidSyntax", `{"op":"move","path":"title"}`: "invalidSyntax", `{"op":7}`: "invalidSyntax",
-		`{"op":"remove"}`:                                                   "noTarget",
+		`{"op":"remove"}`: "noTarget",
+		`{"op":"replace","path":"emails[value eq \"nn\"].value","value":"x@ward.example"}`: "noTarget",
 		`{"op":"add","value":"x"}`:                                          "invalidValue",
 		`{"op":"add"}`:                                                      "invalidValue",
 		`{"op":"add","value":{"a b":1}}`:                                    "invalidPath",

@@ -91,7 +91,7 @@ func (t *translator) keys(projection, key string, at notice.Position) []string {
 	case effectiveness.Name:
 		needs = catalog.Name
 	}
-	if needs == "" || key == competency.UnmappedKey || key == notice.All {
+	if needs == "" || key == competency.UnmappedKey || key == competency.UnmappedAnswersKey || key == notice.All {
 		return []string{key}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), translateTimeout)

@@ -76,7 +76,7 @@ func (s Scene) withheld() string {
 	if !s.NoAnswers {
 		return ""
 	}
-	return ` AND s.verb <> 'http://adlnet.gov/expapi/verbs/responded'`
+	return ` AND s.verb <> '` + verbResponded + `'`
 }
 
 // concerned is a condition: a party acts, or is the object of a statement that is

@@ -58,7 +58,11 @@ func (w *writer) begin(tx *readmodel.Tx) {
 // UnmappedKey is the key of a change of what is unmapped; that of an identity begins otherwise.
 const UnmappedKey = "unmapped:"
 
-// Changed implements projections.Writer: the keys of identities, UnmappedKey, and
+// UnmappedAnswersKey is that key where an answer to a survey has made the change: who may not see answers is not to
+// learn when one comes.
+const UnmappedAnswersKey = "answers:" + UnmappedKey
+
+// Changed implements projections.Writer: the keys of identities, UnmappedKey, UnmappedAnswersKey, and
 // projections.Everything when rules were registered.
 func (w *writer) Changed(ctx context.Context, tx *readmodel.Tx) ([]string, error) {
 	return w.Take(ctx, func(ctx context.Context, statement string) error {
@@ -108,12 +112,19 @@ func (w *writer) register(ctx context.Context, tx *readmodel.Tx, e *projections.
 	return nil
 }
 
+// verbResponded is that of an answer to a survey.
+const verbResponded = "http://adlnet.gov/expapi/verbs/responded"
+
 // statement takes one statement.
 func (w *writer) statement(ctx context.Context, t int64, f *fact.Features) error {
 	if target, voids := f.Voids(); voids {
 		return w.void(ctx, t, target)
 	}
-	w.Add(UnmappedKey)
+	if f.Verb == verbResponded {
+		w.Add(UnmappedAnswersKey)
+	} else {
+		w.Add(UnmappedKey)
+	}
 	scored := 0
 	if f.Score != (fact.Score{}) {
 		scored = 1
