@@ -19,6 +19,9 @@ const maxBehind = 5 * time.Second
 // before it was handed out, across restarts and clock steps.
 type clock struct {
 	now func() time.Time
+	// shared: other nodes append to the log. What this one does not know of may be in it, so the watermark does not move
+	// with the clock, and there is no lease.
+	shared bool
 
 	mu        sync.Mutex
 	last      int64 // time of the last event in the log
@@ -32,6 +35,9 @@ func (c *clock) start(last, lease int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.last, c.published, c.lease = last, max(last, lease), lease
+	if c.shared {
+		c.published = last
+	}
 }
 
 // openCommit returns the time of the first event of a new commit. Until closed
@@ -69,6 +75,10 @@ func (c *clock) dropCommit() {
 func (c *clock) watermark() int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.shared {
+		c.published = max(c.published, c.last)
+		return c.published
+	}
 	w := min(c.now().UnixMicro(), c.lease)
 	if c.open != 0 {
 		w = min(w, c.open-1)

@@ -18,6 +18,7 @@ type committer struct {
 	builder *eventlog.Builder
 	head    eventlog.Head // last commit that is applied
 	tip     tip
+	turns   turns
 }
 
 // run serves the queue until it is closed and empty.
@@ -29,13 +30,20 @@ func (c *committer) run(ctx context.Context) {
 	}()
 	var carried []*change // to be decided first, in order
 	for {
+		c.takeAll(ctx)
 		if len(carried) == 0 {
-			ch, ok := <-c.queue
-			if !ok {
-				return
+			select {
+			case ch, ok := <-c.queue:
+				if !ok {
+					return
+				}
+				carried = append(carried, ch)
+			case r := <-c.others:
+				c.take(ctx, r)
+				continue
 			}
-			carried = append(carried, ch)
 		}
+		c.giveWay(ctx)
 		carried = c.commit(ctx, carried)
 	}
 }
@@ -79,9 +87,8 @@ func (c *committer) commit(ctx context.Context, carried []*change) []*change {
 	case errors.Is(err, eventlog.ErrConflict):
 		// Another node was faster: see what it wrote, then decide again.
 		c.metrics.conflicts.Inc()
-		if err := c.catchUp(ctx); err != nil {
-			c.fail(err)
-		}
+		c.turns.lost = true
+		c.overtaken(ctx)
 		return append(changes(waiting), rest...)
 	default:
 		// What rests on the commit without being part of it is decided anew.
@@ -178,6 +185,7 @@ func (c *committer) append(ctx context.Context, tx *transaction) error {
 	case err == nil:
 		c.logFailure.Store(nil)
 		c.logHead.Store(uint64(sealed.Commit.Revision))
+		c.turns.won(time.Since(start), time.Now())
 		return c.apply(ctx, sealed.Commit, tx)
 	case errors.Is(err, eventlog.ErrConflict):
 		c.clock.dropCommit()
@@ -269,19 +277,28 @@ func (c *committer) catchUp(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("read the log behind revision %d: %w", c.head.Revision, err)
 		}
-		events, err := commit.Events()
-		if err != nil {
-			return fmt.Errorf("commit %d: %w", commit.Revision, err)
+		if err := c.applyOther(ctx, commit); err != nil {
+			return err
 		}
-		if err := applyTo(ctx, c.Index(), commit, events, nil); err != nil {
-			return fmt.Errorf("apply commit %d: %w", commit.Revision, err)
-		}
-		if err := c.loadCredentials(events); err != nil {
-			return fmt.Errorf("commit %d: %w", commit.Revision, err)
-		}
-		c.applied(commit)
 	}
 	c.note() // not in the loop: what it says must not go back
+	return nil
+}
+
+// applyOther applies a commit that this committer has not made.
+func (c *committer) applyOther(ctx context.Context, commit *eventlog.Commit) error {
+	events, err := commit.Events()
+	if err != nil {
+		return fmt.Errorf("commit %d: %w", commit.Revision, err)
+	}
+	if err := applyTo(ctx, c.Index(), commit, events, nil); err != nil {
+		return fmt.Errorf("apply commit %d: %w", commit.Revision, err)
+	}
+	if err := c.loadCredentials(events); err != nil {
+		return fmt.Errorf("commit %d: %w", commit.Revision, err)
+	}
+	c.turns.saw(commit.Node, time.Now())
+	c.applied(commit)
 	return nil
 }
 

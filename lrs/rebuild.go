@@ -3,6 +3,7 @@ package lrs
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/bedside-lrs/bedside/lrs/eventlog"
 	"github.com/bedside-lrs/bedside/lrs/index"
@@ -19,7 +20,7 @@ const closeEnough = 20
 // caller's to close, and the old one goes on.
 func (s *Store) Rebuild(ctx context.Context, next *index.Index, adopt func() error) error {
 	for {
-		if err := s.fill(ctx, next); err != nil {
+		if err := s.fill(ctx, next, math.MaxUint64); err != nil {
 			return err
 		}
 		if err := next.Settle(ctx); err != nil {
@@ -32,7 +33,13 @@ func (s *Store) Rebuild(ctx context.Context, next *index.Index, adopt func() err
 	}
 	var old *index.Index
 	ch := &change{ctx: ctx, answer: make(chan answer, 1), run: func(ctx context.Context, c *committer) error {
-		if err := c.fill(ctx, next); err != nil {
+		// Other nodes go on appending, so that a read of the log may end further on each time.
+		if c.head.Revision < next.Position().Head.Revision {
+			if err := c.catchUp(ctx); err != nil {
+				return fmt.Errorf("lrs: rebuild: %w", err)
+			}
+		}
+		if err := c.fill(ctx, next, c.head.Revision); err != nil {
 			return err
 		}
 		if got := next.Position().Head; got != c.head {
@@ -60,9 +67,12 @@ func (s *Store) Rebuild(ctx context.Context, next *index.Index, adopt func() err
 	return nil
 }
 
-// fill applies what the log has behind an index.
-func (s *Store) fill(ctx context.Context, x *index.Index) error {
+// fill applies what the log has behind an index, up to a revision.
+func (s *Store) fill(ctx context.Context, x *index.Index, upTo eventlog.Revision) error {
 	after := x.Position().Head
+	if after.Revision >= upTo {
+		return nil
+	}
 	for commit, err := range eventlog.Follow(s.log.Read(ctx, after.Revision+1), after) {
 		if err != nil {
 			return fmt.Errorf("lrs: read the log behind revision %d: %w", after.Revision, err)
@@ -73,6 +83,9 @@ func (s *Store) fill(ctx context.Context, x *index.Index) error {
 		}
 		if err := applyTo(ctx, x, commit, events, nil); err != nil {
 			return fmt.Errorf("lrs: apply commit %d: %w", commit.Revision, err)
+		}
+		if commit.Revision == upTo {
+			break
 		}
 	}
 	return nil

@@ -24,6 +24,10 @@ type Config struct {
 	Blobs blob.Store
 	Auth  *auth.Registry // filled from the log; may hold ephemeral credentials already
 
+	// Shared: other nodes append to the log too. The store follows what they do, and its watermark is that of the log's
+	// last commit, since only that is the same for all.
+	Shared bool
+
 	HeadFile string                 // path of the head file, see headFile
 	Node     string                 // this node's name in the commits it seals
 	MinFree  uint64                 // below so many free bytes writes are ErrNoSpace
@@ -63,7 +67,10 @@ type Store struct {
 	swapping sync.RWMutex
 
 	queue       chan *change
-	turn        chan struct{} // holds one while somebody has the turn to register
+	others      chan eventlog.Record // what other nodes append; nil: there are none
+	ticking     atomic.Bool          // a Tick is under way
+	ended       chan struct{}        // closed when the committer has ended
+	turn        chan struct{}        // holds one while somebody has the turn to register
 	queuedBytes atomic.Int64
 
 	closing sync.RWMutex // held for reading while a change enters the queue
@@ -75,8 +82,9 @@ type Store struct {
 
 	leasing sync.Mutex // held while the head file is written: writers of it take turns
 
-	headMu sync.Mutex
-	head   eventlog.Head // last applied commit, for the head file; under headMu
+	headMu   sync.Mutex
+	head     eventlog.Head // last applied commit, for the head file; under headMu, as is
+	advanced chan struct{} // closed and made anew when head moves
 
 	broken      atomic.Pointer[error]      // the store can no longer go on; see fail
 	logFailure  atomic.Pointer[logFailure] // the last append's failure, nil after a success
@@ -98,7 +106,8 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	run, cancel := context.WithCancel(context.Background())
 	background, stop := context.WithCancel(run)
 	s := &Store{
-		cfg: cfg, log: cfg.Log, auth: cfg.Auth, metrics: cfg.Metrics, clock: &clock{now: cfg.Now},
+		cfg: cfg, log: cfg.Log, auth: cfg.Auth, metrics: cfg.Metrics, clock: &clock{now: cfg.Now, shared: cfg.Shared},
+		ended: make(chan struct{}), advanced: make(chan struct{}),
 		queue: make(chan *change, queueLength), turn: make(chan struct{}, 1), cancel: cancel, stop: stop,
 		unsettled: make(chan struct{}, 1),
 	}
@@ -114,7 +123,14 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		cancel()
 		return nil, err
 	}
-	s.wg.Go(func() { c.run(run) })
+	if cfg.Shared {
+		s.others = make(chan eventlog.Record, othersAhead)
+		s.wg.Go(func() { s.keepUp(background) })
+	}
+	s.wg.Go(func() {
+		defer close(s.ended)
+		c.run(run)
+	})
 	s.wg.Go(func() { s.keepLease(background) })
 	s.wg.Go(func() { s.keepSwept(background) })
 	s.wg.Go(func() { s.keepSettled(background) })
@@ -261,6 +277,8 @@ func (s *Store) setHead(h eventlog.Head) {
 	s.headMu.Lock()
 	defer s.headMu.Unlock()
 	s.head = h
+	close(s.advanced)
+	s.advanced = make(chan struct{})
 }
 
 // Index is the index that is read from now.

@@ -26,7 +26,7 @@ func (s *Store) View() (*View, error) {
 	// The watermark first: all that it promises is then in the snapshot. What
 	// was committed between the two makes the snapshot later, not incomplete,
 	// because the log's times only grow.
-	w := s.clock.watermark()
+	w := s.watermark()
 	v := s.indexView()
 	w = max(w, v.Position().LastStored)
 	return &View{View: v, ConsistentThrough: time.UnixMicro(w).UTC()}, nil
@@ -42,7 +42,7 @@ func (s *Store) indexView() *index.View {
 
 // ConsistentThrough is the watermark of a View taken now, without taking one.
 func (s *Store) ConsistentThrough() time.Time {
-	return time.UnixMicro(s.clock.watermark()).UTC()
+	return time.UnixMicro(s.watermark()).UTC()
 }
 
 // Position is how much of the log this node has applied.

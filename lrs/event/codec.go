@@ -44,6 +44,9 @@ func (c CredentialRevoked) Encode() (Encoded, error) { return encode(TypeCredent
 // Encode implements Event.
 func (l LogCreated) Encode() (Encoded, error) { return encode(TypeLogCreated, &l) }
 
+// Encode implements Event.
+func (t Tick) Encode() (Encoded, error) { return encode(TypeTick, &t) }
+
 // plain is an event whose payload is the JSON of one value and which has no meta.
 type plain interface {
 	content() any // a pointer to what the payload holds
@@ -61,6 +64,8 @@ func (c *CredentialRevoked) content() any { return c }
 func (c *CredentialRevoked) check() error { return auth.ValidateKey(c.Key) }
 func (l *LogCreated) content() any        { return l }
 func (l *LogCreated) check() error        { return nil }
+func (t *Tick) content() any              { return t }
+func (t *Tick) check() error              { return nil }
 
 func (c *CredentialAdded) check() error {
 	if c.Credential.Ephemeral {

@@ -17,6 +17,7 @@ const (
 	TypeCredentialAdded   = "CredentialAdded"
 	TypeCredentialRevoked = "CredentialRevoked"
 	TypeLogCreated        = "LogCreated"
+	TypeTick              = "Tick"
 
 	TypeUnitRegistered       = "UnitRegistered"
 	TypeUnitRemoved          = "UnitRemoved"
@@ -91,3 +92,7 @@ type CredentialRevoked struct {
 
 // LogCreated is the first event of a log.
 type LogCreated struct{}
+
+// Tick: time has passed. It moves the watermark of a log that several nodes append to, none of which can know alone that
+// nothing was appended.
+type Tick struct{}

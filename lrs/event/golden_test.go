@@ -87,6 +87,7 @@ var golden = []struct {
 	}}},
 	{TypeCredentialRevoked, 1, "plain", CredentialRevoked{Key: "simulator"}},
 	{TypeLogCreated, 1, "plain", LogCreated{}},
+	{TypeTick, 1, "plain", Tick{}},
 	{TypeUnitRegistered, 1, "child", UnitRegistered{Unit: "ward-7", Name: "Station 7, Süd", Parent: "medicine"}},
 	{TypeUnitRegistered, 1, "top", UnitRegistered{Unit: "hospital"}},
 	{TypeUnitRemoved, 1, "plain", UnitRemoved{Unit: "ward-7"}},

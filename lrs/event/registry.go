@@ -32,6 +32,7 @@ var current = registry{
 	TypeCredentialAdded:   {decode: decodePlain[CredentialAdded], upcasters: []upcaster{sameForm, sameForm}},
 	TypeCredentialRevoked: {decode: decodePlain[CredentialRevoked]},
 	TypeLogCreated:        {decode: decodePlain[LogCreated]},
+	TypeTick:              {decode: decodePlain[Tick]},
 
 	TypeUnitRegistered:       {decode: decodePlain[UnitRegistered]},
 	TypeUnitRemoved:          {decode: decodePlain[UnitRemoved]},

@@ -140,7 +140,7 @@ func (b *batch) event(e *eventlog.Event, place statementRow, draft *xapi.Draft) 
 		b.set(credentialKey(ev.Credential.Key), value)
 	case event.CredentialRevoked:
 		b.delete(credentialKey(ev.Key))
-	case event.LogCreated:
+	case event.LogCreated, event.Tick:
 	case event.UnitRegistered, event.UnitRemoved, event.PersonRegistered, event.PersonRemoved,
 		event.AssignmentMade, event.AssignmentRemoved, event.IdentityLinked, event.IdentityUnlinked,
 		event.PersonAttributesSet,
