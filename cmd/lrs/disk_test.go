@@ -105,7 +105,7 @@ func (d *disk) restorePower(t *testing.T) {
 }
 
 // logFiles is where the embedded server keeps the stream, below the data directory.
-const logFiles = "log/jetstream/$G/streams/bedside-" + logName
+const logFiles = "log/jetstream/$G/streams/bedside-" + "main"
 
 // blocks are the files with the log's commits, in order.
 func blocks(t *testing.T, dir string) []string {

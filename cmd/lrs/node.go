@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/pflag"
 
@@ -48,6 +49,7 @@ type nodeConfig struct {
 	maxLog   int64
 	cache    int64
 	maxQueue int64
+	engine   engine
 	port     natsPort
 	read     string                               // DSN of the read model; "" for SQLite in the data directory
 	blobs    func(dir string) (blob.Store, error) // the driver for attachments and large documents
@@ -55,7 +57,7 @@ type nodeConfig struct {
 }
 
 var defaultNode = nodeConfig{
-	dir: "./data", listen: "127.0.0.1:8080",
+	dir: "./data", listen: "127.0.0.1:8080", engine: engine{name: "main"},
 	minFree: 1 << 30, maxLog: natsembed.DefaultMaxStore, cache: 96 << 20, maxQueue: 64 << 20,
 	blobs: func(dir string) (blob.Store, error) { return blob.NewFile(dir) },
 }
@@ -70,6 +72,7 @@ func (cfg *nodeConfig) flags(f *pflag.FlagSet) {
 	f.Var((*sizeFlag)(&cfg.minFree), "min-free", "below so much free disk space writes are refused with 503")
 	f.Var((*sizeFlag)(&cfg.maxLog), "max-log", "size that the event log may grow to")
 	f.Var((*sizeFlag)(&cfg.cache), "index-cache", "memory for the index's cache")
+	cfg.engine.flags(f)
 	cfg.port.flags(f)
 	f.StringVar(&cfg.read, "read-model", "", "`DSN` of the projections' database: sqlite:PATH or postgres://… (default sqlite:DATA/read/model.db)")
 	f.Var((*sizeFlag)(&cfg.maxQueue), "max-queue", "bytes of changes that may wait before writes are refused with 503")
@@ -112,19 +115,20 @@ func (cfg *nodeConfig) check() error {
 	if err != nil || cfg.baseURL != "" && (u.Scheme != "http" && u.Scheme != "https" || u.Host == "") {
 		return fmt.Errorf("--base-url %q is no http or https URL", cfg.baseURL)
 	}
-	return nil
+	if cfg.engine.shared() && cfg.port != (natsPort{}) {
+		return errors.New("--nats-listen is a port of the server in this process: with --log subscribe to the cluster itself")
+	}
+	return cfg.engine.check()
 }
 
 // leastFree is what --min-free cannot go below: four memtables of the index and
 // a commit, so that what was acknowledged can always be flushed.
 const leastFree = 4*16<<20 + 1<<20
 
-// logName is the name of the log in the embedded server.
-const logName = "main"
-
 // node is the store with all it stands on, in one process.
 type node struct {
-	nats       *natsembed.Server
+	nats       *natsembed.Server // nil if the log is elsewhere
+	conn       *nats.Conn        // to the server that has the log
 	log        eventlog.Log
 	index      *index.Index // the first one
 	store      *lrs.Store
@@ -166,22 +170,29 @@ func openNode(ctx context.Context, cfg nodeConfig, registry *auth.Registry, reg 
 		}
 	}
 	n.store, err = lrs.Open(ctx, lrs.Config{
-		Log: n.log, Index: n.index, Blobs: blobs, Auth: registry,
+		Log: n.log, Shared: cfg.engine.shared(), Index: n.index, Blobs: blobs, Auth: registry,
 		HeadFile: headPath(cfg.dir), Node: name, MaxQueue: cfg.maxQueue, MaxLog: cfg.maxLog,
 		MinFree: uint64(max(cfg.minFree, leastFree)), Free: func() (uint64, error) { return freeSpace(cfg.dir) },
 		Logger: log, Metrics: lrs.NewMetrics(reg),
 	})
-	if err != nil {
+	if err != nil && n.nats != nil {
 		if damaged := n.nats.Damaged(); damaged != "" {
 			err = fmt.Errorf("%w\nJetStream shortened message blocks after the last stop; they are kept as they were in %s", err, damaged)
 		}
-		return n, err
 	}
-	return n, nil
+	return n, err
 }
 
 // openLog opens the event log alone.
-func (n *node) openLog(ctx context.Context, cfg nodeConfig, log *slog.Logger) (err error) {
+func (n *node) openLog(ctx context.Context, cfg nodeConfig, log *slog.Logger) error {
+	if cfg.engine.shared() {
+		return n.openShared(ctx, cfg.engine, log)
+	}
+	return n.openEmbedded(ctx, cfg, log)
+}
+
+// openEmbedded opens the log of the server in this process.
+func (n *node) openEmbedded(ctx context.Context, cfg nodeConfig, log *slog.Logger) (err error) {
 	if err := logMissing(cfg.dir); err != nil {
 		return err
 	}
@@ -193,11 +204,10 @@ func (n *node) openLog(ctx context.Context, cfg nodeConfig, log *slog.Logger) (e
 	if err != nil {
 		return fmt.Errorf("event log: %w", err)
 	}
-	conn, err := n.nats.Connect()
-	if err != nil {
+	if n.conn, err = n.nats.Connect(); err != nil {
 		return fmt.Errorf("event log: %w", err)
 	}
-	opened, err := natslog.Open(ctx, natslog.Config{Conn: conn, Name: logName, Replicas: 1, Restart: n.nats.Restart, Logger: log})
+	opened, err := natslog.Open(ctx, natslog.Config{Conn: n.conn, Name: cfg.engine.name, Replicas: 1, Restart: n.nats.Restart, Logger: log})
 	if err != nil {
 		return fmt.Errorf("event log: %w", err)
 	}
@@ -249,6 +259,9 @@ func (n *node) close(timeout time.Duration) error {
 	}
 	if n.log != nil {
 		errs = append(errs, n.log.Close())
+	}
+	if n.conn != nil {
+		n.conn.Close()
 	}
 	if n.nats != nil {
 		errs = append(errs, n.nats.Close())

@@ -29,7 +29,10 @@ import (
 func (n *node) announce(log *slog.Logger) {
 	n.started = make(chan struct{})
 	cfg := notice.Config{Translate: (&translator{node: n, log: log}).keys, Logger: log}
-	if n.nats.Addr() != nil {
+	switch {
+	case n.nats == nil:
+		cfg.Publish = n.conn.Publish
+	case n.nats.Addr() != nil:
 		cfg.Publish = n.nats.Publish
 	}
 	n.notices = notice.New(cfg)
