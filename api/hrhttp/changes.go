@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/bedside-lrs/bedside/api/problem"
+	"github.com/bedside-lrs/bedside/api/request"
 	"github.com/bedside-lrs/bedside/lrs/auth"
 	"github.com/bedside-lrs/bedside/projections/catalog"
 	"github.com/bedside-lrs/bedside/projections/competency"
@@ -183,7 +184,7 @@ func (c *call) missed() (all []notice.Notice) {
 	if last == "" {
 		return nil
 	}
-	revision, err := parsePosition(last)
+	revision, err := request.Position("header Last-Event-ID", "request.position", last)
 	if err != nil {
 		return nil
 	}

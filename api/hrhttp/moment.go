@@ -5,11 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/bedside-lrs/bedside/api/problem"
+	"github.com/bedside-lrs/bedside/api/request"
 	"github.com/bedside-lrs/bedside/projections"
 	"github.com/bedside-lrs/bedside/projections/catalog"
 	"github.com/bedside-lrs/bedside/projections/competency"
@@ -72,20 +71,6 @@ func parseTime(name, text string) (time.Time, error) {
 	return time.Time{}, problem.BadRequest("parameter."+name, "The parameter %s is %q; it is a time such as 2026-07-01T00:00:00Z, or a date.", name, text)
 }
 
-// parsePosition reads a position as X-Bedside-Position has it; a revision alone stands
-// for the whole commit.
-func parsePosition(text string) (uint64, error) {
-	revision, index, found := strings.Cut(text, ".")
-	n, err := strconv.ParseUint(revision, 10, 63)
-	if err == nil && found {
-		_, err = strconv.ParseUint(index, 10, 31)
-	}
-	if err != nil {
-		return 0, problem.BadRequest("parameter.after", "The parameter after is %q; it is a position such as 4711.0, from the header X-Bedside-Position.", text)
-	}
-	return n, nil
-}
-
 // answer is answerFrom people, definitions and competencies.
 func (c *call) answer(do func(*moment) error) error { return c.answerFrom(projected, do) }
 
@@ -95,7 +80,7 @@ func (c *call) answerFrom(names []string, do func(*moment) error) error {
 	wait, cancel := context.WithTimeoutCause(c.ctx, c.Wait, errBehind)
 	defer cancel()
 	if text := c.params.Get("after"); c.params.Has("after") {
-		revision, err := parsePosition(text)
+		revision, err := request.Position("parameter after", "parameter.after", text)
 		if err != nil {
 			return err
 		}

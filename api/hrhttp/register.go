@@ -7,6 +7,7 @@ import (
 
 	"github.com/bedside-lrs/bedside/api/problem"
 	"github.com/bedside-lrs/bedside/api/registrar"
+	"github.com/bedside-lrs/bedside/api/request"
 	"github.com/bedside-lrs/bedside/lrs/event"
 	"github.com/bedside-lrs/bedside/projections/catalog"
 	"github.com/bedside-lrs/bedside/projections/people"
@@ -26,7 +27,7 @@ func (c *call) register(decide func(present) ([]event.Event, error)) (position s
 		return decide(present{p.People, p.Definitions, p.Through})
 	})
 	if position != "" {
-		c.w.Header().Set("X-Bedside-Position", position)
+		c.w.Header().Set(request.HeaderPosition, position)
 	}
 	return position, refused(err)
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/bedside-lrs/bedside/api/problem"
+	"github.com/bedside-lrs/bedside/api/request"
 	"github.com/bedside-lrs/bedside/lrs/event"
 	"github.com/bedside-lrs/bedside/projections/definition"
 	"github.com/bedside-lrs/bedside/projections/evaluation"
@@ -60,7 +61,7 @@ func (c *call) remark(make func(event.Evaluated) event.Event) error {
 	if err := json.Unmarshal(b, &s, json.RejectUnknownMembers(true)); err != nil {
 		return problem.BadRequest("remark.json", "The body is no {by, position, text}: %v.", err)
 	}
-	if at, err := parsePosition(s.Position); err != nil || at > uint64(c.Store.Head().Revision) {
+	if at, err := request.Position("member position", "remark.position", s.Position); err != nil || at > uint64(c.Store.Head().Revision) {
 		return problem.BadRequest("remark.position", "The member position is %q; it is that of the answer that was read, such as 4711.0.", s.Position)
 	}
 	e := event.Evaluated{

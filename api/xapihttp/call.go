@@ -2,14 +2,17 @@ package xapihttp
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
+	"time"
 	"unicode/utf8"
 
 	"github.com/bedside-lrs/bedside/api/problem"
 	"github.com/bedside-lrs/bedside/api/request"
 	"github.com/bedside-lrs/bedside/lrs/auth"
+	"github.com/bedside-lrs/bedside/lrs/eventlog"
 	"github.com/bedside-lrs/bedside/lrs/xapi"
 )
 
@@ -97,6 +100,24 @@ func (c *call) authenticate(rt *route) error {
 	c.principal = principal
 	return nil
 }
+
+// awaitPosition waits until this node has what the client has written to another, if it says where that stands.
+func (c *call) awaitPosition() error {
+	text := c.r.Header.Get(request.HeaderPosition)
+	if text == "" {
+		return nil
+	}
+	revision, err := request.Position("header "+request.HeaderPosition, "request.position", text)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(c.ctx, positionTimeout, errors.New("it was not applied in time"))
+	defer cancel()
+	return c.Store.Await(ctx, eventlog.Revision(revision))
+}
+
+// positionTimeout is how long a request waits for what another node has written: longer than an election takes.
+const positionTimeout = 15 * time.Second
 
 // only refuses parameters that the route does not know (C 2.1.3, XAPI-00324);
 // names are case-sensitive.

@@ -62,9 +62,6 @@ const (
 	headerVersion = "X-Experience-API-Version"
 	headerThrough = "X-Experience-API-Consistent-Through"
 	headerHash    = "X-Experience-API-Hash"
-
-	// headerPosition tells where in the log a write stands: "revision.index".
-	headerPosition = "X-Bedside-Position"
 )
 
 // timeFormat prints every time the LRS assigns: always six digits, always UTC.
@@ -189,6 +186,9 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	if !h.open {
 		if err := c.authenticate(rt); err != nil {
+			return err
+		}
+		if err := c.awaitPosition(); err != nil {
 			return err
 		}
 	}

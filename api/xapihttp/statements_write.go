@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/bedside-lrs/bedside/api/problem"
+	"github.com/bedside-lrs/bedside/api/request"
 	"github.com/bedside-lrs/bedside/lrs"
 	"github.com/bedside-lrs/bedside/lrs/xapi"
 	"github.com/bedside-lrs/bedside/schemas"
@@ -158,7 +159,7 @@ func withID(st *xapi.Statement) []byte {
 // position tells the client where its write stands in the log.
 func (c *call) position(p lrs.Position) {
 	if p.Revision > 0 {
-		c.w.Header().Set(headerPosition, fmt.Sprintf("%d.%d", p.Revision, p.Index))
+		c.w.Header().Set(request.HeaderPosition, fmt.Sprintf("%d.%d", p.Revision, p.Index))
 	}
 }
 
