@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// natsServer builds the real nats-server once, from the module's own main package.
+var natsServer = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "nats-server")
+	if err != nil {
+		return "", err
+	}
+	program := filepath.Join(dir, "nats-server")
+	if out, err := exec.Command("go", "build", "-o", program, "github.com/nats-io/nats-server/v2").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	return program, nil
+})
+
+// cluster is three nats-servers with JetStream, each a process of its own, on loopback.
+type cluster struct {
+	t       *testing.T
+	program string
+	servers [3]*natsProcess
+}
+
+type natsProcess struct {
+	name    string
+	address string // of its clients
+	config  string
+	dir     string
+	cmd     *exec.Cmd // nil: it does not run
+	exited  chan struct{}
+	log     *syncBuffer
+}
+
+// startCluster starts the servers. change may alter a server's configuration, which is text.
+func startCluster(t *testing.T, change func(n int, config string) string) *cluster {
+	t.Helper()
+	program, err := natsServer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &cluster{t: t, program: program}
+	clients, routes := freePorts(t, 3), freePorts(t, 3)
+	var to []string
+	for _, port := range routes {
+		to = append(to, fmt.Sprintf("nats://127.0.0.1:%d", port))
+	}
+	for i := range c.servers {
+		s := &natsProcess{
+			name: fmt.Sprintf("n%d", i), address: fmt.Sprintf("127.0.0.1:%d", clients[i]), dir: t.TempDir(), log: &syncBuffer{},
+		}
+		config := fmt.Sprintf("server_name: %s\nlisten: %s\nmax_payload: 8MB\njetstream { store_dir: %q, sync_interval: always }\n"+
+			"cluster { name: c, listen: 127.0.0.1:%d, routes: [%s] }\n", s.name, s.address, filepath.Join(s.dir, "js"), routes[i], strings.Join(to, ", "))
+		if change != nil {
+			config = change(i, config)
+		}
+		s.config = filepath.Join(s.dir, "nats.conf")
+		if err := os.WriteFile(s.config, []byte(config), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		c.servers[i] = s
+		c.start(i)
+	}
+	return c
+}
+
+// freePorts are ports that nobody listens on.
+func freePorts(t *testing.T, n int) (ports []int) {
+	t.Helper()
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+	}
+	return ports
+}
+
+func (c *cluster) start(i int) {
+	c.t.Helper()
+	s := c.servers[i]
+	s.cmd, s.exited = exec.Command(c.program, "-c", s.config), make(chan struct{})
+	s.cmd.Stderr = s.log
+	if err := s.cmd.Start(); err != nil {
+		c.t.Fatal(err)
+	}
+	cmd, exited := s.cmd, s.exited
+	go func() {
+		_ = cmd.Wait()
+		close(exited)
+	}()
+	c.t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		<-exited
+	})
+}
+
+// kill ends a server as a crash does.
+func (c *cluster) kill(i int) {
+	_ = c.servers[i].cmd.Process.Kill()
+	<-c.servers[i].exited
+}
+
+// stop ends a server as an operator does.
+func (c *cluster) stop(i int) { c.signal(i, syscall.SIGTERM); <-c.servers[i].exited }
+
+func (c *cluster) signal(i int, sig syscall.Signal) {
+	c.t.Helper()
+	if err := c.servers[i].cmd.Process.Signal(sig); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// url is what --log takes.
+func (c *cluster) url() string {
+	var all []string
+	for _, s := range c.servers {
+		all = append(all, s.address)
+	}
+	return "nats://" + strings.Join(all, ",")
+}
+
+// leader is the server that leads the log's stream now, as soon as one does.
+func (c *cluster) leader() int {
+	c.t.Helper()
+	conn, err := nats.Connect(c.url(), nats.MaxReconnects(-1), nats.RetryOnFailedConnect(true))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer conn.Close()
+	js, err := jetstream.New(conn)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
+	defer cancel()
+	for ctx.Err() == nil {
+		stream, err := js.Stream(ctx, "bedside-main")
+		if err == nil && stream.CachedInfo().Cluster != nil {
+			for i, s := range c.servers {
+				if s.name == stream.CachedInfo().Cluster.Leader {
+					return i
+				}
+			}
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	c.t.Fatal("the stream has no leader after a minute")
+	return 0
+}
+
+// nodes starts stores over the cluster, each on a directory of its own.
+func (c *cluster) nodes(t *testing.T, n int, args ...string) (all []*server) {
+	t.Helper()
+	var starting []*server
+	for i := range n {
+		starting = append(starting, spawn(t, t.TempDir(), nil, append([]string{"--log", c.url(), "--node", fmt.Sprintf("node-%d", i)}, args...)...))
+	}
+	for _, s := range starting {
+		ready, err := s.await()
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, ready)
+	}
+	return all
+}

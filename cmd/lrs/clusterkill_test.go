@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json"
+)
+
+// clusterRounds is how often each fault befalls the cluster. `make soak` sets it higher.
+var clusterRounds = 2
+
+// underLoad writes to nodes from many connections until what is called returns, and checks that everything acknowledged is
+// there, on every node, and nothing that was refused.
+func underLoad(t *testing.T, nodes []*server, workers []*killWorker, during func(acked *atomic.Int64)) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	var acked atomic.Int64
+	var wg sync.WaitGroup
+	for _, w := range workers {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				if w.write(nodes[w.rng.IntN(len(nodes))]) {
+					acked.Add(1)
+				}
+			}
+		})
+	}
+	during(&acked)
+	stop()
+	wg.Wait()
+}
+
+// more waits until there are so many more acknowledgements.
+func more(t *testing.T, acked *atomic.Int64, n int64) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(2 * time.Minute)
+	for until := acked.Load() + n; acked.Load() < until; {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("only %d acknowledgements more after two minutes", n-(until-acked.Load()))
+		}
+	}
+}
+
+// level waits until every node has applied what any of them has.
+func level(t *testing.T, nodes []*server) {
+	t.Helper()
+	revision := func(s *server) (n uint64) {
+		res, err := testClient.Get(strings.TrimSuffix(s.url, "/xapi") + "/readyz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		var body struct {
+			Revision uint64 `json:"revision"`
+		}
+		if err := json.UnmarshalRead(res.Body, &body); err != nil {
+			t.Fatal(err)
+		}
+		return body.Revision
+	}
+	var most uint64
+	for _, s := range nodes {
+		most = max(most, revision(s))
+	}
+	deadline := time.After(time.Minute)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for _, s := range nodes {
+		for revision(s) < most {
+			select {
+			case <-tick.C:
+			case <-deadline:
+				t.Fatalf("after a minute a node is at %d, not at %d\n%s", revision(s), most, s.stderr)
+			}
+		}
+	}
+}
+
+// TestClusterFaults: whatever befalls the servers of the log, everything that was acknowledged is there afterwards, once
+// and whole, on each node, and writes go on by themselves.
+func TestClusterFaults(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rng := rand.New(rand.NewPCG(seed, 0))
+	c := startCluster(t, nil)
+	nodes := c.nodes(t, 3)
+	workers := newWorkers(seed)
+	for _, fault := range []struct {
+		name   string
+		rounds int
+		do     func(acked *atomic.Int64)
+	}{
+		{"the leader is killed", clusterRounds, func(acked *atomic.Int64) {
+			i := c.leader()
+			c.kill(i)
+			more(t, acked, 20)
+			c.start(i)
+		}},
+		{"a follower is killed", clusterRounds, func(acked *atomic.Int64) {
+			i := (c.leader() + 1 + rng.IntN(2)) % 3
+			c.kill(i)
+			more(t, acked, 20)
+			c.start(i)
+		}},
+		{"two are killed", 1, func(acked *atomic.Int64) {
+			i := c.leader()
+			c.kill(i)
+			c.kill((i + 1) % 3)
+			c.start(i)
+			c.start((i + 1) % 3)
+		}},
+		{"all are killed", 1, func(acked *atomic.Int64) {
+			for i := range c.servers {
+				c.kill(i)
+			}
+			for i := range c.servers {
+				c.start(i)
+			}
+		}},
+		{"one after the other is restarted", 1, func(acked *atomic.Int64) {
+			for i := range c.servers {
+				c.stop(i)
+				c.start(i)
+				more(t, acked, 20)
+			}
+		}},
+		{"the leader is paused", 1, func(acked *atomic.Int64) {
+			i := c.leader()
+			c.signal(i, syscall.SIGSTOP)
+			more(t, acked, 20)
+			c.signal(i, syscall.SIGCONT)
+		}},
+	} {
+		for round := range fault.rounds {
+			underLoad(t, nodes, workers, func(acked *atomic.Int64) {
+				more(t, acked, 50+rng.Int64N(100))
+				fault.do(acked)
+				more(t, acked, 50)
+			})
+			level(t, nodes)
+			for _, s := range nodes {
+				wantWhole(t, s, workers)
+			}
+			if t.Failed() {
+				t.Fatalf("%s, round %d", fault.name, round)
+			}
+			t.Logf("%s: fine", fault.name)
+		}
+	}
+	for _, s := range nodes {
+		verifyList(t, s, workers, nil)
+	}
+}
