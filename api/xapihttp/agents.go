@@ -19,7 +19,7 @@ func (c *call) getAgent() error {
 	if !ok || !identified {
 		return problem.BadRequest("parameter.missing", "The parameter \"agent\" is missing, or does not identify an Agent.")
 	}
-	view, err := c.Store.View()
+	view, err := c.view()
 	if err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func (c *call) getActivity() error {
 	if _, _, err := c.iri("activityId"); err != nil {
 		return err
 	}
-	view, err := c.Store.View()
+	view, err := c.view()
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/bedside-lrs/bedside/api/problem"
 	"github.com/bedside-lrs/bedside/api/request"
+	"github.com/bedside-lrs/bedside/lrs"
 	"github.com/bedside-lrs/bedside/lrs/auth"
 	"github.com/bedside-lrs/bedside/lrs/eventlog"
 	"github.com/bedside-lrs/bedside/lrs/xapi"
@@ -99,6 +100,16 @@ func (c *call) authenticate(rt *route) error {
 	}
 	c.principal = principal
 	return nil
+}
+
+// view is what the store shows now, and tells the client which position that is: sent back to another node, it sees no
+// less there.
+func (c *call) view() (*lrs.View, error) {
+	view, err := c.Store.View()
+	if err == nil {
+		c.position(lrs.Position{Revision: view.Position().Head.Revision})
+	}
+	return view, err
 }
 
 // awaitPosition waits until this node has what the client has written to another, if it says where that stands.

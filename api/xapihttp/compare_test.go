@@ -117,15 +117,37 @@ func TestBatchAllOrNone(t *testing.T) {
 	}
 }
 
-// A refusal of one of the known statements says that nothing was written: no
-// position.
-func TestSameAgainHasNoPosition(t *testing.T) {
+// TestPositions: every answer tells a position that, sent back, shows no less; a write that stored nothing tells what it
+// rests on.
+func TestPositions(t *testing.T) {
 	l := newLab(t)
-	if l.post(t, simple(1)).header.Get("X-Bedside-Position") == "" {
-		t.Error("a write has no position")
+	const header = "X-Bedside-Position"
+	stored := l.post(t, simple(1)).header.Get(header)
+	if stored == "" {
+		t.Fatal("a write has no position")
 	}
-	if p := l.post(t, simple(1)).header.Get("X-Bedside-Position"); p != "" {
-		t.Errorf("the same again has position %s", p)
+	statement := "/statements?statementId=" + url.QueryEscape(id(1))
+	state := "/activities/state?activityId=https%3A%2F%2Fa.example%2F1&agent=" + url.QueryEscape(`{"mbox":"mailto:a@example.com"}`) + "&stateId=s"
+	for what, a := range map[string]*answer{
+		"the same again":          l.post(t, simple(1)),
+		"the same again by PUT":   l.do(t, "PUT", statement, simple(1)),
+		"other content":           l.do(t, "PUT", statement, simple(2)),
+		"a statement":             l.do(t, "GET", statement, ""),
+		"a list":                  l.do(t, "GET", "/statements", ""),
+		"a document that is none": l.do(t, "GET", state, ""),
+		"a wrong parameter":       l.do(t, "GET", "/statements?x=1", ""),
+	} {
+		if got := a.header.Get(header); got == "" {
+			t.Errorf("%s has no position", what)
+		}
 	}
-	l.do(t, "PUT", "/statements?statementId="+url.QueryEscape(id(1)), simple(1)).want(204)
+	if got := l.do(t, "GET", statement, "", header, stored); got.status != 200 {
+		t.Errorf("with the position of its write: %d", got.status)
+	}
+	for _, bad := range []string{"x", "-1", "1.", "1.x", "1.2.3", "99999999999999999999"} {
+		l.do(t, "GET", statement, "", header, bad).want(400)
+	}
+	if a := l.do(t, "GET", statement, "", "Authorization", "Basic eDp5"); a.header.Get(header) != "" {
+		t.Error("who may not read learns a position")
+	}
 }

@@ -105,7 +105,7 @@ func (d documentResource) get(c *call) error {
 	if err != nil {
 		return err
 	}
-	view, err := c.Store.View()
+	view, err := c.view()
 	if err != nil {
 		return err
 	}
@@ -159,7 +159,7 @@ func (d documentResource) list(c *call) error {
 	if err != nil {
 		return err
 	}
-	view, err := c.Store.View()
+	view, err := c.view()
 	if err != nil {
 		return err
 	}

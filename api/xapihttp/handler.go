@@ -15,6 +15,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 
 	"github.com/bedside-lrs/bedside/api/problem"
+	"github.com/bedside-lrs/bedside/api/request"
 	"github.com/bedside-lrs/bedside/lrs"
 	"github.com/bedside-lrs/bedside/lrs/auth"
 	"github.com/bedside-lrs/bedside/lrs/xapi"
@@ -192,7 +193,13 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	return rt.serve(c)
+	if err := rt.serve(c); err != nil {
+		if w.Header().Get(request.HeaderPosition) == "" {
+			c.position(lrs.Position{}) // what refuses rests on what there is
+		}
+		return err
+	}
+	return nil
 }
 
 // route finds the route of a method; HEAD is GET without a body (C 1.1).

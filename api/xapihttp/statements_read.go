@@ -44,7 +44,7 @@ func (c *call) getStatement() error {
 	if err != nil {
 		return err
 	}
-	view, err := c.Store.View()
+	view, err := c.view()
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func (c *call) listStatements() error {
 	if err != nil {
 		return err
 	}
-	view, err := c.Store.View()
+	view, err := c.view()
 	if err != nil {
 		return err
 	}

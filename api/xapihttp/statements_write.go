@@ -156,11 +156,12 @@ func withID(st *xapi.Statement) []byte {
 	return fmt.Appendf(nil, `{"id":"%s",%s`, st.ID, st.Raw[1:])
 }
 
-// position tells the client where its write stands in the log.
+// position tells the client where its write stands in the log; one that changed nothing rests on what there was.
 func (c *call) position(p lrs.Position) {
-	if p.Revision > 0 {
-		c.w.Header().Set(request.HeaderPosition, fmt.Sprintf("%d.%d", p.Revision, p.Index))
+	if p.Revision == 0 {
+		p.Revision = c.Store.Head().Revision
 	}
+	c.w.Header().Set(request.HeaderPosition, fmt.Sprintf("%d.%d", p.Revision, p.Index))
 }
 
 // explain adds to the parser's refusal what the statement's JSON Schema says.
