@@ -79,7 +79,7 @@ func readersWhileStoredAgain(t *testing.T, f Fixture) {
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		defer close(stored)
-		for range 20 {
+		for range 8 {
 			commitAndCheck(t, f.Store, content)
 		}
 	})

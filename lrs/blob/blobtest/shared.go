@@ -29,7 +29,7 @@ func sharedCommit(t *testing.T, a, b blob.Store) {
 
 // sharedCommitAtOnce: both succeed, and it is one blob.
 func sharedCommitAtOnce(t *testing.T, a, b blob.Store) {
-	for i := range 10 {
+	for i := range 3 {
 		content := pattern(fmt.Sprint("badge ", i), several)
 		var wg sync.WaitGroup
 		for _, s := range []blob.Store{a, b, a, b} {

@@ -147,8 +147,8 @@ func sweepAll(t *testing.T, s blob.Store, before time.Time) int {
 // future is a time before which everything was committed.
 func future() time.Time { return time.Now().Add(time.Hour) }
 
-// several is more than any driver's chunk, and no multiple of one.
-const several = 1<<20 + 12345
+// several is over two of any driver's chunks, and no multiple of one.
+const several = 600_123
 
 // pattern is content that differs everywhere, and by name.
 func pattern(name string, size int) []byte {

@@ -86,7 +86,7 @@ func sweepStops(t *testing.T, f Fixture) {
 // whoever comes first.
 func sweepAgainstCommits(t *testing.T, f Fixture) {
 	contents := [][]byte{pattern("a", 10), pattern("b", 1000), pattern("c", several)}
-	for range 20 {
+	for range 8 {
 		for _, content := range contents {
 			Put(t, f.Store, "", content)
 		}
@@ -115,7 +115,7 @@ func sweepWhatIsCommitted(t *testing.T, f Fixture) {
 			t.Error(err)
 		}
 	}
-	for range 10 {
+	for range 5 {
 		var wg sync.WaitGroup
 		for range 2 {
 			wg.Go(func() {
