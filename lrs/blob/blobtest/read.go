@@ -113,6 +113,36 @@ func readersWhileStoredAgain(t *testing.T, f Fixture) {
 	}
 }
 
+// verifyAgainstCommits: what is stored again meanwhile is no damage, and counts once or not.
+func verifyAgainstCommits(t *testing.T, f Fixture) {
+	contents := [][]byte{pattern("a", several), pattern("b", several), pattern("c", 100)}
+	for _, content := range contents {
+		Put(t, f.Store, "", content)
+	}
+	stored := make(chan struct{})
+	go func() {
+		defer close(stored)
+		for range 8 {
+			for _, content := range contents {
+				if err := commit(t, f.Store, content); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+	}()
+	for done := false; !done; {
+		select {
+		case <-stored:
+			done = true
+		default:
+		}
+		n, _, err := f.Store.Verify(t.Context())
+		if err != nil || n > len(contents) || done && n != len(contents) {
+			t.Errorf("Verify: %d, %v; %d are there", n, err, len(contents))
+		}
+	}
+}
+
 // damaged: no byte of a damaged blob is handed out, Verify finds it, the others are served, and storing it again heals
 // it.
 func damaged(t *testing.T, f Fixture) {

@@ -49,6 +49,7 @@ func Run(t *testing.T, open func(t *testing.T) Fixture) {
 		{"reader outlives sweep", readerOutlivesSweep},
 		{"readers while it is stored again", readersWhileStoredAgain},
 		{"verify", verify},
+		{"verify against commits", verifyAgainstCommits},
 		{"damaged", damaged},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })

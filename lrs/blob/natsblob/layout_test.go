@@ -96,6 +96,23 @@ func TestSpace(t *testing.T) {
 	}
 }
 
+// A sweep ends although what it asks about is stored again behind it.
+func TestSweepEnds(t *testing.T) {
+	s := open(t, connect(t))
+	blobtest.Put(t, s, "", []byte("again"))
+	asked := 0
+	n, err := s.Sweep(t.Context(), future(), func(string) (bool, error) {
+		if asked++; asked > 1 {
+			return false, errors.New("asked again")
+		}
+		blobtest.Put(t, s, "", []byte("again"))
+		return true, nil
+	})
+	if n != 0 || err != nil {
+		t.Errorf("Sweep: %d, %v", n, err)
+	}
+}
+
 // What JetStream has lost of a blob is damage: it drops what does not check out, without a word.
 func TestLostChunk(t *testing.T) {
 	nc := connect(t)
