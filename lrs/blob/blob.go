@@ -1,5 +1,5 @@
 // Package blob keeps attachments and large documents by their SHA-2 hash: a port with drivers. File is the driver for
-// one node; its directory belongs to one process.
+// one node; its directory belongs to one process. Package natsblob has the driver for many nodes.
 package blob
 
 import (

@@ -25,6 +25,14 @@ func sharedCommit(t *testing.T, a, b blob.Store) {
 		}
 		CheckMissing(t, a, id)
 	}
+	for i := range 30 {
+		content := pattern(fmt.Sprint("many ", i), 20)
+		id := Put(t, a, "", content)
+		if has, err := b.Has(t.Context(), id); !has || err != nil {
+			t.Fatalf("Has right after the other's Commit %d: %v, %v", i, has, err)
+		}
+		Check(t, b, id, content)
+	}
 }
 
 // sharedCommitAtOnce: both succeed, and it is one blob.
