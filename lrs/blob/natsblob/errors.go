@@ -28,9 +28,6 @@ func (s *Store) request(ctx context.Context, do func(context.Context) error) err
 }
 
 func (s *Store) requestWithin(ctx context.Context, limit time.Duration, do func(context.Context) error) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
 	waiting, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	return s.explain(ctx, do(waiting))

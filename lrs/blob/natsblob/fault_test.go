@@ -192,7 +192,8 @@ func TestReplacedAfterItsMeta(t *testing.T) {
 
 // Whoever goes away in the middle of a Commit ends it.
 func TestCommitEndsWithContext(t *testing.T) {
-	s := open(t, connect(t))
+	nc := connect(t)
+	s := open(t, nc)
 	w, err := s.Create(t.Context(), "")
 	if err == nil {
 		_, err = w.Write(make([]byte, 600_000))
@@ -204,12 +205,19 @@ func TestCommitEndsWithContext(t *testing.T) {
 	defer cancel()
 	sent := 0
 	s.Break(func(ctx context.Context, m *nats.Msg, send func(context.Context, *nats.Msg) error) error {
-		sent++
-		defer cancel()
+		if sent++; sent == 2 {
+			cancel()
+		}
 		return send(ctx, m)
 	})
-	if _, _, err := w.Commit(ctx); !errors.Is(err, context.Canceled) || errors.Is(err, blob.ErrUnavailable) || sent > 2 {
+	if _, _, err := w.Commit(ctx); !errors.Is(err, context.Canceled) || errors.Is(err, blob.ErrUnavailable) || sent != 2 {
 		t.Errorf("Commit: %v after %d messages", err, sent)
+	}
+	_, str := streamOf(t, nc)
+	for subject, n := range subjects(t, str, ">") {
+		if n != 1 {
+			t.Errorf("%s has %d messages; want the one before the end", subject, n)
+		}
 	}
 	blobtest.CheckMissing(t, s, blobtest.ID(make([]byte, 600_000)))
 	_, _, err = s.Open(ctx, blobtest.ID(nil))

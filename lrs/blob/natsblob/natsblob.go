@@ -152,9 +152,6 @@ func (s *Store) openStream(ctx context.Context) (jetstream.Stream, error) {
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
 			stream, err = s.js.CreateStream(ctx, want)
 		}
-		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another node was faster
-			stream, err = s.js.Stream(ctx, want.Name)
-		}
 		return err
 	})
 	if err != nil {

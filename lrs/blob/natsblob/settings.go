@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -18,8 +19,8 @@ const chunkSize = 256 << 10
 
 const minPayload = 2 * chunkSize
 
-// settings are those of a stream that we create: those that package jetstream gives an object store, but for
-// allow_direct.
+// settings are those of a stream that we create: those that package jetstream gives an object store, but without
+// allow_direct, and with the least window for duplicates, which JetStream reads at every start.
 func settings(bucket string, replicas int) jetstream.StreamConfig {
 	return jetstream.StreamConfig{
 		Name:              streamName(bucket),
@@ -34,6 +35,7 @@ func settings(bucket string, replicas int) jetstream.StreamConfig {
 		MaxMsgSize:        -1,
 		Storage:           jetstream.FileStorage,
 		Replicas:          replicas,
+		Duplicates:        100 * time.Millisecond,
 		AllowRollup:       true,
 	}
 }
