@@ -100,6 +100,7 @@ var table = []row{
 	{lrs.ErrDocumentTooLarge, http.StatusRequestEntityTooLarge, "document.size", 0, "The merged document would be larger than the limit; nothing was changed."},
 	{lrs.ErrNotMergeable, http.StatusBadRequest, "document.merge", 0, "Only two JSON objects can be merged, both as application/json; nothing was changed."},
 	{lrs.ErrUnavailable, http.StatusServiceUnavailable, "store.unavailable", 5, "The store cannot do this now; nothing was stored; try again."},
+	{blob.ErrUnavailable, http.StatusServiceUnavailable, "store.unavailable", 5, "The store's attachments and large documents cannot be reached now; try again."},
 	{index.ErrClosed, http.StatusServiceUnavailable, "store.closed", 5, "The store is shutting down; try again."},
 	{index.ErrDamaged, http.StatusServiceUnavailable, "store.unavailable", 30, "The store's index is damaged and must be rebuilt; nothing that is stored is lost."},
 	{lrs.ErrExists, http.StatusConflict, "credential.exists", 0, ""},

@@ -41,6 +41,7 @@ func TestFrom(t *testing.T) {
 		{fmt.Errorf("%w: %w", lrs.ErrUnknownOutcome, context.DeadlineExceeded), 503, "store.unknown", true},
 		{lrs.ErrClosed, 503, "store.closed", true},
 		{lrs.ErrUnavailable, 503, "store.unavailable", true},
+		{fmt.Errorf("natsblob: open: %w", blob.ErrUnavailable), 503, "store.unavailable", true},
 		{lrs.ErrTooLarge, 413, "request.commit", false},
 		{lrs.ErrNotMergeable, 400, "document.merge", false},
 		{lrs.ErrExists, 409, "credential.exists", false},

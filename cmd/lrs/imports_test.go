@@ -24,6 +24,7 @@ var mayImport = map[string][]string{
 	"lrs/event":                           {"lrs/auth"},
 	"lrs/blob":                            {},
 	"lrs/blob/blobtest":                   {"lrs/blob"},
+	"lrs/blob/natsblob":                   {"lrs/blob"},
 	"lrs/index":                           {"lrs/xapi", "lrs/eventlog", "lrs/event"},
 	"lrs":                                 {"lrs/xapi", "lrs/eventlog", "lrs/event", "lrs/index", "lrs/blob", "lrs/auth", "schemas"},
 	"projections":                         {"lrs/event", "lrs/eventlog", "projections/readmodel"},

@@ -1,5 +1,5 @@
 // Package blob keeps attachments and large documents by their SHA-2 hash: a port with drivers. File is the driver for
-// one node; its directory belongs to one process.
+// one node; its directory belongs to one process. Package natsblob has the driver for many nodes.
 package blob
 
 import (
@@ -57,6 +57,9 @@ var (
 	ErrDamaged      = errors.New("stored content does not have its hash any more")
 	ErrInvalidID    = errors.New("not a lower-case hex SHA-2 hash")
 	ErrFinished     = errors.New("blob writer is already committed or aborted")
+	// ErrUnavailable, wrapped with what an operator can do, may come from each method of a store that is on other
+	// machines: there was no answer, or there is no room.
+	ErrUnavailable = errors.New("blobs cannot be reached now")
 )
 
 // NewHash is the hash that an id of this length is made by, SHA-256 for "". Error: ErrInvalidID, wrapped, if id is

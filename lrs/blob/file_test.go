@@ -40,22 +40,36 @@ func files(t *testing.T, dir string) []string {
 }
 
 func TestFileContract(t *testing.T) {
-	blobtest.Run(t, func(t *testing.T) (blob.Store, func() blob.Store) {
+	blobtest.Run(t, func(t *testing.T) blobtest.Fixture {
 		dir := filepath.Join(t.TempDir(), "blobs")
 		t.Cleanup(func() {
 			for _, f := range files(t, filepath.Join(dir, "tmp")) {
 				t.Errorf("temporary file left: %s", f)
 			}
 		})
-		return openFile(t, dir), func() blob.Store { return openFile(t, dir) }
+		return blobtest.Fixture{
+			Store:  openFile(t, dir),
+			Reopen: func() blob.Store { return openFile(t, dir) },
+			Damage: func(t *testing.T, id string) { flip(t, filepath.Join(dir, id[:2], id)) },
+		}
 	})
 }
 
-func TestWhenUsedContract(t *testing.T) {
-	blobtest.Run(t, func(t *testing.T) (blob.Store, func() blob.Store) {
-		dir := filepath.Join(t.TempDir(), "blobs")
-		return blobtest.WhenUsed(dir), func() blob.Store { return blobtest.WhenUsed(dir) }
-	})
+// flip changes the last byte of a file as a disk does: its time stays.
+func flip(t *testing.T, path string) {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content[len(content)-1] ^= 1
+	if err := errors.Join(os.WriteFile(path, content, 0o600), os.Chtimes(path, info.ModTime(), info.ModTime())); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestFileLayout(t *testing.T) {
