@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -50,7 +49,7 @@ or removed. Exits with 1 if there is a fault.`,
 				case err != nil:
 					return err
 				}
-				blobs, err := cfg.blobs(filepath.Join(cfg.dir, "blobs"))
+				blobs, err := n.openBlobs(ctx, cfg)
 				if err != nil {
 					return fmt.Errorf("attachments: %w", err)
 				}

@@ -22,6 +22,7 @@ import (
 	"github.com/bedside-lrs/bedside/lrs"
 	"github.com/bedside-lrs/bedside/lrs/auth"
 	"github.com/bedside-lrs/bedside/lrs/blob"
+	"github.com/bedside-lrs/bedside/lrs/blob/natsblob"
 	"github.com/bedside-lrs/bedside/lrs/eventlog"
 	"github.com/bedside-lrs/bedside/lrs/eventlog/natslog"
 	"github.com/bedside-lrs/bedside/lrs/index"
@@ -155,9 +156,9 @@ func openNode(ctx context.Context, cfg nodeConfig, registry *auth.Registry, reg 
 	if err := n.openLog(ctx, cfg, log); err != nil {
 		return n, err
 	}
-	blobs, err := cfg.blobs(path("blobs"))
+	blobs, err := n.openBlobs(ctx, cfg)
 	if err != nil {
-		return n, fmt.Errorf("attachments: %w", err)
+		return n, err
 	}
 	n.indexDir = indexDir{path: path("index"), options: index.Options{Logger: log, CacheSize: cfg.cache}, log: log}
 	if n.index, err = n.indexDir.open(); err != nil {
@@ -213,6 +214,19 @@ func (n *node) openEmbedded(ctx context.Context, cfg nodeConfig, log *slog.Logge
 	}
 	n.log = opened // not before: a nil *natslog.Log is no nil eventlog.Log
 	return nil
+}
+
+// openBlobs opens the attachments and large documents that go with the log.
+func (n *node) openBlobs(ctx context.Context, cfg nodeConfig) (blobs blob.Store, err error) {
+	if cfg.engine.shared() {
+		blobs, err = natsblob.Open(ctx, natsblob.Config{Conn: n.conn, Name: cfg.engine.name, Replicas: cfg.engine.replicas, TempDir: cfg.dir})
+	} else {
+		blobs, err = cfg.blobs(filepath.Join(cfg.dir, "blobs"))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("attachments: %w", err)
+	}
+	return blobs, nil
 }
 
 // logMissing is the error when the head file knows a log and there is none: to
