@@ -25,6 +25,7 @@ type readiness struct {
 	Ready    bool     `json:"ready"`
 	Reasons  []string `json:"reasons"` // why not
 	Revision uint64   `json:"revision,omitzero"`
+	Notes    []string `json:"notes,omitempty"` // what an operator should see to
 
 	// Projections that are behind or stand still do not make the store unready: they
 	// catch up, and their answers say how far they are.
@@ -91,7 +92,7 @@ func readyz(store *lrs.Store, runtime *projections.Runtime) http.Handler {
 		if store == nil {
 			body.Reasons = append(body.Reasons, "the store is starting or stopping")
 		} else {
-			body.Revision = uint64(store.Head().Revision)
+			body.Revision, body.Notes = uint64(store.Head().Revision), store.Notes()
 			for _, err := range store.Ready() {
 				body.Reasons = append(body.Reasons, err.Error())
 			}

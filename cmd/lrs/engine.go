@@ -128,5 +128,12 @@ func (n *node) openShared(ctx context.Context, e engine, log *slog.Logger) (err 
 		return fmt.Errorf("event log (--log): %w", err)
 	}
 	n.log = opened
+	switch err := opened.CheckSynced(ctx); {
+	case errors.Is(err, natslog.ErrNotSeen):
+		log.Warn("event log", "error", err)
+		n.notes = append(n.notes, err.Error())
+	case err != nil:
+		return fmt.Errorf("event log (--log): %w", err)
+	}
 	return nil
 }

@@ -131,6 +131,7 @@ type node struct {
 	nats       *natsembed.Server // nil if the log is elsewhere
 	conn       *nats.Conn        // to the server that has the log
 	log        eventlog.Log
+	notes      []string     // what cannot be seen of the log and an operator must see to
 	index      *index.Index // the first one
 	store      *lrs.Store
 	cfg        nodeConfig // once it has projections
@@ -174,7 +175,7 @@ func openNode(ctx context.Context, cfg nodeConfig, registry *auth.Registry, reg 
 		Log: n.log, Shared: cfg.engine.shared(), Index: n.index, Blobs: blobs, Auth: registry,
 		HeadFile: headPath(cfg.dir), Node: name, MaxQueue: cfg.maxQueue, MaxLog: cfg.maxLog,
 		MinFree: uint64(max(cfg.minFree, leastFree)), Free: func() (uint64, error) { return freeSpace(cfg.dir) },
-		Logger: log, Metrics: lrs.NewMetrics(reg),
+		Notes: n.notes, Logger: log, Metrics: lrs.NewMetrics(reg),
 	})
 	if err != nil && n.nats != nil {
 		if damaged := n.nats.Damaged(); damaged != "" {
