@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -169,6 +171,9 @@ type linearClient struct {
 	history *history
 	count   int              // of values written, so that each is another
 	seen    map[place]string // ETags
+
+	// What all clients have seen of several nodes, which each tells the node that it asks: nil with one node.
+	position *atomic.Uint64
 }
 
 // act sends one request of a random kind; false when the server is gone.
@@ -309,6 +314,9 @@ func (c *linearClient) send(s *server, in linearCall) (out linearAnswer, err err
 	if in.resource == statements {
 		req.Header.Set("Content-Type", "application/json")
 	}
+	if c.position != nil {
+		req.Header.Set("X-Bedside-Position", fmt.Sprint(c.position.Load()))
+	}
 	res, err := testClient.Do(req)
 	if err != nil {
 		return out, err
@@ -316,6 +324,9 @@ func (c *linearClient) send(s *server, in linearCall) (out linearAnswer, err err
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
 	if err != nil {
+		return out, err
+	}
+	if err := c.advance(res.Header.Get("X-Bedside-Position")); err != nil {
 		return out, err
 	}
 	out = linearAnswer{status: res.StatusCode, etag: res.Header.Get("ETag"), body: string(body), contentType: res.Header.Get("Content-Type")}
@@ -329,4 +340,22 @@ func (c *linearClient) send(s *server, in linearCall) (out linearAnswer, err err
 		out.unknown = refusal.Code == "store.unknown" || refusal.Code == "request.timeout"
 	}
 	return out, in.understand(&out)
+}
+
+// advance notes what position an answer tells.
+func (c *linearClient) advance(text string) error {
+	if c.position == nil || text == "" {
+		return nil
+	}
+	revision, _, _ := strings.Cut(text, ".")
+	n, err := strconv.ParseUint(revision, 10, 64)
+	if err != nil {
+		return err
+	}
+	for {
+		before := c.position.Load()
+		if n <= before || c.position.CompareAndSwap(before, n) {
+			return nil
+		}
+	}
 }
