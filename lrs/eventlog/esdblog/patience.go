@@ -1,0 +1,45 @@
+package esdblog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/bedside-lrs/bedside/lrs/eventlog"
+)
+
+// patience bounds how long a log that is not available is asked again. The pauses
+// grow from 10 ms to Config.ReconnectMax.
+type patience struct {
+	l     *Log
+	since time.Time // of the last progress
+	pause time.Duration
+}
+
+func (l *Log) patience() patience { return patience{l: l, since: time.Now()} }
+
+// progress notes that the log is available.
+func (p *patience) progress() { p.since, p.pause = time.Now(), 0 }
+
+// wait pauses after err, or returns it when the patience is over.
+func (p *patience) wait(ctx context.Context, err error) error {
+	left := p.l.cfg.Patience - time.Since(p.since)
+	if left <= 0 || errors.Is(err, errRefused) {
+		return err
+	}
+	if p.pause == 0 {
+		p.l.log.Warn("asking again", "error", err)
+	}
+	p.pause = min(max(2*p.pause, 10*time.Millisecond), p.l.cfg.ReconnectMax)
+	timer := time.NewTimer(min(p.pause, left))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%w (%w)", err, ctx.Err())
+	case <-p.l.life.Done():
+		return eventlog.ErrClosed
+	}
+}
