@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/shared"
 	"github.com/EventStore/EventStore-Client-Go/v4/protos/streams"
@@ -43,41 +42,53 @@ func (l *Log) Append(ctx context.Context, expected eventlog.Revision, data []byt
 	var err error
 	for range redirects {
 		err = l.appendHere(ctx, expected, data)
-		if !l.link.follow(err) {
+		if !l.link.follow(err) && !errors.Is(err, errBroken) {
 			break
 		}
 	}
 	return err
 }
 
-// appendHere is Append, at the node that the link is to. The server stores nothing
-// before it has the event and knows that no other follows, so until that is sent
-// every failure is certain.
+// appendHere is Append, at the node that the link is to. Until the event is sent
+// every failure is certain; from then on none is that the server does not explain.
 func (l *Log) appendHere(ctx context.Context, expected eventlog.Revision, data []byte) error {
 	call, err := l.link.append(ctx)
 	if err != nil {
 		return unavailable(because(ctx, fmt.Errorf("nothing was sent: %w", err)))
 	}
-	sent := false
 	err = call.Send(l.options(expected))
-	if err == nil {
-		sent = true
-		err = call.Send(proposal(data))
+	if err != nil {
+		return l.broken(ctx, call, unavailable(fmt.Errorf("%w: nothing was sent", errBroken)))
 	}
-	var resp *streams.AppendResp
-	if err == nil || errors.Is(err, io.EOF) { // the call has ended: its status says why
-		resp, err = call.CloseAndRecv()
+	if err := call.Send(proposal(data)); err != nil {
+		return l.broken(ctx, call, fmt.Errorf("%w: while it was being sent: %w", eventlog.ErrUnknownOutcome, err))
 	}
+	resp, err := call.CloseAndRecv()
 	if err == nil {
 		return l.outcome(ctx, resp, expected)
 	}
-	switch known := l.known(err, call.Trailer()); {
-	case known != nil:
+	if known := l.known(err, call.Trailer()); known != nil {
 		return known
-	case !sent:
-		return unavailable(because(ctx, fmt.Errorf("nothing was sent: %w", err)))
 	}
 	return fmt.Errorf("%w: %w", eventlog.ErrUnknownOutcome, because(ctx, err))
+}
+
+// errBroken: the connection broke before an append was sent.
+var errBroken = errors.New("the connection broke")
+
+// broken says why a call ended while it was sent: for what the server says, or else
+// for the given reason. An answer without an error says nothing: gRPC may have begun
+// the call anew on another connection without the event, and of an append without
+// events a server says that it has succeeded, whatever the stream's revision is.
+func (l *Log) broken(ctx context.Context, call streams.Streams_AppendClient, reason error) error {
+	_, err := call.CloseAndRecv()
+	if err == nil {
+		return reason
+	}
+	if known := l.known(err, call.Trailer()); known != nil {
+		return known
+	}
+	return fmt.Errorf("%w: %w", reason, because(ctx, err))
 }
 
 // outcome is what an answer says.

@@ -13,23 +13,24 @@ import (
 // grow from 10 ms to Config.ReconnectMax.
 type patience struct {
 	l     *Log
-	since time.Time // of the last progress
-	pause time.Duration
+	since time.Time     // of the first failure since the last progress
+	pause time.Duration // the last one; 0: there was progress
 }
 
-func (l *Log) patience() patience { return patience{l: l, since: time.Now()} }
+func (l *Log) patience() patience { return patience{l: l} }
 
 // progress notes that the log is available.
-func (p *patience) progress() { p.since, p.pause = time.Now(), 0 }
+func (p *patience) progress() { p.pause = 0 }
 
 // wait pauses after err, or returns it when the patience is over.
 func (p *patience) wait(ctx context.Context, err error) error {
+	if p.pause == 0 && !errors.Is(err, errRefused) {
+		p.since = time.Now()
+		p.l.log.Warn("asking again", "error", err)
+	}
 	left := p.l.cfg.Patience - time.Since(p.since)
 	if left <= 0 || errors.Is(err, errRefused) {
 		return err
-	}
-	if p.pause == 0 {
-		p.l.log.Warn("asking again", "error", err)
 	}
 	p.pause = min(max(2*p.pause, 10*time.Millisecond), p.l.cfg.ReconnectMax)
 	timer := time.NewTimer(min(p.pause, left))

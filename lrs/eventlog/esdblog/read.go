@@ -98,6 +98,9 @@ func (r *reader) read(ctx context.Context) (eventlog.Record, error) {
 		case !errors.Is(err, eventlog.ErrUnavailable):
 			return record, err
 		}
+		if r.feed != nil && time.Since(r.feed.begun) > r.cfg.ReconnectMax {
+			r.progress() // it was well for a while, with nothing to read
+		}
 		r.stop()
 		if !r.link.follow(err) || r.pause > 0 { // to one leader it goes at once
 			if err := r.wait(ctx, err); err != nil {
@@ -212,6 +215,7 @@ type feed struct {
 	cancel context.CancelCauseFunc
 	call   streams.Streams_ReadClient
 
+	begun     time.Time
 	unbounded bool          // a message may take as long as it likes
 	waits     atomic.Uint64 // the revision that recv waits for; 0: it does not
 	watched   chan struct{} // closed when watch has ended; nil: there is none
@@ -219,7 +223,7 @@ type feed struct {
 
 // open makes a call. It waits for a connection as long as for an answer.
 func (l *Log) open(ctx context.Context, req *streams.ReadReq) (*feed, error) {
-	f := &feed{Log: l}
+	f := &feed{Log: l, begun: time.Now()}
 	f.ctx, f.cancel = context.WithCancelCause(ctx)
 	timer := time.AfterFunc(l.cfg.RequestTimeout, func() { f.cancel(errSilent) })
 	defer timer.Stop()

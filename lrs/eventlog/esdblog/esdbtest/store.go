@@ -118,7 +118,10 @@ func (s *Store) append(name string, want expectation, events []*Event) (revision
 			}
 		}
 	}
-	if first < st.next && len(events) > 0 {
+	if len(events) == 0 {
+		return st.next - 1, s.position, nil // of nothing, a server says that it is done
+	}
+	if first < st.next {
 		for i, e := range events {
 			is := st.at(first + uint64(i))
 			if is == nil || is.ID != e.ID {
@@ -131,7 +134,7 @@ func (s *Store) append(name string, want expectation, events []*Event) (revision
 	if first != st.next {
 		return 0, 0, wrongVersion{st.next}
 	}
-	if s.hiddenLocked(name) && len(events) > 0 {
+	if s.hiddenLocked(name) {
 		s.setMetadataLocked(name, fmt.Sprintf(`{"$tb":%d}`, st.next)) // what was deleted stays so
 	}
 	s.streams[name] = st

@@ -136,10 +136,14 @@ func (s *Store) answer(name string, want expectation, events []*Event) (*streams
 	if err != nil {
 		return nil, err
 	}
-	return &streams.AppendResp{Result: &streams.AppendResp_Success_{Success: &streams.AppendResp_Success{
+	success := &streams.AppendResp_Success{
 		CurrentRevisionOption: &streams.AppendResp_Success_CurrentRevision{CurrentRevision: revision},
 		PositionOption:        &streams.AppendResp_Success_Position{Position: &streams.AppendResp_Position{CommitPosition: position, PreparePosition: position}},
-	}}}, nil
+	}
+	if revision == math.MaxUint64 { // none
+		success.CurrentRevisionOption = &streams.AppendResp_Success_NoStream{NoStream: &shared.Empty{}}
+	}
+	return &streams.AppendResp{Result: &streams.AppendResp_Success_{Success: success}}, nil
 }
 
 // message is the refusal as servers put it, in the form for old clients too.
