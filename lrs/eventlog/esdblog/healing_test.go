@@ -300,6 +300,69 @@ func TestSubscriptionOverBreaks(t *testing.T) {
 	})
 }
 
+// Writers that race while connections break are told the truth: what is
+// acknowledged has its revision, and what is refused is nowhere.
+func TestRaceOverBreaks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const writers, each = 3, 60
+		faults := []esdbtest.Fault{{}, {}, esdbtest.AnswerLost, {}, esdbtest.CutOff, {}, {}, esdbtest.ReportedLost}
+		s, cfg := inMemory(t, esdbtest.Config{Plan: func(a esdbtest.Append) esdbtest.Fault { return faults[a.N%len(faults)] }})
+		var (
+			wg    sync.WaitGroup
+			mu    sync.Mutex
+			acked = map[string]eventlog.Revision{}
+		)
+		ended := make(chan struct{})
+		go func() {
+			for {
+				select {
+				case <-ended:
+					return
+				case <-time.After(3 * time.Millisecond):
+					s.Break()
+				}
+			}
+		}()
+		for w := range writers {
+			log := open(t, cfg)
+			wg.Go(func() {
+				head := eventlog.Revision(0)
+				for n := 0; n < each; {
+					commit := fmt.Sprintf("writer %d, commit %d after %d", w, n, head)
+					err := eventlog.Settle(t.Context(), log, head, []byte(commit), eventlog.SettleOptions{})
+					switch {
+					case err == nil:
+						mu.Lock()
+						acked[commit] = head + 1
+						mu.Unlock()
+						n++
+						head++
+						<-time.After(time.Millisecond)
+						continue
+					case !errors.Is(err, eventlog.ErrConflict) && !errors.Is(err, eventlog.ErrUnavailable):
+						t.Error(err)
+						return
+					}
+					if now, err := log.Head(t.Context()); err == nil {
+						head = now
+					}
+				}
+			})
+		}
+		wg.Wait()
+		close(ended)
+		events := s.Store().Events("bedside-test")
+		for i, e := range events {
+			if r := acked[string(e.Data)]; r != eventlog.Revision(i+1) {
+				t.Errorf("%q is revision %d, and was acknowledged as %d", e.Data, i+1, r)
+			}
+		}
+		if len(events) != writers*each {
+			t.Errorf("%d commits are stored, %d were acknowledged", len(events), writers*each)
+		}
+	})
+}
+
 // A subscription on a node that no longer gets what the others have is noticed.
 func TestStalledSubscription(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
