@@ -170,13 +170,13 @@ func (w wrongVersion) message(want expectation) *streams.AppendResp_WrongExpecte
 	return m
 }
 
-// Delete hides a stream's events, Tombstone deletes it for good.
+// Delete hides a stream's events. The official client cannot do without a position.
 func (s streamsService) Delete(ctx context.Context, req *streams.DeleteReq) (*streams.DeleteResp, error) {
 	if err := s.leads(ctx); err != nil {
 		return nil, err
 	}
 	s.store.Delete(string(req.GetOptions().GetStreamIdentifier().GetStreamName()))
-	return &streams.DeleteResp{PositionOption: &streams.DeleteResp_NoPosition{NoPosition: &shared.Empty{}}}, nil
+	return &streams.DeleteResp{PositionOption: &streams.DeleteResp_Position_{Position: &streams.DeleteResp_Position{}}}, nil
 }
 
 // Tombstone is Delete's harsher sister.
@@ -185,7 +185,7 @@ func (s streamsService) Tombstone(ctx context.Context, req *streams.TombstoneReq
 		return nil, err
 	}
 	s.store.Tombstone(string(req.GetOptions().GetStreamIdentifier().GetStreamName()))
-	return &streams.TombstoneResp{PositionOption: &streams.TombstoneResp_NoPosition{NoPosition: &shared.Empty{}}}, nil
+	return &streams.TombstoneResp{PositionOption: &streams.TombstoneResp_Position_{Position: &streams.TombstoneResp_Position{}}}, nil
 }
 
 // Read is a read forwards or backwards, or a subscription.
