@@ -143,6 +143,7 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 	}
 	l.life, l.cancel = context.WithCancel(context.Background())
 	p := l.patience()
+	p.hasty = true
 	for {
 		if err = l.checkSettings(ctx); err == nil || !errors.Is(err, eventlog.ErrUnavailable) {
 			break

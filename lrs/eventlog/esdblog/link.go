@@ -74,7 +74,7 @@ func connect(t *target, cfg *Config, log *slog.Logger) (*link, error) {
 }
 
 func (k *link) close() error {
-	if err := k.conn.Close(); err != nil && !errors.Is(err, grpc.ErrClientConnClosing) {
+	if err := k.conn.Close(); status.Code(err) != codes.Canceled { // which says that it is closed already
 		return err
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 // grow from 10 ms to Config.ReconnectMax.
 type patience struct {
 	l     *Log
+	hasty bool          // what asking again does not help ends it at once
 	since time.Time     // of the first failure since the last progress
 	pause time.Duration // the last one; 0: there was progress
 }
@@ -24,12 +25,15 @@ func (p *patience) progress() { p.pause = 0 }
 
 // wait pauses after err, or returns it when the patience is over.
 func (p *patience) wait(ctx context.Context, err error) error {
-	if p.pause == 0 && !errors.Is(err, errRefused) {
+	if p.hasty && errors.Is(err, errRefused) {
+		return err
+	}
+	if p.pause == 0 {
 		p.since = time.Now()
 		p.l.log.Warn("asking again", "error", err)
 	}
 	left := p.l.cfg.Patience - time.Since(p.since)
-	if left <= 0 || errors.Is(err, errRefused) {
+	if left <= 0 {
 		return err
 	}
 	p.pause = min(max(2*p.pause, 10*time.Millisecond), p.l.cfg.ReconnectMax)
