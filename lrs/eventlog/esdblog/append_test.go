@@ -130,6 +130,7 @@ func TestNothingSent(t *testing.T) {
 		s, cfg := inMemory(t, esdbtest.Config{})
 		log := open(t, cfg)
 		s.Stop()
+		synctest.Wait() // until the client has seen that
 		for _, timeout := range []time.Duration{time.Millisecond, time.Second, time.Minute} {
 			ctx, cancel := context.WithTimeout(t.Context(), timeout)
 			defer cancel()

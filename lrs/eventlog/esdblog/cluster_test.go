@@ -37,10 +37,13 @@ func TestLeaderChanges(t *testing.T) {
 				c, cfg := startCluster(t)
 				cfg.URL = url
 				log := open(t, cfg)
-				next, stop := iter.Pull2(log.Subscribe(t.Context(), 1))
+				next, stop := iter.Pull2(log.Subscribe(within(t), 1))
 				defer stop()
 				appendN(t, log, 1, 2)
 				take(t, next, 1, 2)
+				if n := c[1].Calls().All + c[2].Calls().All; n != 0 && name != "a follower" {
+					t.Errorf("%d calls went to followers", n)
+				}
 				// The leader changes, and all live on: nobody need be told twice.
 				c.Lead(c[1])
 				appendN(t, log, 3, 2)
@@ -99,7 +102,7 @@ func TestCutOffNode(t *testing.T) {
 		cfg.URL = "esdb://a.test,b.test,c.test?tls=false"
 		log := open(t, cfg)
 		appendN(t, log, 1, 1)
-		next, stop := iter.Pull2(log.Subscribe(t.Context(), 1))
+		next, stop := iter.Pull2(log.Subscribe(within(t), 1))
 		defer stop()
 		take(t, next, 1, 1)
 		c[0].Stall(true)
@@ -107,6 +110,21 @@ func TestCutOffNode(t *testing.T) {
 		other := open(t, cfg)
 		appendN(t, other, 2, 3)
 		take(t, next, 2, 3)
+	})
+}
+
+// A node that has lost the others, and does not know who leads now, is left.
+func TestLostNode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, cfg := startCluster(t)
+		cfg.URL = "esdb://a.test,b.test,c.test?tls=false"
+		log := open(t, cfg)
+		appendN(t, log, 1, 1)
+		c[:1].Lead(nil)
+		c[1:].Lead(c[1])
+		if err := insist(t, log, 2); err != nil {
+			t.Error(err)
+		}
 	})
 }
 

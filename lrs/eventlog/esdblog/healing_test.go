@@ -30,11 +30,20 @@ func appendN(t testing.TB, log eventlog.Log, first, n int) {
 	}
 }
 
+// within bounds a wait that must end long before, in a bubble's time.
+func within(t testing.TB) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), 12*time.Hour)
+	t.Cleanup(cancel)
+	return ctx
+}
+
 // insist appends a revision until it is stored.
 func insist(t testing.TB, log eventlog.Log, revision int) error {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+	defer cancel()
 	for {
-		err := eventlog.Settle(t.Context(), log, eventlog.Revision(revision-1), data(revision), eventlog.SettleOptions{})
-		if !errors.Is(err, eventlog.ErrUnavailable) {
+		err := eventlog.Settle(ctx, log, eventlog.Revision(revision-1), data(revision), eventlog.SettleOptions{})
+		if !errors.Is(err, eventlog.ErrUnavailable) || ctx.Err() != nil {
 			return err
 		}
 		<-time.After(10 * time.Millisecond)
@@ -110,12 +119,12 @@ func TestServerGoneForAMinute(t *testing.T) {
 				cfg.Patience = 2 * time.Minute
 				patient := open(t, cfg)
 				appendN(t, log, 1, 3)
-				next, stop := iter.Pull2(patient.Subscribe(t.Context(), 1))
+				next, stop := iter.Pull2(patient.Subscribe(within(t), 1))
 				defer stop()
 				take(t, next, 1, 3)
 				impatient := make(chan error, 1)
 				go func() {
-					_, err := read(t.Context(), log.Subscribe(t.Context(), 4))
+					_, err := read(t.Context(), log.Subscribe(within(t), 4))
 					impatient <- err
 				}()
 				synctest.Wait()
@@ -233,7 +242,7 @@ func TestHundredRestarts(t *testing.T) {
 				cfg.URL = url
 				log := open(t, cfg)
 				appendN(t, log, 1, 1)
-				next, stop := iter.Pull2(log.Subscribe(t.Context(), 1))
+				next, stop := iter.Pull2(log.Subscribe(within(t), 1))
 				defer stop()
 				take(t, next, 1, 1)
 				settled := func() int {
@@ -285,7 +294,7 @@ func TestSubscriptionOverBreaks(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 4 {
 			wg.Go(func() {
-				next, stop := iter.Pull2(log.Subscribe(t.Context(), 1))
+				next, stop := iter.Pull2(log.Subscribe(within(t), 1))
 				defer stop()
 				take(t, next, 1, commits)
 			})
@@ -331,7 +340,7 @@ func TestRaceOverBreaks(t *testing.T) {
 				head := eventlog.Revision(0)
 				for n := 0; n < each; {
 					commit := fmt.Sprintf("writer %d, commit %d after %d", w, n, head)
-					err := eventlog.Settle(t.Context(), log, head, []byte(commit), eventlog.SettleOptions{})
+					err := eventlog.Settle(within(t), log, head, []byte(commit), eventlog.SettleOptions{})
 					switch {
 					case err == nil:
 						mu.Lock()
@@ -371,7 +380,7 @@ func TestStalledSubscription(t *testing.T) {
 		s, cfg := inMemory(t, esdbtest.Config{})
 		log := open(t, cfg)
 		appendN(t, log, 1, 1)
-		next, stop := iter.Pull2(log.Subscribe(t.Context(), 1))
+		next, stop := iter.Pull2(log.Subscribe(within(t), 1))
 		defer stop()
 		take(t, next, 1, 1)
 		s.Stall(true)
@@ -420,13 +429,85 @@ func TestReadOverSilence(t *testing.T) {
 	})
 }
 
+// A connection that is silent for good, without having been broken, is given up.
+func TestSilentConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, cfg := inMemory(t, esdbtest.Config{})
+		log := open(t, cfg)
+		next, stop := iter.Pull2(log.Subscribe(within(t), 1))
+		defer stop()
+		appendN(t, log, 1, 1)
+		take(t, next, 1, 1)
+		s.Silence()
+		began := time.Now()
+		appendN(t, open(t, cfg), 2, 1)
+		take(t, next, 2, 1)
+		if err := insist(t, log, 3); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(began); took > time.Minute { // two pings, and some pauses
+			t.Errorf("it was given up after %v", took)
+		}
+	})
+}
+
+// A server that begins a subscription with the event it is to begin after does not
+// make a reader see it twice.
+func TestRepeatedEvent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, cfg := inMemory(t, esdbtest.Config{Repeats: true})
+		log := open(t, cfg)
+		appendN(t, log, 1, 3)
+		next, stop := iter.Pull2(log.Subscribe(within(t), 2))
+		defer stop()
+		take(t, next, 2, 2)
+		s.Break()
+		if err := insist(t, log, 4); err != nil {
+			t.Error(err)
+		}
+		take(t, next, 4, 1)
+	})
+}
+
+// The first append without a connection waits for one; when that was in vain, those
+// after it do not, until there is one again.
+func TestWaitsOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, cfg := inMemory(t, esdbtest.Config{})
+		cfg.AppendTimeout = 3 * time.Second
+		log := open(t, cfg)
+		for i := range 3 {
+			s.Stop()
+			synctest.Wait()
+			go func() {
+				<-time.After(2 * time.Second)
+				restart(t, s)
+			}()
+			appendN(t, log, i+1, 1)
+		}
+		s.Stop()
+		synctest.Wait()
+		for i, want := range []time.Duration{3 * time.Second, 0, 0} {
+			began := time.Now()
+			wantOnly(t, "append", log.Append(t.Context(), 3, data(4)), eventlog.ErrUnavailable)
+			if took := time.Since(began); took != want {
+				t.Errorf("append %d without a server took %v, want %v", i, took, want)
+			}
+		}
+		restart(t, s)
+		if err := insist(t, log, 4); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // An idle subscription survives: the connection's pings are answered, and the looks
 // at the head change nothing.
 func TestIdleSubscription(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, cfg := inMemory(t, esdbtest.Config{})
 		log := open(t, cfg)
-		next, stop := iter.Pull2(log.Subscribe(t.Context(), 1))
+		next, stop := iter.Pull2(log.Subscribe(within(t), 1))
 		defer stop()
 		appended := make(chan error, 1)
 		go func() {
@@ -442,10 +523,15 @@ func TestIdleSubscription(t *testing.T) {
 		}
 		// After so long its patience is as great as ever.
 		go func() {
-			<-time.After(time.Hour)
-			s.Stop()
-			<-time.After(10 * time.Second)
-			appended <- errors.Join(s.Start(), insist(t, log, 2))
+			for range 3 {
+				<-time.After(time.Hour)
+				s.Stop()
+				<-time.After(20 * time.Second)
+				if err := s.Start(); err != nil {
+					t.Error(err)
+				}
+			}
+			appended <- insist(t, log, 2)
 		}()
 		take(t, next, 2, 1)
 		if err := <-appended; err != nil {
@@ -467,7 +553,7 @@ func TestCloseWaits(t *testing.T) {
 		})
 		subscribed, appended, closed := make(chan error, 1), make(chan error, 1), make(chan error, 1)
 		go func() {
-			_, err := read(t.Context(), log.Subscribe(t.Context(), 1))
+			_, err := read(t.Context(), log.Subscribe(within(t), 1))
 			subscribed <- err
 		}()
 		go func() { appended <- log.Append(t.Context(), 0, data(1)) }()

@@ -95,10 +95,10 @@ func TestRequiresLeader(t *testing.T) {
 		s, cfg := inMemory(t, esdbtest.Config{})
 		log := open(t, cfg)
 		appendN(t, log, 1, 2)
-		if n, err := read(t.Context(), log.Read(t.Context(), 1)); n != 2 || err != nil {
+		if n, err := read(t.Context(), log.Read(within(t), 1)); n != 2 || err != nil {
 			t.Error(n, err)
 		}
-		next, stop := iter.Pull2(log.Subscribe(t.Context(), 1))
+		next, stop := iter.Pull2(log.Subscribe(within(t), 1))
 		defer stop()
 		take(t, next, 1, 2)
 		if calls := s.Calls(); calls.All < 5 || calls.RequiresLeader != calls.All {
@@ -138,8 +138,8 @@ func TestDamage(t *testing.T) {
 					t.Errorf("head %d", head)
 				}
 				for what, records := range map[string]iter.Seq2[eventlog.Record, error]{
-					"read":      log.Read(t.Context(), 1),
-					"subscribe": log.Subscribe(t.Context(), 1),
+					"read":      log.Read(within(t), 1),
+					"subscribe": log.Subscribe(within(t), 1),
 				} {
 					if what == "subscribe" && tt.head != nil && name != "tombstoned" {
 						continue // nothing is there to be got, as in an empty stream
@@ -173,7 +173,7 @@ func TestLostTail(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		next, stop := iter.Pull2(log.Read(t.Context(), 1))
+		next, stop := iter.Pull2(log.Read(within(t), 1))
 		defer stop()
 		if r, err, ok := next(); r.Revision != 1 || err != nil || !ok {
 			t.Fatal(r.Revision, err, ok)
@@ -185,9 +185,9 @@ func TestLostTail(t *testing.T) {
 			t.Error(err)
 		}
 		s.Break()
-		n := 1
-		for err = nil; err == nil; n++ {
-			_, err, _ = next()
+		err = nil
+		for ok := true; ok && err == nil; {
+			_, err, ok = next()
 		}
 		wantOnly(t, "read", err, eventlog.ErrLogDamaged)
 	})

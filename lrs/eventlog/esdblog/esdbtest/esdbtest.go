@@ -55,6 +55,9 @@ type Config struct {
 	// it has arrived. nil stands for no faults.
 	Plan func(Append) Fault
 
+	// Repeats: a subscription begins with the event that it is to begin after.
+	Repeats bool
+
 	// MaxAppendSize is the limit of an append; 0 stands for MaxAppendSize.
 	MaxAppendSize int
 }

@@ -28,6 +28,16 @@ func (s *Server) Thaw() {
 	}
 }
 
+// Silence makes the connections that are open silent for good: nothing gets through
+// any more, and nobody is told. New ones work.
+func (s *Server) Silence() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns {
+		c.silent = true
+	}
+}
+
 // Break breaks all connections.
 func (s *Server) Break() {
 	s.mu.Lock()
@@ -66,6 +76,7 @@ type conn struct {
 	server *Server
 	closed chan struct{}
 	once   sync.Once
+	silent bool // under server.mu
 }
 
 // endpoint is the far end of a conn, by which a call finds its connection.
@@ -87,12 +98,16 @@ func (c *conn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// wait waits while the server is frozen.
+// wait waits while the server is frozen or the connection silent.
 func (c *conn) wait() {
 	for {
 		c.server.mu.Lock()
-		frozen := c.server.frozen
+		frozen, silent := c.server.frozen, c.silent
 		c.server.mu.Unlock()
+		if frozen == nil && silent {
+			<-c.closed
+			return
+		}
 		if frozen == nil {
 			return
 		}

@@ -264,6 +264,9 @@ func (s streamsService) subscribe(options *streams.ReadReq_Options, stream strea
 	switch r := options.GetStream().GetRevisionOption().(type) {
 	case *streams.ReadReq_Options_StreamOptions_Revision:
 		next = r.Revision + 1
+		if s.cfg.Repeats {
+			next = r.Revision
+		}
 	case *streams.ReadReq_Options_StreamOptions_End:
 		if len(events) > 0 {
 			next = events[len(events)-1].Revision + 1
