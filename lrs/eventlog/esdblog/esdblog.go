@@ -9,6 +9,10 @@
 // It speaks the client module's protocol packages over a connection of its own. The
 // module's client gives up for good a second after it has lost its server, lets
 // callers wait beyond their contexts, and does not ask for the leader.
+//
+// It is tested against esdbtest, which speaks the protocol; that shows nothing of a
+// real server's disks, elections, truncations and limits. make test-esdb runs the
+// contract against one.
 package esdblog
 
 import (
