@@ -3,7 +3,7 @@
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: test fmt vet lint vuln race intervals clients fuzz build bench
+.PHONY: test fmt vet lint vuln race intervals clients fuzz build bench test-esdb
 
 test: fmt vet lint vuln race intervals clients fuzz
 
@@ -13,10 +13,10 @@ fmt:
 	go mod tidy -diff
 
 vet:
-	go vet -tags clients ./...
+	go vet -tags clients,esdb ./...
 
 lint:
-	$(STATICCHECK) -tags clients ./...
+	$(STATICCHECK) -tags clients,esdb ./...
 
 # The database of known vulnerabilities is on the network. Where it cannot be
 # had this says so and goes on; a vulnerability that is found fails (exit 3).
@@ -41,6 +41,11 @@ intervals:
 # Stock xAPI clients from npm against the real server.
 clients:
 	go test -tags clients -run TestStockClients ./cmd/lrs
+
+# The log's contract against a real EventStoreDB or KurrentDB, which make test has
+# none of: make test-esdb ESDB='esdb://…'. Streams bedside-contract-… stay behind.
+test-esdb:
+	BEDSIDE_ESDB='$(ESDB)' go test -count=1 -tags esdb -run '^TestServer' ./lrs/eventlog/esdblog
 
 # Each parser of what comes from outside, for FUZZTIME. What a run finds goes
 # into testdata/fuzz beside the test, and is tried by every go test from then on.

@@ -19,6 +19,8 @@ var mayImport = map[string][]string{
 	"lrs/eventlog/eventlogtest":           {"lrs/eventlog"},
 	"lrs/eventlog/memlog":                 {"lrs/eventlog"},
 	"lrs/eventlog/natslog":                {"lrs/eventlog"},
+	"lrs/eventlog/esdblog":                {"lrs/eventlog"},
+	"lrs/eventlog/esdblog/esdbtest":       {},
 	"lrs/natsembed":                       {},
 	"lrs/auth":                            {},
 	"lrs/event":                           {"lrs/auth"},
@@ -61,9 +63,11 @@ var mayImport = map[string][]string{
 var neverLinks = map[string][]string{
 	"schemas":      {"github.com/nats-io/", "github.com/cockroachdb/", "net/http"},
 	"lrs/xapi":     {"github.com/nats-io/", "github.com/cockroachdb/"},
-	"lrs/eventlog": {"github.com/nats-io/", "github.com/cockroachdb/", "net/http"},
-	"lrs":          {"github.com/nats-io/"},
-	"api":          {"github.com/nats-io/"},
+	"lrs/eventlog": {"github.com/nats-io/", "github.com/cockroachdb/", "github.com/EventStore/", "net/http"},
+	// Its protocol packages, not the client, which panics beside KurrentDB's.
+	"lrs/eventlog/esdblog": {"github.com/EventStore/EventStore-Client-Go/v4/esdb"},
+	"lrs":                  {"github.com/nats-io/", "github.com/EventStore/"},
+	"api":                  {"github.com/nats-io/", "github.com/EventStore/"},
 }
 
 // TestImports holds the table of the architecture: drivers do not know the

@@ -40,7 +40,8 @@ type Log interface {
 	// Append stores data as revision expected+1.
 	//
 	//   nil                stored, and durable (fsynced) on as many machines as
-	//                      the driver promises.
+	//                      the driver promises. Also, with some drivers, when
+	//                      that revision is these very bytes already.
 	//   ErrConflict        another commit has that revision; this one is not
 	//                      stored and never will be.
 	//   ErrUnknownOutcome  it may be stored, now or later; see Settle.

@@ -15,8 +15,8 @@ func checkReopen(f *fixture) {
 		}
 		f.log = f.reopen()
 		f.whole()
-		err := f.log.Append(f.ctx, 0, f.stored[0])
-		f.refused("append of the first commit after a reopen", err, eventlog.ErrConflict)
+		err := f.log.Append(f.ctx, 0, NewChain(f).Seal().Data)
+		f.refused("append of another first commit after a reopen", err, eventlog.ErrConflict)
 	}
 	f.append()
 	f.whole()
