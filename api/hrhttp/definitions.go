@@ -84,7 +84,7 @@ func (c *call) getDefinitions() error {
 			}
 		}
 		list, more := page(list, limit, after, func(e entry) string { return e.Kind + " " + e.ID })
-		c.next(more)
+		more = c.next(m, more)
 		return c.send(struct {
 			AsOf        string  `json:"asOf"`
 			Position    string  `json:"position"`

@@ -140,6 +140,12 @@ func (c *call) answerFrom(names []string, do func(*moment) error) error {
 func (c *call) asOf(wait context.Context) (asOf time.Time, err error) {
 	through := c.Store.ConsistentThrough()
 	asOf = through.Add(time.Millisecond - time.Microsecond).Truncate(time.Millisecond)
+	if c.pinned != 0 && !c.params.Has("asOf") {
+		asOf = time.UnixMicro(c.pinned).UTC()
+		if asOf.After(c.Now().Add(ahead)) {
+			return asOf, problem.BadRequest("parameter.more", "The parameter more is %q; it is what the page before gave.", c.params.Get("more"))
+		}
+	}
 	if text := c.params.Get("asOf"); c.params.Has("asOf") {
 		if asOf, err = parseTime("asOf", text); err != nil {
 			return asOf, err

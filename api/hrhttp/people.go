@@ -64,7 +64,7 @@ func (c *call) getPeople() error {
 			}
 		}
 		part, more := page(within, limit, after, func(p people.Person) string { return p.ID })
-		c.next(more)
+		more = c.next(m, more)
 		list := make([]person, len(part))
 		for i, p := range part {
 			list[i] = r.of(m.People, p)

@@ -46,7 +46,7 @@ func (c *call) getUnits() error {
 			}
 		}
 		list, more := page(list, limit, after, func(u unit) string { return u.Unit })
-		c.next(more)
+		more = c.next(m, more)
 		return c.send(struct {
 			head
 			Units []unit `json:"units"`
