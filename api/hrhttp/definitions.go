@@ -73,7 +73,7 @@ func (c *call) getDefinitions() error {
 		}
 		kinds = []string{kind}
 	}
-	return c.answer(func(m *moment) error {
+	return c.answerFrom(registered, func(m *moment) error {
 		if id != "" {
 			return c.getDefinition(m, kinds[0], id)
 		}

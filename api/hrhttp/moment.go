@@ -54,10 +54,11 @@ func (m *moment) place() string { return fmt.Sprintf("%d.%d", m.position.Revisio
 
 // The projections behind answers.
 var (
-	projected = []string{people.Name, catalog.Name, competency.Name}
-	ofKPIs    = []string{people.Name, catalog.Name, feedback.Name}
-	ofGaps    = []string{people.Name, catalog.Name, competency.Name, feedback.Name}
-	ofAll     = []string{people.Name, catalog.Name, competency.Name, feedback.Name, effectiveness.Name, evaluation.Name}
+	registered = []string{people.Name, catalog.Name}
+	projected  = []string{people.Name, catalog.Name, competency.Name}
+	ofKPIs     = []string{people.Name, catalog.Name, feedback.Name}
+	ofGaps     = []string{people.Name, catalog.Name, competency.Name, feedback.Name}
+	ofAll      = []string{people.Name, catalog.Name, competency.Name, feedback.Name, effectiveness.Name, evaluation.Name}
 )
 
 // parseTime reads a parameter that is a time; a date is its first instant in UTC. What

@@ -55,7 +55,7 @@ func (c *call) getPeople() error {
 	if err != nil {
 		return err
 	}
-	return c.answer(func(m *moment) error {
+	return c.answerFrom(registered, func(m *moment) error {
 		r := c.reach(m.People, m.At)
 		var within []people.Person
 		for _, p := range m.People.People() {
@@ -104,7 +104,7 @@ func (c *call) getPerson() error {
 	if err := c.only("at", "asOf", "after", "format"); err != nil {
 		return err
 	}
-	return c.answer(func(m *moment) error {
+	return c.answerFrom(registered, func(m *moment) error {
 		r := c.reach(m.People, m.At)
 		p, _ := m.People.Person(c.vars["person"])
 		if !r.person(m.People, p.ID) {
