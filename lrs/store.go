@@ -115,11 +115,11 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	s.index.Store(cfg.Index)
 	s.blobs = guardedBlobs{cfg.Blobs, s}
 	c := &committer{Store: s, builder: eventlog.NewBuilder(eventlog.DefaultLimits)}
-	s.metrics.observe(s)
 	if err := c.recover(ctx); err != nil {
 		cancel()
 		return nil, err
 	}
+	s.metrics.observe(s)
 	if err := s.renewLease(); err != nil {
 		cancel()
 		return nil, err

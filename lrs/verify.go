@@ -56,10 +56,7 @@ func VerifyLog(ctx context.Context, log eventlog.Log, blobs blob.Store, headFile
 }
 
 func verifyCommits(ctx context.Context, log eventlog.Log, blobs blob.Store, headFile string) (r LogReport, err error) {
-	noted, err := readNotes(headFile)
-	if err != nil {
-		return r, err
-	}
+	noted, unread := readNotes(headFile)
 	var head eventlog.Head
 	last := int64(0)
 	counted := func(yield func(eventlog.Record, error) bool) {
@@ -107,6 +104,9 @@ func verifyCommits(ctx context.Context, log eventlog.Log, blobs blob.Store, head
 			return r.fail(ctx, fmt.Errorf("%w: it ends at revision %d, and %s has seen revision %d", eventlog.ErrLogDamaged, head.Revision, n.file, n.Revision))
 		}
 	}
+	if unread != nil { // the log is whole as far as it goes
+		r.Fault = fmt.Sprintf("the commits are whole, but %v", unread)
+	}
 	return r, nil
 }
 
@@ -121,21 +121,18 @@ func readNotes(headFile string) (notes []note, err error) {
 	if headFile == "" {
 		return nil, nil
 	}
-	file, ok, err := readHeadFile(headFile)
-	if err != nil {
-		return nil, err
-	}
-	if ok {
-		head, err := file.head()
-		if err != nil {
-			return nil, fmt.Errorf("lrs: %w", err)
-		}
-		notes = append(notes, note{head, headFile})
-	}
 	if head, ok := readTip(tipPath(headFile)); ok {
 		notes = append(notes, note{head, tipPath(headFile)})
 	}
-	return notes, nil
+	file, ok, err := readHeadFile(headFile)
+	if err != nil || !ok {
+		return notes, err
+	}
+	head, err := file.head()
+	if err != nil {
+		return notes, fmt.Errorf("lrs: %w", err)
+	}
+	return append(notes, note{head, headFile}), nil
 }
 
 // VerifyLog is VerifyLog of the store's log while it serves.

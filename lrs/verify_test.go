@@ -199,3 +199,26 @@ func TestVerifyNotes(t *testing.T) {
 		}
 	}
 }
+
+// TestVerifyWithoutHeadFile: a head file that cannot be read is the fault, after the commits have been read; what the tip
+// has seen counts all the same.
+func TestVerifyWithoutHeadFile(t *testing.T) {
+	b := newBench(t)
+	for range 4 {
+		if _, err := b.put(t, draft(t, uuid.New(), "passed")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.close(t)
+	if err := os.WriteFile(b.cfg.HeadFile, []byte(`{"log":"x"`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := VerifyLog(t.Context(), b.log, b.cfg.Blobs, b.cfg.HeadFile)
+	if err != nil || r.Revision != 5 || !strings.Contains(r.Fault, "the commits are whole") || !strings.Contains(r.Fault, b.cfg.HeadFile) {
+		t.Errorf("%+v, %v", r, err)
+	}
+	b.log.Truncate(3)
+	if r, err = VerifyLog(t.Context(), b.log, b.cfg.Blobs, b.cfg.HeadFile); err != nil || !strings.Contains(r.Fault, "it ends at revision 3") {
+		t.Errorf("%+v, %v", r, err)
+	}
+}

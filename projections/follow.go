@@ -129,7 +129,10 @@ func (r *refusal) Error() string {
 // write takes a batch into the tables, with the checkpoint.
 func (f *follower) write(ctx context.Context, batch []*digestedCommit) error {
 	for len(batch) > 0 {
-		err := f.take(ctx, batch)
+		err := f.prepare(ctx, batch)
+		if err == nil {
+			err = f.take(ctx, batch)
+		}
 		var refused *refusal
 		if !errors.As(err, &refused) {
 			return err
@@ -146,6 +149,46 @@ func (f *follower) write(ctx context.Context, batch []*digestedCommit) error {
 	return nil
 }
 
+// prepare lets a writer do beforehand what would make a transaction long.
+func (f *follower) prepare(ctx context.Context, batch []*digestedCommit) (err error) {
+	defer func() {
+		if err != nil {
+			f.writer = nil
+		}
+	}()
+	if f.writer == nil {
+		if err := f.store.Update(ctx, func(tx *readmodel.Tx) error { return f.load(ctx, tx) }); err != nil {
+			return fmt.Errorf("projection %s: %w", f.checkpoint.Projection, err)
+		}
+	}
+	p, ok := f.writer.(Preparer)
+	if !ok {
+		return nil
+	}
+	for _, c := range batch {
+		for _, e := range c.items {
+			err := safely(func() error { return p.Prepare(ctx, f.store.Update, e) })
+			switch {
+			case errors.As(err, new(panicked)), errors.Is(err, readmodel.ErrUnstorable):
+				return &refusal{e.Position, err}
+			case err != nil:
+				return fmt.Errorf("projection %s: prepare event %d of commit %d: %w", f.checkpoint.Projection, e.Index, e.Revision, err)
+			}
+		}
+	}
+	return nil
+}
+
+// load makes the writer.
+func (f *follower) load(ctx context.Context, tx *readmodel.Tx) error {
+	return safely(func() (err error) {
+		if f.writer, err = f.projection.Load(ctx, tx, f.checkpoint.Generation, past(f.log, f.projection)); err != nil {
+			return fmt.Errorf("load: %w", err)
+		}
+		return nil
+	})
+}
+
 // take is one transaction.
 func (f *follower) take(ctx context.Context, batch []*digestedCommit) error {
 	next := f.checkpoint
@@ -153,11 +196,6 @@ func (f *follower) take(ctx context.Context, batch []*digestedCommit) error {
 	var changed []string
 	err := f.store.Update(ctx, func(tx *readmodel.Tx) error {
 		return safely(func() (err error) {
-			if f.writer == nil {
-				if f.writer, err = f.projection.Load(ctx, tx, f.checkpoint.Generation, past(f.log, f.projection)); err != nil {
-					return fmt.Errorf("load: %w", err)
-				}
-			}
 			commits := tx.Insert(f.checkpoint.Table(commitsTable(f.checkpoint.Projection).Name), "first", "revision", "events")
 			for _, c := range batch {
 				if err := f.apply(ctx, tx, c); err != nil {

@@ -73,6 +73,47 @@ type Writer interface {
 	Forget()
 }
 
+// Preparer is a Writer that makes rows of all earlier events for some event, as for a rule that is new. In one transaction
+// with Apply that would keep all other projections waiting.
+type Preparer interface {
+	// Prepare makes them in transactions of its own, before Apply is called with the event: rows that no answer shows
+	// until Apply has taken it. It may be called for an event again, and then adds what is missing.
+	Prepare(ctx context.Context, update Update, e *Digested) error
+}
+
+// Update runs do in a transaction.
+type Update func(ctx context.Context, do func(tx *readmodel.Tx) error) error
+
+// earlierAtOnce are how many earlier events are looked at in one transaction.
+const earlierAtOnce = 2048
+
+// Earlier calls each for every event before a position, many in one transaction.
+func Earlier(ctx context.Context, past Past, before Position, update Update, each func(tx *readmodel.Tx, e *Digested) error) error {
+	var some []*Digested
+	take := func() error {
+		return update(ctx, func(tx *readmodel.Tx) error {
+			for _, e := range some {
+				if err := each(tx, e); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	for e, err := range past(ctx, before) {
+		if err != nil {
+			return err
+		}
+		if some = append(some, e); len(some) == earlierAtOnce {
+			if err := take(); err != nil {
+				return err
+			}
+			some = some[:0]
+		}
+	}
+	return take()
+}
+
 // Log is what the runtime needs of the event log.
 type Log interface {
 	Head(ctx context.Context) (eventlog.Revision, error)

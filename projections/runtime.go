@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 
 	"github.com/bedside-lrs/bedside/projections/readmodel"
@@ -104,6 +105,7 @@ func (r *Runtime) runner(name string) (*runner, error) {
 // ErrClosed among them, those that are not done are as they were; ErrUnknownProjection
 // comes before anything is built.
 func (r *Runtime) Replay(ctx context.Context, projections ...string) (done []string, err error) {
+	projections = slices.Compact(slices.Sorted(slices.Values(projections)))
 	runners := make([]*runner, len(projections))
 	for i, name := range projections {
 		if runners[i], err = r.runner(name); err != nil {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/gorilla/mux"
 
@@ -24,6 +25,7 @@ type call struct {
 	principal *auth.Principal // nil for the operator
 	vars      map[string]string
 	params    url.Values
+	pinned    int64 // the moment of the page before, µs; 0 if there was none
 }
 
 // newCall decodes what every request has.
@@ -83,7 +85,13 @@ func (c *call) limit() (limit int, more string, err error) {
 	if err != nil || limit < 1 || limit > mostListed {
 		return 0, "", problem.BadRequest("parameter.limit", "The parameter limit is %q; it is a number from 1 to %d.", text, mostListed)
 	}
-	return limit, c.params.Get("more"), nil
+	more = c.params.Get("more")
+	if i := strings.LastIndexByte(more, '@'); i >= 0 {
+		if asOf, err := strconv.ParseInt(more[i+1:], 10, 64); err == nil {
+			more, c.pinned = more[:i], asOf
+		}
+	}
+	return limit, more, nil
 }
 
 // offset is limit for a list that is in the order of something else than keys: more is
@@ -99,18 +107,20 @@ func (c *call) offset() (from, limit int, err error) {
 	return from, limit, nil
 }
 
-// next tells, beside the member of the same name, where the list goes on, for clients
-// that read CSV (RFC 8288).
-func (c *call) next(more string) {
+// next is where a list goes on, for the member more and for clients that read CSV (RFC 8288): with the moment that the
+// page is of, so that what is written meanwhile moves nothing from one page to another.
+func (c *call) next(m *moment, more string) string {
 	if more == "" {
-		return
+		return ""
 	}
+	more += "@" + strconv.FormatInt(m.AsOf, 10)
 	q := url.Values{}
 	for name := range c.params {
 		q.Set(name, c.params.Get(name))
 	}
 	q.Set("more", more)
 	c.w.Header().Set("Link", "<?"+q.Encode()+`>; rel="next"`)
+	return more
 }
 
 // dryRun is the parameter of that name, the only one that an import knows.

@@ -81,7 +81,7 @@ func (c *call) getPersonCompetencies() error {
 			return err
 		}
 		list, more := page(standings(m, person, all), limit, after, func(s standing) string { return s.Competency })
-		c.next(more)
+		more = c.next(m, more)
 		return c.send(struct {
 			Person string `json:"person"`
 			head
@@ -107,7 +107,7 @@ func (c *call) getUnitCompetencies() error {
 			return notFound()
 		}
 		persons, more := page(m.People.InUnitAt(unit, m.At), limit, after, func(p string) string { return p })
-		c.next(more)
+		more = c.next(m, more)
 		all, err := c.readers.competency.People(c.ctx, m.tx, m.Scene, persons)
 		if err != nil {
 			return err
@@ -183,7 +183,7 @@ func (c *call) getEvidence() error {
 		}
 		var more string
 		e.Pieces, e.LeftOut, more = cutBoth(e.Pieces, e.LeftOut, from, limit)
-		c.next(more)
+		more = c.next(m, more)
 		pieces := make([]piece, len(e.Pieces))
 		for i, p := range e.Pieces {
 			ref := e.Rules[p.Rule]

@@ -376,3 +376,41 @@ func TestTwoFiles(t *testing.T) {
 		}
 	})
 }
+
+// TestPagesOfOneMoment: pages that follow one another, by the member more or by Link, are of the moment of the first,
+// whatever is written between them.
+func TestPagesOfOneMoment(t *testing.T) {
+	for name, next := range map[string]func(a *answer, target string) string{
+		"more": func(a *answer, target string) string {
+			if more, ok := a.at("more").(string); ok {
+				return with(target, "more", more)
+			}
+			return ""
+		},
+		"Link": func(a *answer, target string) string {
+			link, _, ok := strings.Cut(strings.TrimPrefix(a.header.Get("Link"), "<"), `>; rel="next"`)
+			if !ok {
+				return ""
+			}
+			path, _, _ := strings.Cut(target, "?")
+			return path + link
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := onOne(t)
+			hospitalOfAnswers(t, l)
+			target := strings.Replace(kpi("ward-a"), may, "/evidence"+may, 1)
+			want := l.get(t, target).each("statements", "statement")
+			var got []string
+			for page, n := target+"&limit=3", 0; page != ""; n++ {
+				a := l.get(t, page)
+				got = append(got, a.each("statements", "statement")...)
+				l.statements(t, strings.Replace(voiding(9000+n, 0), id(0), got[0], 1))
+				if page = next(a, target+"&limit=3"); n > len(want) {
+					t.Fatal("there is no end")
+				}
+			}
+			equal(t, "statements", got, want)
+		})
+	}
+}

@@ -73,7 +73,7 @@ func (c *call) getDefinitions() error {
 		}
 		kinds = []string{kind}
 	}
-	return c.answer(func(m *moment) error {
+	return c.answerFrom(registered, func(m *moment) error {
 		if id != "" {
 			return c.getDefinition(m, kinds[0], id)
 		}
@@ -84,7 +84,7 @@ func (c *call) getDefinitions() error {
 			}
 		}
 		list, more := page(list, limit, after, func(e entry) string { return e.Kind + " " + e.ID })
-		c.next(more)
+		more = c.next(m, more)
 		return c.send(struct {
 			AsOf        string  `json:"asOf"`
 			Position    string  `json:"position"`

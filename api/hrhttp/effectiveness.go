@@ -200,7 +200,7 @@ func (c *call) getEffectivenessEvidence() error {
 		sees := c.reach(m.People, m.At)
 		all = slices.DeleteFunc(all, func(x effectiveness.Item) bool { return !sees.person(m.People, x.Person) })
 		all, more := cut(all, from, limit)
-		c.next(more)
+		more = c.next(m, more)
 		list := make([]item, len(all))
 		for i, x := range all {
 			list[i] = itemOf(x)

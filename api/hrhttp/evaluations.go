@@ -198,7 +198,7 @@ func (c *call) getUnitEvaluation() error {
 		}
 		persons := slices.DeleteFunc(m.People.InUnitAt(unit, last), func(p string) bool { return !q.Concerns(p) })
 		persons, more := page(persons, limit, after, func(p string) string { return p })
-		c.next(more)
+		more = c.next(m, more)
 		all, err := c.readers.evaluation.Inputs(c.ctx, m.tx, *q, persons)
 		if err != nil {
 			return err

@@ -36,7 +36,7 @@ func TestHugeTexts(t *testing.T) {
 		long := huge[:2000]
 		l.do(t, "POST", base+"/definitions", "["+strings.ReplaceAll(frameworkOf(long+"/f", 0.6), speaking, listed)+","+
 			strings.Replace(rulesOf(long+"/r", 1), `"id":"simulation"`, `"id":"`+random(9_000)+`"`, 1)+"]").want(200)
-		l.do(t, "PUT", base+with("/definitions/evidence-rules", "id", huge), rulesOf(huge, 1)).refused(400, "registration.invalid")
+		l.do(t, "PUT", base+with("/definitions/evidence-rules", "id", huge), rulesOf(huge, 1)).refused(400, "definition.invalid")
 		l.csv(t, "/people", peopleHeader+"ann,Ann,,,,,"+mboxOf("ann")+",,\n")
 		l.post(t, "/people/ann/identities", account)
 		l.statements(t,

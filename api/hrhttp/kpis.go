@@ -255,7 +255,7 @@ func (c *call) getKPIEvidence() error {
 			}
 		}
 		statements, left, more := cutBoth(statements, left, from, limit)
-		c.next(more)
+		more = c.next(m, more)
 		records := make([]recorded, len(e.Recorded))
 		if withheld {
 			records = records[:0]

@@ -143,7 +143,7 @@ func (c *call) getMeasures() error {
 			list = append(list, recorded{r.Measure, r.Unit, printMoment(r.From), printMoment(r.To), r.Value, r.N, time.UnixMicro(r.T).UTC().Format(timeFormat)})
 		}
 		list, more := cut(list, from, limit)
-		c.next(more)
+		more = c.next(m, more)
 		return c.send(struct {
 			moments  `json:",embed"`
 			Measures []recorded `json:"measures"`

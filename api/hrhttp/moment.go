@@ -53,10 +53,11 @@ func (m *moment) place() string { return fmt.Sprintf("%d.%d", m.position.Revisio
 
 // The projections behind answers.
 var (
-	projected = []string{people.Name, catalog.Name, competency.Name}
-	ofKPIs    = []string{people.Name, catalog.Name, feedback.Name}
-	ofGaps    = []string{people.Name, catalog.Name, competency.Name, feedback.Name}
-	ofAll     = []string{people.Name, catalog.Name, competency.Name, feedback.Name, effectiveness.Name, evaluation.Name}
+	registered = []string{people.Name, catalog.Name}
+	projected  = []string{people.Name, catalog.Name, competency.Name}
+	ofKPIs     = []string{people.Name, catalog.Name, feedback.Name}
+	ofGaps     = []string{people.Name, catalog.Name, competency.Name, feedback.Name}
+	ofAll      = []string{people.Name, catalog.Name, competency.Name, feedback.Name, effectiveness.Name, evaluation.Name}
 )
 
 // parseTime reads a parameter that is a time; a date is its first instant in UTC. What
@@ -125,6 +126,12 @@ func (c *call) answerFrom(names []string, do func(*moment) error) error {
 func (c *call) asOf(wait context.Context) (asOf time.Time, err error) {
 	through := c.Store.ConsistentThrough()
 	asOf = through.Add(time.Millisecond - time.Microsecond).Truncate(time.Millisecond)
+	if c.pinned != 0 && !c.params.Has("asOf") {
+		asOf = time.UnixMicro(c.pinned).UTC()
+		if asOf.After(c.Now().Add(ahead)) {
+			return asOf, problem.BadRequest("parameter.more", "The parameter more is %q; it is what the page before gave.", c.params.Get("more"))
+		}
+	}
 	if text := c.params.Get("asOf"); c.params.Has("asOf") {
 		if asOf, err = parseTime("asOf", text); err != nil {
 			return asOf, err

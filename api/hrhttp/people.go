@@ -55,7 +55,7 @@ func (c *call) getPeople() error {
 	if err != nil {
 		return err
 	}
-	return c.answer(func(m *moment) error {
+	return c.answerFrom(registered, func(m *moment) error {
 		r := c.reach(m.People, m.At)
 		var within []people.Person
 		for _, p := range m.People.People() {
@@ -64,7 +64,7 @@ func (c *call) getPeople() error {
 			}
 		}
 		part, more := page(within, limit, after, func(p people.Person) string { return p.ID })
-		c.next(more)
+		more = c.next(m, more)
 		list := make([]person, len(part))
 		for i, p := range part {
 			list[i] = r.of(m.People, p)
@@ -104,7 +104,7 @@ func (c *call) getPerson() error {
 	if err := c.only("at", "asOf", "after", "format"); err != nil {
 		return err
 	}
-	return c.answer(func(m *moment) error {
+	return c.answerFrom(registered, func(m *moment) error {
 		r := c.reach(m.People, m.At)
 		p, _ := m.People.Person(c.vars["person"])
 		if !r.person(m.People, p.ID) {

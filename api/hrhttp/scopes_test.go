@@ -7,11 +7,11 @@ import (
 	"testing"
 
 	"github.com/bedside-lrs/bedside/api/hrhttp"
+	"github.com/bedside-lrs/bedside/lrs/auth"
 )
 
 // everyScope is all scopes that there are.
-var everyScope = strings.Fields("statements/write statements/read/mine statements/read state define profile all/read all" +
-	" people/read people/write definitions/write competencies/read evaluations/read evaluations/write kpis/read measures/write answers/read")
+var everyScope = (^auth.Scopes(0)).Names()
 
 // allowed says which scopes open a method of a resource; "all" opens every one.
 var allowed = map[string]string{

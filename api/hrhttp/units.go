@@ -37,7 +37,7 @@ func (c *call) getUnits() error {
 	if err != nil {
 		return err
 	}
-	return c.answer(func(m *moment) error {
+	return c.answerFrom(registered, func(m *moment) error {
 		r := c.reach(m.People, m.At)
 		list := []unit{}
 		for _, u := range m.People.Units() {
@@ -46,7 +46,7 @@ func (c *call) getUnits() error {
 			}
 		}
 		list, more := page(list, limit, after, func(u unit) string { return u.Unit })
-		c.next(more)
+		more = c.next(m, more)
 		return c.send(struct {
 			head
 			Units []unit `json:"units"`
@@ -59,7 +59,7 @@ func (c *call) getUnit() error {
 	if err := c.only("at", "asOf", "after", "format"); err != nil {
 		return err
 	}
-	return c.answer(func(m *moment) error {
+	return c.answerFrom(registered, func(m *moment) error {
 		r := c.reach(m.People, m.At)
 		u, _ := m.People.Unit(c.vars["unit"])
 		if !r.unit(m.People, u.ID) {

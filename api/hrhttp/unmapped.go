@@ -67,7 +67,7 @@ func (c *call) getUnmapped() error {
 		untaken, more2 := cut(found.Activities, from, limit)
 		unscored, more3 := cut(found.Scores, from, limit)
 		more := cmp.Or(more1, more2, more3)
-		c.next(more)
+		more = c.next(m, more)
 		actors := []unmappedActor{}
 		finder := people.NewFinder(m.People)
 		for _, a := range unknown {

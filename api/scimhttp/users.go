@@ -7,6 +7,7 @@ import (
 
 	"github.com/scim2/filter-parser/v2"
 
+	"github.com/bedside-lrs/bedside/lrs/event"
 	"github.com/bedside-lrs/bedside/projections/people"
 )
 
@@ -65,13 +66,18 @@ func (users) create(w *write, in object) (string, error) {
 
 // deleted finds the person that a user was before the directory deleted them.
 func (v *view) deleted(u *user) (string, bool) {
-	for _, id := range []string{u.ExternalID, u.UserName} {
-		if a, _ := v.state.Attributes(id); a.Deleted {
-			return id, true
-		}
+	// A name may be given to somebody else; two ids of the directory are two people.
+	same := func(a event.Attributes) bool {
+		return a.Deleted && (a.ExternalID == "" || u.ExternalID == "" || a.ExternalID == u.ExternalID)
+	}
+	if a, _ := v.state.Attributes(u.ExternalID); a.Deleted {
+		return u.ExternalID, true
+	}
+	if a, _ := v.state.Attributes(u.UserName); same(a) {
+		return u.UserName, true
 	}
 	for _, p := range v.state.People() {
-		if a, _ := v.state.Attributes(p.ID); a.Deleted && strings.EqualFold(a.UserName, u.UserName) {
+		if a, _ := v.state.Attributes(p.ID); same(a) && strings.EqualFold(a.UserName, u.UserName) {
 			return p.ID, true
 		}
 	}

@@ -265,3 +265,18 @@ func TestNoChange(t *testing.T) {
 		t.Errorf("the log has %d commits, had %d", got, head)
 	}
 }
+
+// TestNameAgain: a userName that is given to somebody else brings nobody back: another externalId is another person.
+func TestNameAgain(t *testing.T) {
+	t.Parallel()
+	l := ward(t)
+	l.scim(t, "POST", "/Users", rosa).want(201).has("id", "emp-17")
+	l.scim(t, "DELETE", "/Users/emp-17", "").want(204)
+	other := strings.NewReplacer(`"externalId":"emp-17"`, `"externalId":"emp-400"`, "rosa.diaz@ward.example", "other@ward.example").Replace(rosa)
+	other = strings.Replace(other, `"userName":"other@ward.example"`, `"userName":"rosa.diaz@ward.example"`, 1)
+	other = strings.Replace(other, `,{"value":"rosa@home.example","type":"home"}`, "", 1) // which is linked to whom it was
+	l.scim(t, "POST", "/Users", other).want(201).has("id", "emp-400")
+	l.scim(t, "GET", "/Users/emp-17", "").refused(404, "")
+	// The one who left comes back under the id of old.
+	l.scim(t, "POST", "/Users", strings.Replace(rosa, `"userName":"rosa.diaz@ward.example"`, `"userName":"rosa@ward.example"`, 1)).want(201).has("id", "emp-17")
+}

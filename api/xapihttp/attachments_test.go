@@ -266,3 +266,27 @@ func TestAttachmentsTooLarge(t *testing.T) {
 		}
 	}
 }
+
+// TestAttachmentsLimit: the data of all parts together has at most so many bytes, whatever the statements may have.
+func TestAttachmentsLimit(t *testing.T) {
+	l := newLab(t, func(c *xapihttp.Config) { c.Attachments = 1000 })
+	send := func(n int, parts ...string) *answer {
+		t.Helper()
+		var attachments []string
+		for _, p := range parts {
+			attachments = append(attachments, attachment(sha2(p)))
+		}
+		f := multi(attached(n, attachments...))
+		for _, p := range parts {
+			f = f.data(p)
+		}
+		return l.do(t, "POST", "/statements", f.String(), "Content-Type", "multipart/mixed; boundary="+boundary)
+	}
+	a, b := strings.Repeat("a", 600), strings.Repeat("b", 400)
+	send(1, a, b).want(200)
+	if p := send(2, a, b+"c").refused(413, "request.size"); !strings.Contains(p.Message, "1000") {
+		t.Errorf("%s", p.Message)
+	}
+	send(3, strings.Repeat("d", 1001)).refused(413, "request.size")
+	send(4, a).want(200)
+}

@@ -23,6 +23,7 @@ type upload struct {
 	array      bool
 	parts      map[string]bool   // by lower-case hash: the data is in the blob store
 	signatures map[string][]byte // the data of signatures, by lower-case hash
+	attached   int64             // bytes in the parts so far
 }
 
 // readUpload reads application/json or multipart/mixed (C 1.5). Attachments go
@@ -160,14 +161,19 @@ func (u *upload) readPart(c *call, part *multipart.Part, wanted map[string]xapi.
 		return unavailable(err)
 	}
 	defer w.Abort() // of no effect after Commit
-	sent := &clientReader{r: part}
+	sent := &clientReader{r: http.MaxBytesReader(c.w, io.NopCloser(part), c.Attachments-u.attached)}
 	var from io.Reader = sent
 	var signature bytes.Buffer
 	if attachment.IsSignature() {
 		from = io.TeeReader(io.LimitReader(sent, xapi.MaxSignature+1), &signature)
 	}
 	n, err := io.Copy(w, from)
+	u.attached += n
 	switch {
+	case errors.As(sent.err, new(*http.MaxBytesError)):
+		p := problem.From(sent.err)
+		p.Message = fmt.Sprintf("The attachments are larger than the limit of %d bytes for those of one request.", c.Attachments)
+		return p
 	case sent.err != nil:
 		return request.BodyError(sent.err)
 	case err != nil:

@@ -11,12 +11,18 @@ import (
 	"github.com/bedside-lrs/bedside/lrs/auth"
 )
 
-// scopes are those of the specification's table, one by one, and Bedside's own, which allow nothing here.
-var scopes = []auth.Scopes{
-	auth.ScopeStatementsWrite, auth.ScopeStatementsReadMine, auth.ScopeStatementsRead, auth.ScopeState,
-	auth.ScopeDefine, auth.ScopeProfile, auth.ScopeAllRead, auth.ScopeAll,
-	auth.ScopePeopleRead, auth.ScopePeopleWrite, auth.ScopeDefinitionsWrite, auth.ScopeCompetenciesRead,
-}
+// scopes are all that there are, one by one: those of the specification's table, and Bedside's own, which allow nothing
+// here.
+var scopes = func() (all []auth.Scopes) {
+	for _, name := range (^auth.Scopes(0)).Names() {
+		one, err := auth.ParseScopes(name)
+		if err != nil {
+			panic(err)
+		}
+		all = append(all, one)
+	}
+	return all
+}()
 
 // allowed is the specification's table (C 4.2) written out: who may do what, by
 // resource and "read" or "write". What is not here nobody may but "all".

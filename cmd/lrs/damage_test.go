@@ -15,7 +15,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/google/uuid"
 )
 
@@ -91,6 +93,47 @@ func TestDamage(t *testing.T) {
 			t.Error(err)
 		}
 		wantRefused(t, dir, "is damaged")
+	})
+
+	// An index is no truth: whichever of its bytes is wrong, and whether the start finds it or a reader, it is made again.
+	t.Run("index damaged", func(t *testing.T) {
+		t.Parallel()
+		tables, err := filepath.Glob(filepath.Join(whole, "index", "*", "*.sst"))
+		if err != nil || len(tables) == 0 {
+			t.Fatalf("the index has %d tables: %v", len(tables), err)
+		}
+		for i, table := range tables {
+			if i%4 != 0 { // a start is slow
+				continue
+			}
+			content, err := os.ReadFile(table)
+			if err != nil {
+				t.Fatal(err)
+			}
+			name, err := filepath.Rel(whole, table)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for what, damage := range map[string]func(file string){
+				"a flip near the end": func(file string) { flipByte(t, file, max(len(content)-757-20*i, 0)) },
+				"a middle of zeros": func(file string) { // what a start reads is behind it
+					clear(content[len(content)/4 : len(content)/2])
+					if err := os.WriteFile(file, content, 0o600); err != nil {
+						t.Fatal(err)
+					}
+				},
+			} {
+				dir := t.TempDir()
+				copyDir(t, whole, dir)
+				damage(filepath.Join(dir, name))
+				s := startServer(t, dir)
+				w.wantAllSoon(t, s)
+				t.Logf("%s, %s: rebuilt %v", name, what, strings.Contains(s.stderr.String(), "rebuilt"))
+				if err := s.stop(t); err != nil {
+					t.Errorf("%s, %s: %v\n%s", name, what, err, s.stderr)
+				}
+			}
+		}
 	})
 
 	all := func(damages ...func(*testing.T, string)) func(*testing.T, string) {
@@ -441,6 +484,36 @@ func (w *bigWriter) wantAll(t *testing.T, s *server) {
 }
 
 // copyDir copies a data directory, files' times too, but for its socket.
+// wantAllSoon is wantAll once the server has made its index again, if it must: until then it refuses reads.
+func (w *bigWriter) wantAllSoon(t *testing.T, s *server) {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(time.Minute)
+	for path := "/statements?limit=500"; path != ""; {
+		status, _, body, err := s.do(t.Context(), http.MethodGet, path, nil)
+		switch {
+		case err == nil && status == http.StatusOK:
+			var page struct {
+				More string `json:"more"`
+			}
+			if err := json.Unmarshal(body, &page); err != nil {
+				t.Fatal(err)
+			}
+			path = strings.TrimPrefix(page.More, "/xapi")
+		case err == nil && status == http.StatusServiceUnavailable:
+			select {
+			case <-tick.C:
+			case <-deadline:
+				t.Fatalf("the index was not made again in a minute: %s\n%s", body, s.stderr)
+			}
+		default:
+			t.Fatalf("list: %d %v %s\n%s", status, err, body, s.stderr)
+		}
+	}
+	w.wantAll(t, s)
+}
+
 func copyDir(t *testing.T, from, to string) {
 	t.Helper()
 	err := filepath.WalkDir(from, func(path string, e fs.DirEntry, err error) error {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -39,7 +40,7 @@ func (d indexDir) live() (string, error) {
 		return "", fmt.Errorf("index: %w", err)
 	}
 	name := strings.TrimSpace(string(b))
-	if name == "" || name != filepath.Base(name) || name == "." || name == ".." {
+	if _, err := strconv.ParseUint(name, 10, 8); err != nil { // as after a power cut: it is not synced
 		return firstIndex, nil // an index that is not there is rebuilt
 	}
 	return name, nil
@@ -115,6 +116,31 @@ func (d indexDir) removeAllBut(name string) error {
 	return nil
 }
 
+// keepIndex rebuilds the index beside the serving one when damage is found in it, until ctx ends. What a rebuild cannot
+// do is left for the next start, which does it too.
+func (n *node) keepIndex(ctx context.Context, log *slog.Logger) {
+	for {
+		select {
+		case <-n.store.Index().Damaged():
+		case <-n.reindexed: // there is another index to watch
+			continue
+		case <-ctx.Done():
+			return
+		}
+		log.Warn("the index is damaged and is rebuilt from the log; until then reads are refused")
+		if _, err := n.RebuildIndex(ctx); err != nil && ctx.Err() == nil {
+			log.Error("the index could not be rebuilt; restart the server, or look at its disk", "error", err)
+			select {
+			case <-time.After(rebuildPause):
+			case <-ctx.Done():
+			}
+		}
+	}
+}
+
+// rebuildPause is between two tries to rebuild a damaged index.
+const rebuildPause = time.Minute
+
 // RebuildIndex implements adminhttp.Maintenance: it fills a new index from the
 // log beside the live one, and serves from it.
 func (n *node) RebuildIndex(ctx context.Context) (adminhttp.Rebuilt, error) {
@@ -129,6 +155,10 @@ func (n *node) RebuildIndex(ctx context.Context) (adminhttp.Rebuilt, error) {
 	}
 	if err := n.store.Rebuild(ctx, next, adopt); err != nil {
 		return adminhttp.Rebuilt{}, errors.Join(err, next.Close())
+	}
+	select {
+	case n.reindexed <- struct{}{}:
+	default: // keepIndex has not seen the one before yet
 	}
 	p := next.Position()
 	rebuilt := adminhttp.Rebuilt{

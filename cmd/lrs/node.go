@@ -141,13 +141,16 @@ type node struct {
 	notices    *notice.Publisher
 	signals    *signals
 	indexDir   indexDir
-	rebuilding sync.Mutex // held while an index is rebuilt
+	rebuilding sync.Mutex    // held while an index is rebuilt
+	reindexed  chan struct{} // capacity 1: has one when an index was rebuilt
+	keeping    sync.WaitGroup
+	stop       context.CancelFunc // ends keepIndex
 }
 
 // openNode opens everything under a data directory that the caller has locked.
 // What was opened before an error is closed again.
 func openNode(ctx context.Context, cfg nodeConfig, registry *auth.Registry, reg prometheus.Registerer, log *slog.Logger) (n *node, err error) {
-	n = &node{}
+	n = &node{reindexed: make(chan struct{}, 1)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, n.close(10*time.Second))
@@ -171,18 +174,34 @@ func openNode(ctx context.Context, cfg nodeConfig, registry *auth.Registry, reg 
 			return n, fmt.Errorf("the host's name (set --node): %w", err)
 		}
 	}
-	n.store, err = lrs.Open(ctx, lrs.Config{
+	config := lrs.Config{
 		Log: n.log, Shared: cfg.engine.shared(), Index: n.index, Blobs: blobs, Auth: registry,
 		HeadFile: headPath(cfg.dir), Node: name, MaxQueue: cfg.maxQueue, MaxLog: cfg.maxLog,
 		MinFree: uint64(max(cfg.minFree, leastFree)), Free: func() (uint64, error) { return freeSpace(cfg.dir) },
 		Notes: n.notes, Logger: log, Metrics: lrs.NewMetrics(reg),
-	})
+	}
+	n.store, err = lrs.Open(ctx, config)
+	if errors.Is(err, index.ErrDamaged) { // it was opened all right, and is marked now
+		log.Warn("the index is damaged", "reason", err)
+		_ = n.index.Close() // which says the same again
+		if n.index, err = n.indexDir.open(); err != nil {
+			return n, err
+		}
+		config.Index = n.index
+		n.store, err = lrs.Open(ctx, config)
+	}
 	if err != nil && n.nats != nil {
 		if damaged := n.nats.Damaged(); damaged != "" {
 			err = fmt.Errorf("%w\nJetStream shortened message blocks after the last stop; they are kept as they were in %s", err, damaged)
 		}
 	}
-	return n, err
+	if err != nil {
+		return n, err
+	}
+	keep, stop := context.WithCancel(context.Background())
+	n.stop = stop
+	n.keeping.Go(func() { n.keepIndex(keep, log) })
+	return n, nil
 }
 
 // openLog opens the event log alone.
@@ -250,6 +269,10 @@ func headPath(dir string) string { return filepath.Join(dir, "head") }
 // close closes what is open, the store first. A rebuild under way ends before:
 // whoever asked for it is gone, and with that its context.
 func (n *node) close(timeout time.Duration) error {
+	if n.stop != nil {
+		n.stop()
+		n.keeping.Wait()
+	}
 	n.rebuilding.Lock()
 	defer n.rebuilding.Unlock()
 	var errs []error

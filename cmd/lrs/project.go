@@ -134,6 +134,16 @@ func (n *node) Replay(ctx context.Context, names []string) ([]adminhttp.Replayed
 		return nil, problem.New(http.StatusNotFound, "projection.unknown", "%s", err.Error())
 	case errors.Is(err, projections.ErrTransactionOpen):
 		err = problem.New(http.StatusConflict, "projection.locked", "%s", err.Error())
+	case errors.Is(err, projections.ErrBuilding):
+		err = problem.New(http.StatusConflict, "projection.building", "%s", err.Error())
+	case errors.Is(err, projections.ErrClosed):
+		err = problem.New(http.StatusServiceUnavailable, "store.closed", "The server is stopping; what was built is lost, and the live tables are as they were.")
+	}
+	if err != nil && len(done) > 0 {
+		var p *problem.Problem
+		if errors.As(err, &p) {
+			p.Message += " Built anew were: " + strings.Join(done, ", ") + "."
+		}
 	}
 	status, failed := n.runtime.Status(ctx)
 	var all []adminhttp.Replayed
@@ -147,7 +157,7 @@ func (n *node) Replay(ctx context.Context, names []string) ([]adminhttp.Replayed
 
 // Build implements adminhttp.Projections.
 func (n *node) Build(ctx context.Context, until, into string) (built adminhttp.Built, err error) {
-	wanted, err := parseUntil(until)
+	wanted, revision, err := parseUntil(until)
 	if err != nil {
 		return built, problem.BadRequest("parameter.until", "%s", err.Error())
 	}
@@ -159,6 +169,9 @@ func (n *node) Build(ctx context.Context, until, into string) (built adminhttp.B
 		return built, problem.BadRequest("parameter.into", "%s", err.Error())
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
+	if head := n.store.Head().Revision; revision > uint64(head) {
+		return built, problem.BadRequest("parameter.until", "--until names revision %d, and the log ends at %d.", revision, head)
+	}
 	start := time.Now()
 	if err := projections.Build(ctx, n.log, store, allProjections(), wanted); err != nil {
 		if errors.Is(err, projections.ErrNotEmpty) {
@@ -181,24 +194,24 @@ func (n *node) Build(ctx context.Context, until, into string) (built adminhttp.B
 	return built, err
 }
 
-// parseUntil reads a position, such as 4711.0, or a time.
-func parseUntil(text string) (func(projections.Position, int64) bool, error) {
+// parseUntil reads a position, such as 4711.0, with its revision, or a time.
+func parseUntil(text string) (wanted func(projections.Position, int64) bool, revision uint64, err error) {
 	for _, layout := range []string{time.RFC3339Nano, time.DateOnly} {
 		if t, err := time.Parse(layout, text); err == nil {
 			last := t.UnixMicro()
-			return func(_ projections.Position, at int64) bool { return at <= last }, nil
+			return func(_ projections.Position, at int64) bool { return at <= last }, 0, nil
 		}
 	}
-	revision, index, hasIndex := strings.Cut(text, ".")
-	r, err := strconv.ParseUint(revision, 10, 63)
+	before, index, hasIndex := strings.Cut(text, ".")
+	r, err := strconv.ParseUint(before, 10, 63)
 	i := uint64(math.MaxInt32)
 	if err == nil && hasIndex {
 		i, err = strconv.ParseUint(index, 10, 31)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("--until %q is neither a position such as 4711.0 nor a time such as 2026-07-01T00:00:00Z", text)
+		return nil, 0, fmt.Errorf("--until %q is neither a position such as 4711.0 nor a time such as 2026-07-01T00:00:00Z", text)
 	}
 	return func(p projections.Position, _ int64) bool {
 		return p.Revision < r || p.Revision == r && uint64(p.Index) <= i
-	}, nil
+	}, r, nil
 }

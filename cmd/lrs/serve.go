@@ -190,7 +190,7 @@ func serve(ctx context.Context, cfg serveConfig, stdout, stderr io.Writer) (err 
 // check refuses limits that would refuse everything.
 func (cfg *serveConfig) check() error {
 	for flag, value := range map[string]int64{
-		"max-body": cfg.limits.Body, "max-document": cfg.limits.Document, "max-bodies": cfg.limits.Bodies, "max-batch": int64(cfg.limits.Batch),
+		"max-body": cfg.limits.Body, "max-document": cfg.limits.Document, "max-bodies": cfg.limits.Bodies, "max-attachments": cfg.limits.Attachments, "max-batch": int64(cfg.limits.Batch),
 		"max-page": int64(cfg.limits.Page), "max-header": int64(cfg.http.HeaderBytes), "max-queue": cfg.node.maxQueue,
 		"max-log": cfg.node.maxLog, "commit-timeout": int64(cfg.limits.CommitTimeout), "header-timeout": int64(cfg.http.HeaderTimeout),
 		"read-timeout": int64(cfg.http.ReadTimeout), "stall-timeout": int64(cfg.http.StallTimeout), "write-timeout": int64(cfg.http.WriteTimeout),

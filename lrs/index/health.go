@@ -49,6 +49,8 @@ type health struct {
 
 	compacted chan struct{} // holds a token after a compaction
 
+	broken chan struct{} // closed when damage was found
+
 	mu      sync.Mutex
 	damage  error         // for good
 	flush   error         // of the last flush, ErrUnwritable
@@ -62,7 +64,7 @@ type health struct {
 func newHealth(log *slog.Logger, mark func(), closed <-chan struct{}) *health {
 	return &health{
 		log: log, mark: mark, closed: closed,
-		compacted: make(chan struct{}, 1), failed: make(chan struct{}),
+		compacted: make(chan struct{}, 1), failed: make(chan struct{}), broken: make(chan struct{}),
 	}
 }
 
@@ -125,6 +127,7 @@ func (h *health) report(err error) error {
 	}
 	if h.set(&h.damage, err) == nil {
 		h.log.Error("the index is damaged and must be rebuilt", "error", err)
+		close(h.broken)
 		h.mark()
 	}
 	return err

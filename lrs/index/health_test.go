@@ -344,3 +344,41 @@ func TestConcurrency(t *testing.T) {
 		t.Errorf("metrics %+v", m)
 	}
 }
+
+// TestFailsAgain: what failed, was well and fails again is waited for as at first; and a compaction is not taken for given
+// up while one runs.
+func TestFailsAgain(t *testing.T) {
+	h := newHealth(slog.New(slog.DiscardHandler), func() {}, make(chan struct{}))
+	failing := func() bool {
+		select {
+		case <-h.failing():
+			return true
+		default:
+			return false
+		}
+	}
+	broken := errors.New("broken")
+	for range 2 {
+		if failing() {
+			t.Fatal("failing while nothing does")
+		}
+		h.set(&h.flush, broken)
+		if !failing() || !errors.Is(h.err(), broken) {
+			t.Fatalf("not failing: %v", h.err())
+		}
+		h.set(&h.flush, nil)
+	}
+	h.set(&h.compact, broken)
+	h.mu.Lock()
+	h.ended, h.running = time.Now().Add(-time.Hour), 1
+	h.mu.Unlock()
+	if !errors.Is(h.err(), broken) {
+		t.Error("a compaction that runs is taken for given up")
+	}
+	h.mu.Lock()
+	h.running = 0
+	h.mu.Unlock()
+	if err := h.err(); err != nil || failing() {
+		t.Errorf("one that was given up still counts: %v", err)
+	}
+}

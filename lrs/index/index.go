@@ -211,6 +211,9 @@ func (x *Index) Pending() int { return x.shown.Load().pending }
 // now.
 func (x *Index) Err() error { return x.health.err() }
 
+// Damaged is closed when damage is found: the index must be rebuilt.
+func (x *Index) Damaged() <-chan struct{} { return x.health.broken }
+
 // Metrics reads sizes. It may wait for a flush to finish; do not call it with
 // every request.
 func (x *Index) Metrics() Metrics {

@@ -78,6 +78,8 @@ type Reader struct {
 
 	voids voidings
 	known known
+
+	lastUnmapped atomic.Pointer[answeredUnmapped]
 }
 
 // Person gives how a person stands in each competency for which there is evidence or

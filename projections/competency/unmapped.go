@@ -39,33 +39,139 @@ type Unmapped struct {
 
 // Unmapped gives what no identity or rule covers as known at s.AsOf. Activities and
 // scores are those of statements about people whom within admits; of all, if it is nil.
-func (r *Reader) Unmapped(ctx context.Context, tx *readmodel.Tx, s Scene, within func(person string) bool) (u *Unmapped, err error) {
-	u = &Unmapped{}
-	inForce := r.book(s.Definitions).inForce("e")
-	if u.Actors, err = unmappedActors(ctx, tx, s, inForce); err != nil {
-		return nil, err
+//
+// It reads everything once, in the order of the tables: at a million statements some seconds. The last answer about
+// everybody is kept for its next page. The caller must not change what the lists have.
+func (r *Reader) Unmapped(ctx context.Context, tx *readmodel.Tx, s Scene, within func(person string) bool) (*Unmapped, error) {
+	if within != nil {
+		return r.unmapped(ctx, tx, s, within)
 	}
+	last := r.lastUnmapped.Load()
+	if last == nil || last.asOf != s.AsOf || last.noAnswers != s.NoAnswers {
+		u, err := r.unmapped(ctx, tx, s, nil)
+		if err != nil {
+			return nil, err
+		}
+		last = &answeredUnmapped{s.AsOf, s.NoAnswers, *u}
+		r.lastUnmapped.Store(last)
+	}
+	u := last.answer
+	return &u, nil
+}
+
+// answeredUnmapped is an answer about everybody, and its question. What is known at a time is the same for ever.
+type answeredUnmapped struct {
+	asOf      int64
+	noAnswers bool
+	answer    Unmapped
+}
+
+func (r *Reader) unmapped(ctx context.Context, tx *readmodel.Tx, s Scene, within func(person string) bool) (*Unmapped, error) {
+	inForce := r.book(s.Definitions).inForce("e")
 	admitted, err := about(ctx, tx, s, inForce, within)
 	if err != nil {
 		return nil, err
 	}
-	// A statement has a row of evidence for each member of its Group: nothing here may
-	// look at these for each of them.
-	const taken = `EXISTS (SELECT 1 FROM competency_evidence e WHERE e.statement = s.statement AND `
-	if u.Activities, err = uncovered(ctx, tx, s, `s.activity <> '' AND NOT `+taken+inForce+`)`, admitted); err != nil {
+	taken, scored, err := evidenceTimes(ctx, tx, inForce)
+	if err != nil {
 		return nil, err
 	}
-	u.Scores, err = uncovered(ctx, tx, s, taken+inForce+` AND e.score IS NULL) AND NOT `+taken+inForce+` AND e.score IS NOT NULL)`, admitted)
+	voided := map[string]bool{}
+	if err := tx.Each(ctx, "SELECT statement FROM competency_voidings WHERE t <= ?", []any{s.AsOf}, func(scan func(...any) error) error {
+		var statement string
+		err := scan(&statement)
+		voided[statement] = true
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	u := &Unmapped{}
+	activities, scores := sums{}, sums{}
+	var out []int64 // times of the statements that do not count, in order
+	if err := tx.Each(ctx, "SELECT t, statement, verb, activity, scored FROM competency_statements WHERE t <= ? ORDER BY t", []any{s.AsOf},
+		func(scan func(...any) error) error {
+			var t, score int64
+			var statement, verb, activity string
+			if err := scan(&t, &statement, &verb, &activity, &score); err != nil {
+				return err
+			}
+			switch {
+			case voided[statement] || s.NoAnswers && verb == verbResponded:
+				out = append(out, t)
+			case admitted != nil && !admitted[t]:
+			case !taken.has(t) && activity != "":
+				activities.add(activity, verb, score)
+			case taken.has(t) && !scored.has(t):
+				scores.add(activity, verb, score)
+			}
+			return nil
+		}); err != nil {
+		return nil, err
+	}
+	u.Activities, u.Scores = activities.sorted(), scores.sorted()
+	u.Actors, err = unmappedActors(ctx, tx, s, inForce, out)
 	return u, err
 }
 
-// Of statements and of parties of statements: those that are known at a time, which is a
-// parameter twice, and not voided by then.
-func (s Scene) fromStatements() string {
-	return ` FROM competency_statements s LEFT JOIN competency_voidings v ON v.statement = s.statement AND v.t <= ?
-		WHERE s.t <= ? AND v.t IS NULL` + s.withheld()
+// times are sorted, and asked about in order.
+type times struct {
+	all  []int64
+	next int
 }
 
+func (x *times) has(t int64) bool {
+	for x.next < len(x.all) && x.all[x.next] < t {
+		x.next++
+	}
+	return x.next < len(x.all) && x.all[x.next] == t
+}
+
+// evidenceTimes gives the times of the statements that are evidence under the rules in force, and of those among them with
+// a score. A statement has a row for each member of its Group.
+func evidenceTimes(ctx context.Context, tx *readmodel.Tx, inForce string) (taken, scored *times, err error) {
+	taken, scored = &times{}, &times{}
+	err = tx.Each(ctx, "SELECT e.t, CASE WHEN e.score IS NULL THEN 0 ELSE 1 END FROM competency_evidence e WHERE "+inForce, nil,
+		func(scan func(...any) error) error {
+			var t, has int64
+			if err := scan(&t, &has); err != nil {
+				return err
+			}
+			taken.all = append(taken.all, t)
+			if has == 1 {
+				scored.all = append(scored.all, t)
+			}
+			return nil
+		})
+	for _, list := range []*times{taken, scored} {
+		slices.Sort(list.all)
+		list.all = slices.Compact(list.all)
+	}
+	return taken, scored, err
+}
+
+// sums add statements up by activity and verb.
+type sums map[[2]string]*Uncovered
+
+func (s sums) add(activity, verb string, scored int64) {
+	key := [2]string{activity, verb}
+	if s[key] == nil {
+		s[key] = &Uncovered{Activity: activity, Verb: verb}
+	}
+	s[key].Statements++
+	s[key].Scored += scored
+}
+
+func (s sums) sorted() (all []Uncovered) {
+	for _, u := range s {
+		all = append(all, *u)
+	}
+	slices.SortFunc(all, func(a, b Uncovered) int {
+		return cmp.Or(cmp.Compare(b.Statements, a.Statements), cmp.Compare(a.Activity, b.Activity), cmp.Compare(a.Verb, b.Verb))
+	})
+	return all
+}
+
+// fromParties is of parties of statements that are known at a time, which is a parameter twice, and not voided by then.
 func (s Scene) fromParties() string {
 	return ` FROM competency_parties p JOIN competency_statements s ON s.t = p.t
 		LEFT JOIN competency_voidings v ON v.statement = s.statement AND v.t <= ? WHERE p.t <= ? AND v.t IS NULL` + s.withheld()
@@ -85,30 +191,67 @@ func concerned(inForce string) string {
 	return ` AND (p.acts = 1 OR EXISTS (SELECT 1 FROM competency_evidence e WHERE e.subject = p.actor AND e.t = p.t AND ` + inForce + `))`
 }
 
-// unmappedActors gives the parties who are nobody, with the name that came last.
-func unmappedActors(ctx context.Context, tx *readmodel.Tx, s Scene, inForce string) (all []UnmappedActor, err error) {
+// unmappedActors gives the parties who are nobody, with the name that came last, but for statements at the times out,
+// which are in order.
+func unmappedActors(ctx context.Context, tx *readmodel.Tx, s Scene, inForce string, out []int64) (all []UnmappedActor, err error) {
 	owner, err := owners(ctx, tx, s)
 	if err != nil {
 		return nil, err
 	}
-	from := s.fromParties() + concerned(inForce)
-	err = tx.Each(ctx, `SELECT c.actor, a.identity,
-			COALESCE((SELECT p.name`+from+` AND p.actor = c.actor AND p.name <> '' ORDER BY p.t DESC LIMIT 1), ''), c.n, c.first, c.last
-		FROM (SELECT p.actor AS actor, count(*) AS n, min(p.t) AS first, max(p.t) AS last`+from+` GROUP BY p.actor) c
-		JOIN competency_actors a ON a.actor = c.actor`, []any{s.AsOf, s.AsOf, s.AsOf, s.AsOf}, func(scan func(...any) error) error {
-		var a UnmappedActor
-		if err := scan(&a.Key, &a.Identity, &a.Name, &a.Statements, &a.First, &a.Last); err != nil {
-			return err
+	var now UnmappedActor // whose rows are being read
+	nobody := false
+	end := func() {
+		if nobody && now.Statements > 0 {
+			all = append(all, now)
 		}
-		if _, known := owner(a.Key); !known {
-			all = append(all, a)
+	}
+	if err := tx.Each(ctx, `SELECT p.actor, p.t, p.name FROM competency_parties p WHERE p.t <= ?`+concerned(inForce)+` ORDER BY p.actor, p.t`,
+		[]any{s.AsOf}, func(scan func(...any) error) error {
+			var actor, name string
+			var t int64
+			if err := scan(&actor, &t, &name); err != nil {
+				return err
+			}
+			if actor != now.Key {
+				end()
+				_, known := owner(actor)
+				now, nobody = UnmappedActor{Key: actor, First: t}, !known
+			}
+			if !nobody {
+				return nil
+			}
+			if _, found := slices.BinarySearch(out, t); found {
+				return nil
+			}
+			if now.Statements++; now.Statements == 1 {
+				now.First = t
+			}
+			if now.Last = t; name != "" {
+				now.Name = name
+			}
+			return nil
+		}); err != nil {
+		return nil, err
+	}
+	end()
+	at := make(map[string]int, len(all))
+	for i := range all {
+		at[all[i].Key] = i
+	}
+	if err := tx.Each(ctx, "SELECT actor, identity FROM competency_actors", nil, func(scan func(...any) error) error {
+		var actor, identity string
+		err := scan(&actor, &identity)
+		if i, ok := at[actor]; ok {
+			all[i].Identity = identity
 		}
-		return nil
-	})
+		return err
+	}); err != nil {
+		return nil, err
+	}
 	slices.SortFunc(all, func(a, b UnmappedActor) int {
 		return cmp.Or(cmp.Compare(b.Statements, a.Statements), cmp.Compare(a.Key, b.Key))
 	})
-	return all, err
+	return all, nil
 }
 
 // about gives the times of the statements about people whom within admits, nil for all.
@@ -159,40 +302,4 @@ func owners(ctx context.Context, tx *readmodel.Tx, s Scene) (func(key string) (p
 		}
 		return s.People.PersonOf(key)
 	}, err
-}
-
-// uncovered adds up the statements for which a condition holds; those at admitted, unless
-// that is nil.
-func uncovered(ctx context.Context, tx *readmodel.Tx, s Scene, condition string, admitted map[int64]bool) (all []Uncovered, err error) {
-	by := "s.activity, s.verb"
-	if admitted != nil {
-		by += ", s.t"
-	}
-	type group struct{ activity, verb string }
-	sums := map[group]*Uncovered{}
-	err = tx.Each(ctx, `SELECT s.activity, s.verb, min(s.t), count(*), sum(s.scored)`+s.fromStatements()+` AND `+condition+` GROUP BY `+by,
-		[]any{s.AsOf, s.AsOf}, func(scan func(...any) error) error {
-			var g Uncovered
-			var t int64
-			if err := scan(&g.Activity, &g.Verb, &t, &g.Statements, &g.Scored); err != nil {
-				return err
-			}
-			if admitted != nil && !admitted[t] {
-				return nil
-			}
-			key := group{g.Activity, g.Verb}
-			if sum := sums[key]; sum != nil {
-				sum.Statements, sum.Scored = sum.Statements+g.Statements, sum.Scored+g.Scored
-			} else {
-				sums[key] = &g
-			}
-			return nil
-		})
-	for _, sum := range sums {
-		all = append(all, *sum)
-	}
-	slices.SortFunc(all, func(a, b Uncovered) int {
-		return cmp.Or(cmp.Compare(b.Statements, a.Statements), cmp.Compare(a.Activity, b.Activity), cmp.Compare(a.Verb, b.Verb))
-	})
-	return all, err
 }

@@ -88,27 +88,34 @@ func (w *writer) Apply(ctx context.Context, tx *readmodel.Tx, e *projections.Dig
 	return fmt.Errorf("%w: %T", projections.ErrIndigestible, e.Digest)
 }
 
-// register looks at all statements so far under a new revision of rules.
+// Prepare implements projections.Preparer: it looks at all statements so far under a new revision of rules.
+func (w *writer) Prepare(ctx context.Context, update projections.Update, e *projections.Digested) error {
+	r, ok := e.Digest.(registered)
+	if !ok {
+		return nil
+	}
+	set := newRuleSet(r.rules, e.T)
+	return projections.Earlier(ctx, w.past, e.Position, update, func(tx *readmodel.Tx, earlier *projections.Digested) error {
+		w.begin(tx)
+		f, ok := earlier.Digest.(*fact.Features)
+		if !ok {
+			return nil
+		}
+		if _, voids := f.Voids(); voids {
+			return nil
+		}
+		return w.evidence(ctx, set, earlier.T, f, false)
+	})
+}
+
+// register puts a revision of rules in force.
 func (w *writer) register(ctx context.Context, tx *readmodel.Tx, e *projections.Digested, r registered) error {
 	if err := tx.Exec(ctx, "INSERT INTO "+w.table("competency_rules")+" (id, t, definition) VALUES (?, ?, ?)",
 		keyText(r.rules.ID()), e.T, string(r.body)); err != nil {
 		return err
 	}
-	set := newRuleSet(r.rules, e.T)
-	w.rules[r.rules.ID()] = set
+	w.rules[r.rules.ID()] = newRuleSet(r.rules, e.T)
 	w.Add(projections.Everything)
-	for earlier, err := range w.past(ctx, e.Position) {
-		if err != nil {
-			return err
-		}
-		if f, ok := earlier.Digest.(*fact.Features); ok {
-			if _, voids := f.Voids(); !voids {
-				if err := w.evidence(ctx, set, earlier.T, f, false); err != nil {
-					return err
-				}
-			}
-		}
-	}
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 
 // The rules that take more than one member of a document.
 const (
+	ruleIDLength       = "definition.id.length"       // an id that is too long for an event
 	ruleUnique         = "definition.id.unique"       // an id twice in one list
 	ruleLevelOrder     = "definition.levels.order"    // thresholds do not rise
 	ruleScaleOrder     = "definition.scale.order"     // a scale from a to a, or downwards where that means nothing
@@ -29,6 +30,7 @@ const (
 	ruleKPIChanged         = "definition.kpi.changed"         // another question, interval or minN of a registered KPI
 	ruleKPIMonthly         = "definition.kpi.monthly"         // a KPI that is named somewhere is not monthly
 	ruleReactionKPI        = "definition.reaction.kpi"        // a reaction survey's question is a KPI's
+	ruleProgrammeQuestion  = "definition.programme.question"  // a programme's activity is a question of a survey
 	ruleReactionChanged    = "definition.reaction.changed"    // another end, survey or question of a registered programme
 	ruleCompetencyKPI      = "definition.competency.kpi"      // a competency's KPI does not say how satisfied patients are
 	ruleCompetencyKPIScale = "definition.competency.kpiscale" // … or is a mean over several scales
@@ -76,6 +78,9 @@ func sorted(s Set) []Definition {
 	return all
 }
 
+// maxID is how many bytes an event can have as an id.
+const maxID = 2048
+
 // checker looks at the definitions of a set one after the other.
 type checker struct {
 	set     Set
@@ -119,6 +124,9 @@ func check(set Set, order []Definition, inForce Set) Faults {
 	}
 	for _, d := range order {
 		c.at = d
+		if len(d.ID()) > maxID {
+			c.fault("/id", ruleIDLength, "this id has %d bytes; give it one of at most %d", len(d.ID()), maxID)
+		}
 		switch d := d.(type) {
 		case *Framework:
 			c.framework(d)

@@ -7,6 +7,16 @@ func (c *checker) programme(p *Programme) {
 		c.fault("/ends", ruleTimesOrder, "ends must be after starts")
 	}
 	c.unique("activities", len(p.Activities), func(i int) string { return p.Activities[i].ID })
+	for i := range p.Activities {
+		c.noQuestion(pointer("activities", i, "id"), p.Activities[i].ID)
+	}
+	if a := p.Assessments; a != nil {
+		c.noQuestion(pointer("assessments", "pre"), a.Pre)
+		c.noQuestion(pointer("assessments", "post"), a.Post)
+		if a.Retention != nil {
+			c.noQuestion(pointer("assessments", "retention", "activity"), a.Retention.Activity)
+		}
+	}
 	if p.ReactionSurvey != "" {
 		if _, ok := Find[*Survey](c.set, p.ReactionSurvey); !ok {
 			c.fault("/reactionSurvey", ruleReference, "the survey %s is not registered; register it, or mend the IRI", p.ReactionSurvey)
@@ -32,6 +42,15 @@ func (c *checker) programme(p *Programme) {
 		} else if missing := p.missing(m); missing != "" {
 			c.fault(at, ruleMetricMeasured, "the programme does not measure this; give it %s, or take another metric", missing)
 		}
+	}
+}
+
+// noQuestion refuses a survey's question: what is behind a programme's numbers is shown by person and statement, and
+// answers are not.
+func (c *checker) noQuestion(pointer, id string) {
+	if c.questions[id].survey != nil {
+		c.fault(pointer, ruleProgrammeQuestion, "this is a question of the survey %s, and answers to surveys are not shown one by one; "+
+			"name an activity of its own", c.questions[id].survey.ID())
 	}
 }
 

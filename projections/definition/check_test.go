@@ -131,6 +131,11 @@ func TestRefusals(t *testing.T) {
 		{"two new kpis that share a question", []planted{copyOf(KindKPI, "kpis/listened", edit{"/questions/0", `"urn:q1"`}), {KindKPI, "kpis/listened", []edit{{"/id", `"urn:k"`}, {"/questions/0", `"urn:q1"`}, {"/minN", `9`}}}},
 			[]string{"kpi urn:k /questions/0 definition.kpi.shared"}},
 
+		{"an activity that is a survey's question", []planted{{KindProgramme, "programmes/listen-first", []edit{{"/activities/0/id", `"urn:q1"`}}}}, []string{"programme programmes/listen-first /activities/0/id definition.programme.question"}},
+		{"an assessment that is a survey's question", []planted{{KindProgramme, "programmes/listen-first", []edit{{"/assessments/post", `"urn:q1"`}}}}, []string{"programme programmes/listen-first /assessments/post definition.programme.question"}},
+		{"a survey that asks a programme's activity", []planted{{KindSurvey, "surveys/reaction", []edit{{"/id", `"urn:s"`}, {"/questions", `[{"id":` + quoted("programmes/listen-first/activities/module") + `,"scale":{"min":1,"max":5},"topBox":[5]}]`}}}}, []string{"programme programmes/listen-first /activities/0/id definition.programme.question"}},
+		{"an id that is too long", []planted{copyOf(KindKPI, "kpis/compliments", edit{"/id", `"urn:` + strings.Repeat("x", 2045) + `"`})}, []string{"kpi urn:" + strings.Repeat("x", 2045) + " /id definition.id.length"}},
+
 		// Changes of registered KPIs.
 		{"other questions", []planted{{KindKPI, "kpis/compliments", nil}, {KindKPI, "kpis/listened", []edit{{"/questions/1", `"urn:q1"`}}}}, []string{"kpi kpis/listened /questions definition.kpi.changed"}},
 		{"another interval", []planted{{KindKPI, "kpis/compliments", []edit{{"/interval", `"week"`}}}}, []string{"kpi kpis/compliments /interval definition.kpi.changed"}},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"strings"
 
 	"github.com/bedside-lrs/bedside/schemas"
 )
@@ -49,7 +50,12 @@ type FileError struct {
 	Err  error
 }
 
-func (e *FileError) Error() string { return e.Name + ": " + e.Err.Error() }
+// Error has a line for each fault, which names the file.
+func (e *FileError) Error() string {
+	return e.Name + ": " + strings.ReplaceAll(e.Err.Error(), "\n", "\n"+e.Name+": ")
+}
+
+// Unwrap gives Err.
 func (e *FileError) Unwrap() error { return e.Err }
 
 // builtin is where the shipped definitions are in schemas.FS.

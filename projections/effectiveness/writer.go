@@ -98,38 +98,47 @@ func Names(p *definition.Programme, activity string) bool {
 	return slices.ContainsFunc(activities(p), func(id string) bool { return readmodel.KeyText(id) == activity })
 }
 
-// register looks at all statements so far for activities that no programme has named before.
-func (w *writer) register(ctx context.Context, tx *readmodel.Tx, e *projections.Digested, p *definition.Programme) error {
-	w.Add(p.ID())
+// Prepare implements projections.Preparer: it looks at all statements so far for activities that no programme has named
+// before.
+func (w *writer) Prepare(ctx context.Context, update projections.Update, e *projections.Digested) error {
+	p, ok := e.Digest.(*definition.Programme)
+	if !ok {
+		return nil
+	}
 	added := map[string]bool{}
 	for _, id := range activities(p) {
-		activity := readmodel.KeyText(id)
-		if w.named[activity] {
-			continue
-		}
-		w.named[activity], added[activity] = true, true
-		if err := tx.Exec(ctx, "INSERT INTO "+w.table("effectiveness_activities")+" (activity, t) VALUES (?, ?)", activity, e.T); err != nil {
-			return err
+		if activity := readmodel.KeyText(id); !w.named[activity] {
+			added[activity] = true
 		}
 	}
 	if len(added) == 0 {
 		return nil
 	}
-	for earlier, err := range w.past(ctx, e.Position) {
-		if err != nil {
-			return err
-		}
+	return projections.Earlier(ctx, w.past, e.Position, update, func(tx *readmodel.Tx, earlier *projections.Digested) error {
+		w.begin(tx)
 		f, ok := earlier.Digest.(*fact.Features)
 		if !ok {
+			return nil
+		}
+		activity := readmodel.KeyText(f.ObjectID)
+		if _, voids := f.Voids(); voids || !added[activity] {
+			return nil
+		}
+		return w.statement(ctx, activity, earlier.T, f)
+	})
+}
+
+// register notes the activities that a programme names.
+func (w *writer) register(ctx context.Context, tx *readmodel.Tx, e *projections.Digested, p *definition.Programme) error {
+	w.Add(p.ID())
+	for _, id := range activities(p) {
+		activity := readmodel.KeyText(id)
+		if w.named[activity] {
 			continue
 		}
-		if _, voids := f.Voids(); voids {
-			continue
-		}
-		if activity := readmodel.KeyText(f.ObjectID); added[activity] {
-			if err := w.statement(ctx, activity, earlier.T, f); err != nil {
-				return err
-			}
+		w.named[activity] = true
+		if err := tx.Exec(ctx, "INSERT INTO "+w.table("effectiveness_activities")+" (activity, t) VALUES (?, ?)", activity, e.T); err != nil {
+			return err
 		}
 	}
 	return nil

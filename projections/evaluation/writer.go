@@ -119,30 +119,37 @@ func (w *writer) Apply(ctx context.Context, tx *readmodel.Tx, e *projections.Dig
 	return fmt.Errorf("%w: %T", projections.ErrIndigestible, e.Digest)
 }
 
-// register looks at all statements so far under a new revision of an evaluation.
+// Prepare implements projections.Preparer: it looks at all statements so far under a new revision of an evaluation.
+func (w *writer) Prepare(ctx context.Context, update projections.Update, e *projections.Digested) error {
+	r, ok := e.Digest.(registered)
+	if !ok {
+		return nil
+	}
+	rev := newRevision(r.evaluation, e.T)
+	if len(rev.metrics) == 0 {
+		return nil
+	}
+	return projections.Earlier(ctx, w.past, e.Position, update, func(tx *readmodel.Tx, earlier *projections.Digested) error {
+		w.begin(tx)
+		f, ok := earlier.Digest.(*fact.Features)
+		if !ok {
+			return nil
+		}
+		if _, voids := f.Voids(); voids {
+			return nil
+		}
+		return w.statement(ctx, rev, earlier.T, f, false)
+	})
+}
+
+// register puts a revision of an evaluation in force.
 func (w *writer) register(ctx context.Context, tx *readmodel.Tx, e *projections.Digested, r registered) error {
 	if err := tx.Exec(ctx, "INSERT INTO "+w.table("evaluation_definitions")+" (id, t, definition) VALUES (?, ?, ?)",
 		readmodel.KeyText(r.evaluation.ID()), e.T, string(r.body)); err != nil {
 		return err
 	}
-	rev := newRevision(r.evaluation, e.T)
-	w.evaluations[r.evaluation.ID()] = rev
+	w.evaluations[r.evaluation.ID()] = newRevision(r.evaluation, e.T)
 	w.Add(projections.Everything)
-	if len(rev.metrics) == 0 {
-		return nil
-	}
-	for earlier, err := range w.past(ctx, e.Position) {
-		if err != nil {
-			return err
-		}
-		if f, ok := earlier.Digest.(*fact.Features); ok {
-			if _, voids := f.Voids(); !voids {
-				if err := w.statement(ctx, rev, earlier.T, f, false); err != nil {
-					return err
-				}
-			}
-		}
-	}
 	return nil
 }
 

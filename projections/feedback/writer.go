@@ -19,7 +19,7 @@ import (
 // Load implements projections.Projection.
 func (Projection) Load(ctx context.Context, tx *readmodel.Tx, g readmodel.Generation, past projections.Past) (projections.Writer, error) {
 	w := &writer{table: g.Table, past: past, kpis: map[string]revision{}}
-	err := catalog.Revisions(ctx, tx, g.Table("feedback_kpis"), func(d *definition.KPI, t int64) { w.take(d, t) })
+	err := catalog.Revisions(ctx, tx, g.Table("feedback_kpis"), func(d *definition.KPI, t int64) { w.kpis[d.ID()] = newRevision(d, t) })
 	return w, err
 }
 
@@ -42,8 +42,7 @@ type writer struct {
 	into struct{ answers, matches, voidings, measures *readmodel.Inserter }
 }
 
-// take puts a revision of a KPI in force.
-func (w *writer) take(k *definition.KPI, t int64) revision {
+func newRevision(k *definition.KPI, t int64) revision {
 	r := revision{KPI: k, t: t, questions: map[string]bool{}}
 	for _, q := range k.Questions {
 		r.questions[keyText(q)] = true
@@ -51,7 +50,6 @@ func (w *writer) take(k *definition.KPI, t int64) revision {
 	if k.Match != nil {
 		r.match = k.Match.Compile()
 	}
-	w.kpis[k.ID()] = r
 	return r
 }
 
@@ -90,27 +88,32 @@ func (w *writer) Apply(ctx context.Context, tx *readmodel.Tx, e *projections.Dig
 	return fmt.Errorf("%w: %T", projections.ErrIndigestible, e.Digest)
 }
 
-// register looks at all statements so far under a new revision of a KPI.
-func (w *writer) register(ctx context.Context, tx *readmodel.Tx, e *projections.Digested, r registered) error {
-	if err := tx.Exec(ctx, "INSERT INTO "+w.table("feedback_kpis")+" (id, t, definition) VALUES (?, ?, ?)",
-		keyText(r.kpi.ID()), e.T, string(r.body)); err != nil {
-		return err
-	}
-	rev := w.take(r.kpi, e.T)
-	w.Add(r.kpi.ID())
-	if rev.match == nil {
+// Prepare implements projections.Preparer: it looks at all statements so far under a new revision of a KPI.
+func (w *writer) Prepare(ctx context.Context, update projections.Update, e *projections.Digested) error {
+	r, ok := e.Digest.(registered)
+	if !ok || r.kpi.Match == nil {
 		return nil
 	}
-	for earlier, err := range w.past(ctx, e.Position) {
-		if err != nil {
-			return err
-		}
+	rev := newRevision(r.kpi, e.T)
+	return projections.Earlier(ctx, w.past, e.Position, update, func(tx *readmodel.Tx, earlier *projections.Digested) error {
+		w.begin(tx)
 		if f, ok := earlier.Digest.(*fact.Features); ok {
 			if _, err := w.matches(ctx, rev, earlier.T, f); err != nil {
 				return err
 			}
 		}
+		return nil
+	})
+}
+
+// register puts a revision of a KPI in force.
+func (w *writer) register(ctx context.Context, tx *readmodel.Tx, e *projections.Digested, r registered) error {
+	if err := tx.Exec(ctx, "INSERT INTO "+w.table("feedback_kpis")+" (id, t, definition) VALUES (?, ?, ?)",
+		keyText(r.kpi.ID()), e.T, string(r.body)); err != nil {
+		return err
 	}
+	w.kpis[r.kpi.ID()] = newRevision(r.kpi, e.T)
+	w.Add(r.kpi.ID())
 	return nil
 }
 

@@ -135,6 +135,10 @@ func checkID(field, id string) error {
 	if id == "." || id == ".." {
 		return refuse(Invalid, field, "%q is no id, because a link to it could not be followed", id)
 	}
+	// Notices of changes have such keys, beside the ids of people.
+	if field == "person" && (id == "*" || strings.HasPrefix(id, UnitKey) || strings.HasSuffix(id, "unmapped:")) {
+		return refuse(Invalid, field, "%q is no id of a person, because change notices use it for something else", id)
+	}
 	return nil
 }
 
