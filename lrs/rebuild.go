@@ -35,6 +35,10 @@ func (s *Store) Rebuild(ctx context.Context, next *index.Index, adopt func() err
 		if err := c.fill(ctx, next); err != nil {
 			return err
 		}
+		// A damaged index may not have taken the last commit.
+		if err := c.moveTo(ctx, next.Position().Head.Revision); err != nil {
+			return err
+		}
 		if got := next.Position().Head; got != c.head {
 			return fmt.Errorf("lrs: rebuild: the new index is at revision %d (%s), the live one at %d (%s): "+
 				"one of them is wrong; verify the log", got.Revision, got.Hash, c.head.Revision, c.head.Hash)
@@ -57,6 +61,30 @@ func (s *Store) Rebuild(ctx context.Context, next *index.Index, adopt func() err
 	if err := old.Close(); err != nil {
 		s.cfg.Logger.Warn("the index that was replaced did not close well", "error", err)
 	}
+	return nil
+}
+
+// moveTo moves the head behind commits that another index has taken.
+func (c *committer) moveTo(ctx context.Context, revision eventlog.Revision) error {
+	if c.head.Revision >= revision {
+		return nil
+	}
+	for commit, err := range eventlog.Follow(c.log.Read(ctx, c.head.Revision+1), c.head) {
+		if err != nil {
+			return fmt.Errorf("lrs: read the log behind revision %d: %w", c.head.Revision, err)
+		}
+		events, err := commit.Events()
+		if err == nil {
+			err = c.loadCredentials(events)
+		}
+		if err != nil {
+			return fmt.Errorf("lrs: commit %d: %w", commit.Revision, err)
+		}
+		if c.applied(commit); commit.Revision == revision {
+			break
+		}
+	}
+	c.note()
 	return nil
 }
 
