@@ -208,9 +208,10 @@ func (c *committer) append(ctx context.Context, tx *transaction) error {
 func (c *committer) apply(ctx context.Context, commit *eventlog.Commit, tx *transaction) error {
 	start := time.Now()
 	if err := applyTo(ctx, c.Index(), commit, tx.events, tx.drafts); err != nil {
-		err = fmt.Errorf("%w: the commit is in the log, but the index cannot take it: %w", ErrUnknownOutcome, err)
-		c.fail(err)
-		return err
+		if !errors.Is(err, index.ErrDamaged) { // else a rebuild mends it: until then nothing is decided
+			c.fail(fmt.Errorf("the index cannot take a commit that is in the log: %w", err))
+		}
+		return fmt.Errorf("%w: the commit is in the log, but the index cannot take it: %w", ErrUnknownOutcome, err)
 	}
 	c.applied(commit)
 	c.note()

@@ -2,6 +2,7 @@ package lrs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
@@ -33,13 +34,7 @@ func (s *Store) Rebuild(ctx context.Context, next *index.Index, adopt func() err
 	}
 	var old *index.Index
 	ch := &change{ctx: ctx, answer: make(chan answer, 1), run: func(ctx context.Context, c *committer) error {
-		// Other nodes go on appending, so that a read of the log may end further on each time.
-		if c.head.Revision < next.Position().Head.Revision {
-			if err := c.catchUp(ctx); err != nil {
-				return fmt.Errorf("lrs: rebuild: %w", err)
-			}
-		}
-		if err := c.fill(ctx, next, c.head.Revision); err != nil {
+		if err := c.meet(ctx, next); err != nil {
 			return err
 		}
 		if got := next.Position().Head; got != c.head {
@@ -64,6 +59,47 @@ func (s *Store) Rebuild(ctx context.Context, next *index.Index, adopt func() err
 	if err := old.Close(); err != nil {
 		s.cfg.Logger.Warn("the index that was replaced did not close well", "error", err)
 	}
+	return nil
+}
+
+// meet brings a new index and the committer to the same revision.
+func (c *committer) meet(ctx context.Context, next *index.Index) error {
+	if errors.Is(c.Index().Err(), index.ErrDamaged) { // it may not have taken the last commit, and takes none any more
+		if err := c.fill(ctx, next, math.MaxUint64); err != nil {
+			return err
+		}
+		return c.moveTo(ctx, next.Position().Head.Revision)
+	}
+	// Other nodes go on appending, so that a read of the log may end further on each time.
+	if c.head.Revision < next.Position().Head.Revision {
+		if err := c.catchUp(ctx); err != nil {
+			return fmt.Errorf("lrs: rebuild: %w", err)
+		}
+	}
+	return c.fill(ctx, next, c.head.Revision)
+}
+
+// moveTo moves the head behind commits that another index has taken.
+func (c *committer) moveTo(ctx context.Context, revision eventlog.Revision) error {
+	if c.head.Revision >= revision {
+		return nil
+	}
+	for commit, err := range eventlog.Follow(c.log.Read(ctx, c.head.Revision+1), c.head) {
+		if err != nil {
+			return fmt.Errorf("lrs: read the log behind revision %d: %w", c.head.Revision, err)
+		}
+		events, err := commit.Events()
+		if err == nil {
+			err = c.loadCredentials(events)
+		}
+		if err != nil {
+			return fmt.Errorf("lrs: commit %d: %w", commit.Revision, err)
+		}
+		if c.applied(commit); commit.Revision == revision {
+			break
+		}
+	}
+	c.note()
 	return nil
 }
 

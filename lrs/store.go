@@ -221,7 +221,7 @@ func (s *Store) fail(err error) {
 // failure is why the store cannot serve at all, nil if it can.
 func (s *Store) failure() error {
 	if p := s.broken.Load(); p != nil {
-		return fmt.Errorf("%w: %w", ErrUnavailable, *p)
+		return fmt.Errorf("%w: %v", ErrUnavailable, *p) // what it says of one commit is not true of others
 	}
 	if err := s.Index().Err(); err != nil && !errors.Is(err, index.ErrUnwritable) {
 		return fmt.Errorf("%w: index: %w", ErrUnavailable, err)

@@ -30,6 +30,7 @@ type LogReport struct {
 	Blobs     int    `json:"blobs"`              // attachments and large documents that are whole
 	BlobBytes int64  `json:"blobBytes"`          // of those
 	BlobFault string `json:"blobFault,omitzero"` // the log may be whole all the same
+	HeadFault string `json:"headFault,omitzero"` // why the head file, which tells whether the end is missing, cannot be read
 }
 
 // VerifyLog reads a log from its first commit and checks the form of each, the
@@ -105,7 +106,7 @@ func verifyCommits(ctx context.Context, log eventlog.Log, blobs blob.Store, head
 		}
 	}
 	if unread != nil { // the log is whole as far as it goes
-		r.Fault = fmt.Sprintf("the commits are whole, but %v", unread)
+		r.HeadFault = unread.Error()
 	}
 	return r, nil
 }

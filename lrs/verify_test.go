@@ -214,7 +214,7 @@ func TestVerifyWithoutHeadFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, err := VerifyLog(t.Context(), b.log, b.cfg.Blobs, b.cfg.HeadFile)
-	if err != nil || r.Revision != 5 || !strings.Contains(r.Fault, "the commits are whole") || !strings.Contains(r.Fault, b.cfg.HeadFile) {
+	if err != nil || r.Revision != 5 || r.Fault != "" || !strings.Contains(r.HeadFault, b.cfg.HeadFile) {
 		t.Errorf("%+v, %v", r, err)
 	}
 	b.log.Truncate(3)

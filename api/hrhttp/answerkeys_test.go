@@ -26,6 +26,7 @@ func TestAnswersByScope(t *testing.T) {
 	}
 	say(t, p, "feedback", feedback.AnswersKey+"k", 1, feeds["kpis/read answers/read"])
 	say(t, p, "feedback", feedback.AnswersKey+feedback.SignalKey+"k", 2, feeds["kpis/read answers/read"])
+	say(t, p, "effectiveness", feedback.AnswersKey+"p", 2, feeds["kpis/read answers/read"])
 	say(t, p, "feedback", "k", 3, feeds["kpis/read"], feeds["kpis/read answers/read"])
 	say(t, p, "competency", competency.UnmappedAnswersKey, 4, feeds["people/read answers/read"])
 	say(t, p, "competency", competency.UnmappedKey, 5, feeds["people/read"], feeds["people/read answers/read"])

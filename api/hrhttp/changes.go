@@ -149,7 +149,8 @@ func (c *call) reads(projection, key string) bool {
 		return true
 	}
 	// That an answer has come tells of it: whoever may not see it is not told.
-	ofAnswers := projection == feedback.Name && strings.HasPrefix(key, feedback.AnswersKey) || key == competency.UnmappedAnswersKey
+	ofAnswers := (projection == feedback.Name || projection == effectiveness.Name) && strings.HasPrefix(key, feedback.AnswersKey) ||
+		key == competency.UnmappedAnswersKey
 	if ofAnswers && !c.principal.Scopes.ReadAnswers() {
 		return false
 	}

@@ -128,7 +128,7 @@ func (c *call) asOf(wait context.Context) (asOf time.Time, err error) {
 	asOf = through.Add(time.Millisecond - time.Microsecond).Truncate(time.Millisecond)
 	if c.pinned != 0 && !c.params.Has("asOf") {
 		asOf = time.UnixMicro(c.pinned).UTC()
-		if asOf.After(c.Now().Add(ahead)) {
+		if asOf.Year() < 1 || asOf.After(c.Now().Add(ahead)) {
 			return asOf, problem.BadRequest("parameter.more", "The parameter more is %q; it is what the page before gave.", c.params.Get("more"))
 		}
 	}

@@ -51,11 +51,16 @@ func (users) of(v *view, id string) (object, bool) {
 func (users) create(w *write, in object) (string, error) {
 	u := parseUser(in)
 	id := cmp.Or(u.ExternalID, u.UserName)
-	if back, ok := w.old.deleted(u); ok {
+	back, ok := w.old.deleted(u)
+	if ok {
 		id = back
 	}
 	if _, exists := w.old.user(id); exists {
 		return "", refuse("uniqueness", "There is a User %q already.", id)
+	}
+	// A stranger does not become a person who was.
+	if a, _ := w.old.state.Attributes(id); a.Deleted && id != back {
+		return "", refuse("uniqueness", "The id %q was another User's, who was deleted; create this one with another externalId.", id)
 	}
 	before := &user{}
 	if p, ok := w.old.state.Person(id); ok {
@@ -66,13 +71,16 @@ func (users) create(w *write, in object) (string, error) {
 
 // deleted finds the person that a user was before the directory deleted them.
 func (v *view) deleted(u *user) (string, bool) {
-	// A name may be given to somebody else; two ids of the directory are two people.
-	same := func(a event.Attributes) bool {
-		return a.Deleted && (a.ExternalID == "" || u.ExternalID == "" || a.ExternalID == u.ExternalID)
+	// The directory's id is the person's, whatever their name is now.
+	if u.ExternalID != "" {
+		for _, p := range v.state.People() {
+			if a, _ := v.state.Attributes(p.ID); a.Deleted && cmp.Or(a.ExternalID, p.ID) == u.ExternalID {
+				return p.ID, true
+			}
+		}
 	}
-	if a, _ := v.state.Attributes(u.ExternalID); a.Deleted {
-		return u.ExternalID, true
-	}
+	// A name may be given to somebody else: two ids of the directory are two people.
+	same := func(a event.Attributes) bool { return a.Deleted && (a.ExternalID == "" || u.ExternalID == "") }
 	if a, _ := v.state.Attributes(u.UserName); same(a) {
 		return u.UserName, true
 	}

@@ -277,6 +277,16 @@ func TestNameAgain(t *testing.T) {
 	other = strings.Replace(other, `,{"value":"rosa@home.example","type":"home"}`, "", 1) // which is linked to whom it was
 	l.scim(t, "POST", "/Users", other).want(201).has("id", "emp-400")
 	l.scim(t, "GET", "/Users/emp-17", "").refused(404, "")
+	// A directory that gives its id later means the same person by it, whatever the name has become; and a stranger with an
+	// id like another's name is not that one.
+	bob := func(name, id string) string {
+		return `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"` + name + `"` + id + `,"displayName":"Bob"}`
+	}
+	l.scim(t, "POST", "/Users", bob("bob", "")).want(201).has("id", "bob")
+	l.patch(t, "/Users/bob", `{"op":"add","path":"externalId","value":"e17"}`).want(200)
+	l.scim(t, "DELETE", "/Users/bob", "").want(204)
+	l.scim(t, "POST", "/Users", bob("carol", `,"externalId":"bob"`)).refused(409, "uniqueness")
+	l.scim(t, "POST", "/Users", bob("bob.new", `,"externalId":"e17"`)).want(201).has("id", "bob")
 	// The one who left comes back under the id of old.
 	l.scim(t, "POST", "/Users", strings.Replace(rosa, `"userName":"rosa.diaz@ward.example"`, `"userName":"rosa@ward.example"`, 1)).want(201).has("id", "emp-17")
 }

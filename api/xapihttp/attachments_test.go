@@ -289,4 +289,5 @@ func TestAttachmentsLimit(t *testing.T) {
 	}
 	send(3, strings.Repeat("d", 1001)).refused(413, "request.size")
 	send(4, a).want(200)
+	send(5, a, b, "").want(200)
 }

@@ -16,12 +16,12 @@ type etags struct {
 
 func parseETags(values []string) (e etags) {
 	for _, value := range values {
+		e.given = e.given || strings.TrimSpace(value) != "" // even ",", which names nothing
 		for tag := range strings.SplitSeq(value, ",") {
 			tag = strings.TrimSpace(tag)
 			if tag == "" {
 				continue
 			}
-			e.given = true // even `""`, which no document has
 			if tag == "*" {
 				e.any = true
 				continue

@@ -69,11 +69,14 @@ func (g *headerGate) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// multipartFrame is room for what is neither statements nor attachments: boundaries and the headers of parts.
+const multipartFrame = 1 << 20
+
 func (c *call) readMultipart(boundary string) (*upload, error) {
 	if boundary == "" {
 		return nil, problem.BadRequest("multipart.boundary", "The Content-Type names no boundary.")
 	}
-	body := http.MaxBytesReader(c.w, c.r.Body, c.Limits.Body+c.Attachments)
+	body := http.MaxBytesReader(c.w, c.r.Body, c.Limits.Body+c.Attachments+multipartFrame)
 	gate := &headerGate{Reader: body}
 	mr := multipart.NewReader(gate, boundary)
 	next := func() (*multipart.Part, error) {

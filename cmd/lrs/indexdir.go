@@ -128,7 +128,13 @@ func (n *node) keepIndex(ctx context.Context, log *slog.Logger) {
 			return
 		}
 		log.Warn("the index is damaged and is rebuilt from the log; until then reads are refused")
-		if _, err := n.RebuildIndex(ctx); err != nil && ctx.Err() == nil {
+		if _, err := n.RebuildIndex(ctx); errors.Is(err, adminhttp.ErrRebuilding) { // an operator was faster
+			select {
+			case <-n.reindexed:
+			case <-time.After(time.Second):
+			case <-ctx.Done():
+			}
+		} else if err != nil && ctx.Err() == nil {
 			log.Error("the index could not be rebuilt; restart the server, or look at its disk", "error", err)
 			select {
 			case <-time.After(rebuildPause):
@@ -154,7 +160,12 @@ func (n *node) RebuildIndex(ctx context.Context) (adminhttp.Rebuilt, error) {
 		return adminhttp.Rebuilt{}, err
 	}
 	if err := n.store.Rebuild(ctx, next, adopt); err != nil {
-		return adminhttp.Rebuilt{}, errors.Join(err, next.Close())
+		live, failed := n.indexDir.live()
+		err = errors.Join(err, next.Close(), failed)
+		if failed == nil {
+			err = errors.Join(err, n.indexDir.removeAllBut(live))
+		}
+		return adminhttp.Rebuilt{}, err
 	}
 	select {
 	case n.reindexed <- struct{}{}:

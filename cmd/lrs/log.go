@@ -63,6 +63,9 @@ or removed. Exits with 1 if there is a fault.`,
 			switch {
 			case report.Fault != "":
 				return errors.New("the log is damaged; serve nothing from it: keep it as it is and restore a backup elsewhere")
+			case report.HeadFault != "":
+				return errors.New("the commits are whole; whether some are missing at the end cannot be told without the head file: " +
+					"restore that file, or, if you know that the log is the newest, remove it and start")
 			case report.BlobFault != "":
 				return errors.New("the log is whole, and an attachment or a document is damaged or missing: the server refuses that one " +
 					"and serves the rest; restore its file and verify again")
@@ -81,6 +84,10 @@ func printReport(w io.Writer, r lrs.LogReport) {
 	whole := "yes"
 	if r.Fault != "" {
 		fmt.Fprintf(w, "fault    behind revision %d: %s\n", r.Revision, r.Fault)
+		whole = "no"
+	}
+	if r.HeadFault != "" {
+		fmt.Fprintf(w, "fault    %s\n", r.HeadFault)
 		whole = "no"
 	}
 	if r.BlobFault != "" {

@@ -122,6 +122,12 @@ func (t *translator) view(ctx context.Context, projection, key string, keys *[]s
 			if err != nil {
 				return err
 			}
+			if grouping, ok := strings.CutPrefix(key, effectiveness.AnswersKey); ok {
+				if _, ok := d.Get(definition.KindProgramme, grouping); ok {
+					*keys = append(*keys, key)
+				}
+				return nil
+			}
 			for _, e := range d.Of(definition.KindProgramme) {
 				if e.ID() == key || effectiveness.Names(e.Definition.(*definition.Programme), key) {
 					*keys = append(*keys, e.ID())

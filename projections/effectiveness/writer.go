@@ -45,8 +45,12 @@ func (w *writer) begin(tx *readmodel.Tx) {
 	w.into.voidings = tx.Insert(w.table("effectiveness_voidings"), "statement", "t")
 }
 
-// Changed implements projections.Writer: activities, as readmodel.KeyText has them, and the ids of programmes that were
-// registered.
+// AnswersKey begins the key of a change that an answer to a survey may have made; what follows is what the answer is
+// grouped by, which may be a programme.
+const AnswersKey = "answers:"
+
+// Changed implements projections.Writer: activities, as readmodel.KeyText has them, the ids of programmes that were
+// registered, and AnswersKey and a grouping.
 func (w *writer) Changed(ctx context.Context, tx *readmodel.Tx) ([]string, error) {
 	return w.Take(ctx, func(ctx context.Context, statement string) error {
 		return tx.Each(ctx, "SELECT DISTINCT activity FROM "+w.table("effectiveness_statements")+" WHERE statement = ?", []any{statement},
@@ -68,6 +72,11 @@ func (w *writer) Apply(ctx context.Context, tx *readmodel.Tx, e *projections.Dig
 	case *fact.Features:
 		if target, voids := digest.Voids(); voids {
 			return w.void(ctx, e.T, target)
+		}
+		if digest.Verb == verbResponded { // the reaction to what it is grouped by, if that is a programme
+			for _, id := range digest.Grouping {
+				w.Add(AnswersKey + id)
+			}
 		}
 		activity := readmodel.KeyText(digest.ObjectID)
 		if !w.named[activity] {
@@ -148,6 +157,7 @@ func (w *writer) register(ctx context.Context, tx *readmodel.Tx, e *projections.
 const (
 	verbCompleted = "http://adlnet.gov/expapi/verbs/completed"
 	verbPassed    = "http://adlnet.gov/expapi/verbs/passed"
+	verbResponded = "http://adlnet.gov/expapi/verbs/responded"
 )
 
 // statement writes a statement about an activity, for each whom it counts for.
