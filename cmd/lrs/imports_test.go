@@ -21,6 +21,7 @@ var mayImport = map[string][]string{
 	"lrs/eventlog/natslog":                {"lrs/eventlog"},
 	"lrs/eventlog/esdblog":                {"lrs/eventlog"},
 	"lrs/eventlog/esdblog/esdbtest":       {},
+	"lrs/eventlog/relay":                  {"lrs/eventlog"},
 	"lrs/natsembed":                       {},
 	"lrs/auth":                            {},
 	"lrs/event":                           {"lrs/auth"},
