@@ -433,10 +433,16 @@ func TestTooLarge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		source, target, chain := memlog.New(), memlog.New(), eventlogtest.NewChain(t)
 		size := len(chain.Append(t.Context(), source).Data)
-		r := start(source, small{target, size - 1})
+		var said bytes.Buffer
+		r := relay.Start(relay.Config{Source: source, Target: small{target, size - 1}, Logger: slog.New(slog.NewTextHandler(&said, nil))})
 		defer r.Close()
 		if err := stuck(t, r, eventlog.ErrTooLarge); !strings.Contains(err.Error(), fmt.Sprintf("(%d bytes)", size)) {
 			t.Error(err)
+		}
+		<-time.After(time.Hour)
+		r.Close()
+		if n := strings.Count(said.String(), "msg="); n != 1 {
+			t.Errorf("it is said %d times:\n%s", n, said.String())
 		}
 	})
 }
