@@ -36,7 +36,7 @@ type Config struct {
 	MaxQueue int64                  // bytes of changes waiting; above, writes are ErrBusy; default 64 MiB
 	Settle   eventlog.SettleOptions // how long one append is waited for before it is sent again
 	Now      func() time.Time       // default time.Now
-	Notes    []string               // what an operator should know of the log, for Store.Notes
+	Notes    func() []string        // what an operator should know of the log, for Store.Notes; may be nil
 	Logger   *slog.Logger           // default slog.Default
 	Metrics  *Metrics               // default: counted, not exported
 }
@@ -254,7 +254,12 @@ func (s *Store) Ready() []error {
 }
 
 // Notes are what an operator should know that does not keep the node from serving.
-func (s *Store) Notes() []string { return s.cfg.Notes }
+func (s *Store) Notes() []string {
+	if s.cfg.Notes == nil {
+		return nil
+	}
+	return s.cfg.Notes()
+}
 
 // logFailure is why an append failed. It is a reason against readiness for
 // failureLasts: then writes are let in again to find out, since only an append
