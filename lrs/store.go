@@ -84,8 +84,9 @@ type Store struct {
 	leasing sync.Mutex // held while the head file is written: writers of it take turns
 
 	headMu   sync.Mutex
-	head     eventlog.Head // last applied commit, for the head file; under headMu, as is
-	advanced chan struct{} // closed and made anew when head moves
+	head     eventlog.Head     // last applied commit, for the head file; under headMu, as are
+	told     eventlog.Revision // head's, once the watermark is behind it; see tell
+	advanced chan struct{}     // closed and made anew when told moves
 
 	broken      atomic.Pointer[error]      // the store can no longer go on; see fail
 	logFailure  atomic.Pointer[logFailure] // the last append's failure, nil after a success
@@ -286,6 +287,14 @@ func (s *Store) setHead(h eventlog.Head) {
 	s.headMu.Lock()
 	defer s.headMu.Unlock()
 	s.head = h
+}
+
+// tell lets those who Await see the head, when the watermark has come as far too: the head goes before it, so that who reads
+// first the watermark and then the head has all of the one in the other, and these go behind it.
+func (s *Store) tell() {
+	s.headMu.Lock()
+	defer s.headMu.Unlock()
+	s.told = s.head.Revision
 	close(s.advanced)
 	s.advanced = make(chan struct{})
 }
