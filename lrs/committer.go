@@ -253,6 +253,7 @@ func (c *committer) applied(commit *eventlog.Commit) {
 	c.head = commit.Head()
 	c.setHead(c.head)
 	c.clock.closeCommit(lastTime(commit))
+	c.tell()
 	c.settleLater()
 }
 

@@ -118,12 +118,12 @@ func (c *committer) catchUpWaiting(ctx context.Context) {
 	}
 }
 
-// Await returns when this node has applied the commit with a revision: then it shows what a client has written to
-// another. The error is ctx's, or ErrClosed.
+// Await returns when this node has applied the commit with a revision, and its watermark is behind that: then it shows what
+// a client has written to another. The error is ctx's, or ErrClosed.
 func (s *Store) Await(ctx context.Context, revision eventlog.Revision) error {
 	for {
 		s.headMu.Lock()
-		head, advanced := s.head.Revision, s.advanced
+		head, advanced := s.told, s.advanced
 		s.headMu.Unlock()
 		if head >= revision {
 			return nil

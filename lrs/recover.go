@@ -45,6 +45,7 @@ func (c *committer) recover(ctx context.Context) error {
 	c.head = pos.Head
 	c.setHead(c.head)
 	c.clock.start(pos.LastStored, file.Lease)
+	c.tell()
 	if err := c.storedCredentials(); err != nil {
 		return err
 	}

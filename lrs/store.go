@@ -36,7 +36,7 @@ type Config struct {
 	MaxQueue int64                  // bytes of changes waiting; above, writes are ErrBusy; default 64 MiB
 	Settle   eventlog.SettleOptions // how long one append is waited for before it is sent again
 	Now      func() time.Time       // default time.Now
-	Notes    []string               // what an operator should know of the log, for Store.Notes
+	Notes    func() []string        // what an operator should know of the log, for Store.Notes; may be nil
 	Logger   *slog.Logger           // default slog.Default
 	Metrics  *Metrics               // default: counted, not exported
 }
@@ -84,8 +84,9 @@ type Store struct {
 	leasing sync.Mutex // held while the head file is written: writers of it take turns
 
 	headMu   sync.Mutex
-	head     eventlog.Head // last applied commit, for the head file; under headMu, as is
-	advanced chan struct{} // closed and made anew when head moves
+	head     eventlog.Head     // last applied commit, for the head file; under headMu, as are
+	told     eventlog.Revision // head's, once the watermark is behind it; see tell
+	advanced chan struct{}     // closed and made anew when told moves
 
 	broken      atomic.Pointer[error]      // the store can no longer go on; see fail
 	logFailure  atomic.Pointer[logFailure] // the last append's failure, nil after a success
@@ -254,7 +255,12 @@ func (s *Store) Ready() []error {
 }
 
 // Notes are what an operator should know that does not keep the node from serving.
-func (s *Store) Notes() []string { return s.cfg.Notes }
+func (s *Store) Notes() []string {
+	if s.cfg.Notes == nil {
+		return nil
+	}
+	return s.cfg.Notes()
+}
 
 // logFailure is why an append failed. It is a reason against readiness for
 // failureLasts: then writes are let in again to find out, since only an append
@@ -281,6 +287,14 @@ func (s *Store) setHead(h eventlog.Head) {
 	s.headMu.Lock()
 	defer s.headMu.Unlock()
 	s.head = h
+}
+
+// tell lets those who Await see the head, when the watermark has come as far too: the head goes before it, so that who reads
+// first the watermark and then the head has all of the one in the other, and these go behind it.
+func (s *Store) tell() {
+	s.headMu.Lock()
+	defer s.headMu.Unlock()
+	s.told = s.head.Revision
 	close(s.advanced)
 	s.advanced = make(chan struct{})
 }

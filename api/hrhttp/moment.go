@@ -9,6 +9,7 @@ import (
 
 	"github.com/bedside-lrs/bedside/api/problem"
 	"github.com/bedside-lrs/bedside/api/request"
+	"github.com/bedside-lrs/bedside/lrs/eventlog"
 	"github.com/bedside-lrs/bedside/projections"
 	"github.com/bedside-lrs/bedside/projections/catalog"
 	"github.com/bedside-lrs/bedside/projections/competency"
@@ -88,6 +89,10 @@ func (c *call) answerFrom(names []string, do func(*moment) error) error {
 		if err := c.Runtime.Wait(wait, revision, names...); err != nil {
 			return behind(err)
 		}
+		// The projections may be ahead of what this node has applied of a log that others write to, and asOf follows that.
+		if err := c.Store.Await(wait, eventlog.Revision(revision)); err != nil {
+			return behind(err)
+		}
 	}
 	asOf, err := c.asOf(wait)
 	if err != nil {
@@ -121,8 +126,12 @@ func (c *call) answerFrom(names []string, do func(*moment) error) error {
 	})
 }
 
+// wholePatience is how long an answer about now waits for the end of the millisecond. A log that many share comes to it
+// by the next commit, and by none while it is away: then the answer is about the microsecond.
+const wholePatience = 50 * time.Millisecond
+
 // asOf is the parameter, or what the log is consistent through, in the next whole
-// millisecond; it waits until the log is consistent through it.
+// millisecond if it can be; it waits until the log is consistent through it.
 func (c *call) asOf(wait context.Context) (asOf time.Time, err error) {
 	through := c.Store.ConsistentThrough()
 	asOf = through.Add(time.Millisecond - time.Microsecond).Truncate(time.Millisecond)
@@ -132,6 +141,7 @@ func (c *call) asOf(wait context.Context) (asOf time.Time, err error) {
 			return asOf, problem.BadRequest("parameter.more", "The parameter more is %q; it is what the page before gave.", c.params.Get("more"))
 		}
 	}
+	var enough <-chan time.Time // never, if a moment is asked about
 	if text := c.params.Get("asOf"); c.params.Has("asOf") {
 		if asOf, err = parseTime("asOf", text); err != nil {
 			return asOf, err
@@ -140,12 +150,19 @@ func (c *call) asOf(wait context.Context) (asOf time.Time, err error) {
 			return asOf, problem.BadRequest("parameter.asOf", "The parameter asOf is %s, which is more than %s ahead of the clock: what will be known then is not known yet.",
 				text, ahead)
 		}
+	} else if c.pinned == 0 {
+		timer := time.NewTimer(wholePatience)
+		defer timer.Stop()
+		enough = timer.C
 	}
 	const step = time.Millisecond
 	for through.Before(asOf) {
 		timer := time.NewTimer(max(step, min(asOf.Sub(through), 100*step)))
 		select {
 		case <-timer.C:
+		case <-enough:
+			timer.Stop()
+			return through, nil
 		case <-wait.Done():
 			timer.Stop()
 			return asOf, behind(context.Cause(wait))

@@ -17,7 +17,7 @@ import (
 // does, with the directory itself, which it owns meanwhile.
 //
 // Only with create may there be no store yet: a mistyped --data must not pass
-// for an empty one.
+// for an empty one. A log that is elsewhere (--log) is there whatever --data is.
 func administer(
 	cmd *cobra.Command, cfg nodeConfig, create bool,
 	running func(context.Context, *adminhttp.Client) error,
@@ -31,7 +31,7 @@ func administer(
 	if !errors.Is(err, adminhttp.ErrNoServer) {
 		return err
 	}
-	if _, err := os.Stat(filepath.Join(cfg.dir, "log")); err != nil && !create {
+	if _, err := os.Stat(filepath.Join(cfg.dir, "log")); err != nil && !create && !cfg.engine.shared() {
 		return fmt.Errorf("there is no store in %s (--data): %w", cfg.dir, err)
 	}
 	lock, err := lockData(cfg.dir)

@@ -18,6 +18,7 @@ import (
 // engine is where the event log is: in this process, or in a cluster that many nodes share.
 type engine struct {
 	at       string // URL; "" for the embedded server
+	nats     string // with EventStoreDB: of the NATS cluster that has the rest
 	name     string
 	replicas int
 	creds    string
@@ -27,30 +28,53 @@ type engine struct {
 }
 
 func (e *engine) flags(f *pflag.FlagSet) {
-	f.StringVar(&e.at, "log", "", "`URL` of the cluster that has the event log: nats://HOST,HOST,HOST or tls://…; nodes of one log share all but their index (default: in this process)")
+	f.StringVar(&e.at, "log", "", "`URL` of the cluster that has the event log: nats://HOST,HOST,HOST or tls://…, or, with --nats, esdb://… or kurrentdb://…; nodes of one log share all but their index (default: in this process)")
+	f.StringVar(&e.nats, "nats", "", "`URL` of the NATS cluster that goes with an EventStoreDB (--log esdb://…): it has the attachments and a copy of the log, from which the projections read, and gets the change notices")
 	f.StringVar(&e.name, "log-name", e.name, "`name` of the event log: stores with different names share a cluster")
-	f.IntVar(&e.replicas, "log-replicas", 3, "on how many servers of the cluster a commit is stored before it counts")
-	f.StringVar(&e.creds, "log-creds", "", "`file` with the credentials for --log (NATS: JWT and seed)")
-	f.StringVar(&e.ca, "log-ca", "", "PEM `file` of the roots that the certificates of --log must lead to")
-	f.StringVar(&e.cert, "log-cert", "", "PEM `file` of this client's certificate for --log")
+	f.IntVar(&e.replicas, "log-replicas", 3, "on how many servers of the NATS cluster (of --log or --nats) a commit and an attachment are stored before they count")
+	f.StringVar(&e.creds, "log-creds", "", "`file` with the credentials for the NATS cluster of --log or --nats (JWT and seed); those for EventStoreDB are in its URL")
+	f.StringVar(&e.ca, "log-ca", "", "PEM `file` of the roots that the certificates of the NATS cluster of --log or --nats must lead to")
+	f.StringVar(&e.cert, "log-cert", "", "PEM `file` of this client's certificate for that cluster")
 	f.StringVar(&e.key, "log-key", "", "PEM `file` of its key")
 }
 
 // shared tells whether other nodes may append to the log.
 func (e *engine) shared() bool { return e.at != "" }
 
+// eventStore tells whether the log is on EventStoreDB or KurrentDB; package esdblog reads the rest of the URL.
+func (e *engine) eventStore() bool {
+	scheme, _, _ := strings.Cut(e.at, "://")
+	base, _ := strings.CutSuffix(scheme, "+discover")
+	return base == "esdb" || base == "kurrentdb"
+}
+
+// cluster is the NATS cluster, and the flag that names it.
+func (e *engine) cluster() (urls, flag string) {
+	if e.eventStore() {
+		return e.nats, "--nats"
+	}
+	return e.at, "--log"
+}
+
 // check refuses settings that contradict one another.
 func (e *engine) check() error {
+	if e.nats != "" && !e.eventStore() {
+		return errors.New("--nats goes with --log esdb://… only: a log on NATS has all in the cluster of --log, one in this process has all in --data")
+	}
+	if e.eventStore() && e.nats == "" {
+		return errors.New("--log esdb://… needs --nats nats://HOST,HOST,HOST: attachments, and what the projections read, are in a NATS cluster with JetStream")
+	}
 	if !e.shared() {
 		if e.creds != "" || e.ca != "" || e.cert != "" || e.key != "" {
 			return errors.New("--log-creds, --log-ca, --log-cert and --log-key need --log")
 		}
 		return nil
 	}
-	for one := range strings.SplitSeq(e.at, ",") {
-		u, err := url.Parse(withScheme(one, e.at))
+	urls, flag := e.cluster()
+	for one := range strings.SplitSeq(urls, ",") {
+		u, err := url.Parse(withScheme(one, urls))
 		if err != nil || u.Scheme != "nats" && u.Scheme != "tls" || u.Host == "" || u.Path != "" {
-			return fmt.Errorf("--log: %q is no nats://HOST:PORT or tls://HOST:PORT", redactedURL(one))
+			return fmt.Errorf("%s: %q is no nats://HOST:PORT or tls://HOST:PORT%s", flag, redactedURL(one), map[string]string{"--log": ", and no esdb://…"}[flag])
 		}
 	}
 	if (e.cert == "") != (e.key == "") {
@@ -82,16 +106,18 @@ func redactedURL(s string) string {
 // connect connects to a NATS cluster, and goes on trying for as long as ctx lasts. Publishes are not kept for later
 // while there is no server: they would come after their time-out.
 func (e *engine) connect(ctx context.Context, log *slog.Logger) (*nats.Conn, error) {
+	all, flag := e.cluster()
 	var urls []string
-	for one := range strings.SplitSeq(e.at, ",") {
-		urls = append(urls, withScheme(one, e.at))
+	for one := range strings.SplitSeq(all, ",") {
+		urls = append(urls, withScheme(one, all))
 	}
+	log = log.With("cluster", flag)
 	options := []nats.Option{
 		nats.Name("bedside"), nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond), nats.ReconnectBufSize(-1),
 		nats.PingInterval(5 * time.Second), nats.MaxPingsOutstanding(2),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { log.Warn("the connection to the event log is lost", "error", err) }),
-		nats.ReconnectHandler(func(c *nats.Conn) { log.Info("connected to the event log again", "server", c.ConnectedUrlRedacted()) }),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { log.Warn("event log", "error", err) }),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { log.Warn("the connection to NATS is lost", "error", err) }),
+		nats.ReconnectHandler(func(c *nats.Conn) { log.Info("connected to NATS again", "server", c.ConnectedUrlRedacted()) }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { log.Warn("NATS", "error", err) }),
 	}
 	if e.creds != "" {
 		options = append(options, nats.UserCredentials(e.creds))
@@ -108,7 +134,7 @@ func (e *engine) connect(ctx context.Context, log *slog.Logger) (*nats.Conn, err
 			return conn, err
 		}
 		if !said {
-			log.Warn("no server of --log answers yet", "error", err)
+			log.Warn("no server answers yet", "error", err)
 		}
 		select {
 		case <-time.After(time.Second):
@@ -118,7 +144,7 @@ func (e *engine) connect(ctx context.Context, log *slog.Logger) (*nats.Conn, err
 	}
 }
 
-// openShared opens the log of a cluster.
+// openShared opens the log of a NATS cluster.
 func (n *node) openShared(ctx context.Context, e engine, log *slog.Logger) (err error) {
 	if n.conn, err = e.connect(ctx, log); err != nil {
 		return fmt.Errorf("event log (--log): %w", err)
@@ -128,12 +154,19 @@ func (n *node) openShared(ctx context.Context, e engine, log *slog.Logger) (err 
 		return fmt.Errorf("event log (--log): %w", err)
 	}
 	n.log = opened
-	switch err := opened.CheckSynced(ctx); {
-	case errors.Is(err, natslog.ErrNotSeen):
-		log.Warn("event log", "error", err)
-		n.notes = append(n.notes, err.Error())
-	case err != nil:
+	if err := n.checkSynced(ctx, opened, log); err != nil {
 		return fmt.Errorf("event log (--log): %w", err)
 	}
 	return nil
+}
+
+// checkSynced refuses servers that are known not to sync what they acknowledge, and notes it if that cannot be known.
+func (n *node) checkSynced(ctx context.Context, opened *natslog.Log, log *slog.Logger) error {
+	err := opened.CheckSynced(ctx)
+	if errors.Is(err, natslog.ErrNotSeen) {
+		log.Warn("NATS", "error", err)
+		n.notes = append(n.notes, err.Error())
+		return nil
+	}
+	return err
 }

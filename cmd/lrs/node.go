@@ -25,6 +25,7 @@ import (
 	"github.com/bedside-lrs/bedside/lrs/blob/natsblob"
 	"github.com/bedside-lrs/bedside/lrs/eventlog"
 	"github.com/bedside-lrs/bedside/lrs/eventlog/natslog"
+	"github.com/bedside-lrs/bedside/lrs/eventlog/relay"
 	"github.com/bedside-lrs/bedside/lrs/index"
 	"github.com/bedside-lrs/bedside/lrs/natsembed"
 	"github.com/bedside-lrs/bedside/projections"
@@ -129,8 +130,10 @@ const leastFree = 4*16<<20 + 1<<20
 // node is the store with all it stands on, in one process.
 type node struct {
 	nats       *natsembed.Server // nil if the log is elsewhere
-	conn       *nats.Conn        // to the server that has the log
+	conn       *nats.Conn        // to the server that has the log or, with EventStoreDB, its copy
 	log        eventlog.Log
+	copy       eventlog.Log // of a log on EventStoreDB, for the projections; nil without
+	relay      *relay.Relay // which fills it
 	notes      []string     // what cannot be seen of the log and an operator must see to
 	index      *index.Index // the first one
 	store      *lrs.Store
@@ -178,7 +181,7 @@ func openNode(ctx context.Context, cfg nodeConfig, registry *auth.Registry, reg 
 		Log: n.log, Shared: cfg.engine.shared(), Index: n.index, Blobs: blobs, Auth: registry,
 		HeadFile: headPath(cfg.dir), Node: name, MaxQueue: cfg.maxQueue, MaxLog: cfg.maxLog,
 		MinFree: uint64(max(cfg.minFree, leastFree)), Free: func() (uint64, error) { return freeSpace(cfg.dir) },
-		Notes: n.notes, Logger: log, Metrics: lrs.NewMetrics(reg),
+		Notes: n.noted, Logger: log, Metrics: lrs.NewMetrics(reg),
 	}
 	n.store, err = lrs.Open(ctx, config)
 	if errors.Is(err, index.ErrDamaged) { // it was opened all right, and is marked now
@@ -206,6 +209,9 @@ func openNode(ctx context.Context, cfg nodeConfig, registry *auth.Registry, reg 
 
 // openLog opens the event log alone.
 func (n *node) openLog(ctx context.Context, cfg nodeConfig, log *slog.Logger) error {
+	if cfg.engine.eventStore() {
+		return n.openEventStore(ctx, cfg.engine, log)
+	}
 	if cfg.engine.shared() {
 		return n.openShared(ctx, cfg.engine, log)
 	}
@@ -279,6 +285,9 @@ func (n *node) close(timeout time.Duration) error {
 	if n.runtime != nil {
 		n.runtime.Close()
 	}
+	if n.relay != nil { // before the logs that it uses; what it has not carried another node does, or the next start
+		n.relay.Close()
+	}
 	n.quiet()
 	if n.signals != nil && n.signals.stop != nil {
 		n.signals.stop()
@@ -294,6 +303,9 @@ func (n *node) close(timeout time.Duration) error {
 	}
 	if n.index != nil {
 		errs = append(errs, n.index.Close())
+	}
+	if n.copy != nil {
+		errs = append(errs, n.copy.Close())
 	}
 	if n.log != nil {
 		errs = append(errs, n.log.Close())

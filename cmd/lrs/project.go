@@ -49,7 +49,7 @@ func (cfg *nodeConfig) readDSN() (string, error) {
 	return "sqlite:" + filepath.Join(dir, "model.db"), nil
 }
 
-// project opens the read model and starts the projections.
+// project opens the read model and starts the projections, before them the relay if they read a copy of the log.
 func (n *node) project(ctx context.Context, cfg nodeConfig, reg prometheus.Registerer, log *slog.Logger) error {
 	dsn, err := cfg.readDSN()
 	if err != nil {
@@ -59,10 +59,15 @@ func (n *node) project(ctx context.Context, cfg nodeConfig, reg prometheus.Regis
 		return fmt.Errorf("read model (--read-model): %w", err)
 	}
 	n.cfg = cfg
+	if cfg.engine.eventStore() {
+		if err := n.relayTo(ctx, cfg.engine, reg, log); err != nil {
+			return err
+		}
+	}
 	n.announce(log)
 	n.signals = n.watchSignals(log)
 	n.runtime = projections.Start(projections.Config{
-		Log: n.log, Store: n.model, Projections: allProjections(), Logger: log, Changed: n.changed,
+		Log: n.projected(), Store: n.model, Projections: allProjections(), Logger: log, Changed: n.changed,
 	})
 	close(n.started)
 	n.signals.start()
@@ -173,7 +178,7 @@ func (n *node) Build(ctx context.Context, until, into string) (built adminhttp.B
 		return built, problem.BadRequest("parameter.until", "--until names revision %d, and the log ends at %d.", revision, head)
 	}
 	start := time.Now()
-	if err := projections.Build(ctx, n.log, store, allProjections(), wanted); err != nil {
+	if err := projections.Build(ctx, n.projected(), store, allProjections(), wanted); err != nil {
 		if errors.Is(err, projections.ErrNotEmpty) {
 			err = problem.New(http.StatusConflict, "projection.database", "%s", err.Error())
 		}
