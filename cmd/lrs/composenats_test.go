@@ -1,11 +1,14 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -134,11 +137,39 @@ func TestComposeNATS(t *testing.T) {
 		return s
 	}
 	a, b := node("lrs-1"), node("lrs-2")
+	admin := connectAs(t, as("admin"))
+	notices, err := admin.conn.SubscribeSync("bedside.changes.>")
+	if err == nil {
+		err = admin.conn.Flush()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := &server{url: strings.TrimSuffix(a.url, "/xapi")}
+	status, _, answer, err := at.doTyped(t.Context(), http.MethodPost, "/api/v1/units", "text/csv", []byte("unit,name,parent\nward-7,Ward 7,\n"))
+	if err != nil || status/100 != 2 {
+		t.Fatal(status, string(answer), err)
+	}
+	soon, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if _, err := notices.NextMsgWithContext(soon); err != nil {
+		t.Errorf("no notice of a change: %v", err)
+	}
+
 	nodes, workers := []*server{a, b}, newWorkers(1)[:1]
 	w := workers[0]
 	if !w.post(t.Context(), a, 3) || !w.attach(t.Context(), b) || !w.attach(t.Context(), a) {
 		t.Fatalf("%+v", w.last)
 	}
+	// A server is lost, and comes back: what connections do then must be allowed too.
+	i := slices.IndexFunc(c.servers[:], func(s *natsProcess) bool { return s.name == logStream(t, admin).Cluster.Leader })
+	c.kill(i)
+	for !w.post(t.Context(), a, 2) || !w.attach(t.Context(), b) {
+		if t.Context().Err() != nil {
+			t.Fatal(w.last)
+		}
+	}
+	c.start(i)
 	level(t, nodes)
 	for _, s := range nodes {
 		w.checked = 0
@@ -151,8 +182,8 @@ func TestComposeNATS(t *testing.T) {
 			t.Errorf("the store lacks rights:\n%s", s.stderr)
 		}
 	}
-	if info, ok := connectAs(t, as("admin")).ask("$JS.API.STREAM.INFO.bedside-main", ""); !ok || !strings.Contains(info, `"num_replicas":3`) {
-		t.Errorf("the log's stream: %s", info)
+	if info := logStream(t, admin); len(info.Cluster.Replicas) != 2 || info.State.Messages == 0 {
+		t.Errorf("the log's stream: %+v", info)
 	}
 	checkRights(t, c, as)
 	if _, err := tryServer(t, t.TempDir(), []string{"LRS_LOG=" + strings.ReplaceAll(as("lrs"), ":secret", ":another")}); err == nil {
@@ -160,24 +191,49 @@ func TestComposeNATS(t *testing.T) {
 	}
 }
 
+// streamInfo is what JetStream says of the log's stream.
+type streamInfo struct {
+	Config map[string]any `json:"config"`
+	State  struct {
+		Messages int `json:"messages"`
+	} `json:"state"`
+	Cluster struct {
+		Leader   string `json:"leader"`
+		Replicas []any  `json:"replicas"`
+	} `json:"cluster"`
+}
+
+func logStream(t *testing.T, admin *user) (info streamInfo) {
+	t.Helper()
+	answer, _ := admin.ask("$JS.API.STREAM.INFO.bedside-main", "")
+	if err := json.Unmarshal([]byte(answer), &info); err != nil || info.Config == nil {
+		t.Fatalf("the log's stream: %s, %v", answer, err)
+	}
+	return info
+}
+
 // checkRights: what would lose or change commits, asked by the service user and by the operator.
 func checkRights(t *testing.T, c *cluster, as func(string) string) {
 	t.Helper()
 	service, admin := connectAs(t, as("lrs")), connectAs(t, as("admin"))
-	info, _ := admin.ask("$JS.API.STREAM.INFO.bedside-main", "")
-	var stream struct {
-		Config map[string]any `json:"config"`
-		State  struct {
-			Messages int `json:"messages"`
-		} `json:"state"`
-	}
-	if err := json.Unmarshal([]byte(info), &stream); err != nil || stream.State.Messages == 0 {
-		t.Fatal(info, err)
-	}
+	stream := logStream(t, admin)
 	stream.Config["description"] = "changed by an operator"
 	update, err := json.Marshal(stream.Config)
 	if err != nil {
 		t.Fatal(err)
+	}
+	stream.Config["max_msgs"] = 1
+	shorter, err := json.Marshal(stream.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ api, request, answers string }{
+		{"STREAM.CREATE.bedside-main", string(shorter), `"err_code":10058`}, // it is there, with other settings
+		{"STREAM.PURGE.OBJ_bedside-main", `{"filter":"$O.bedside-main.C.none"}`, `"success":true`},
+	} {
+		if answer, ok := service.ask("$JS.API."+tt.api, tt.request); !ok || !strings.Contains(answer, tt.answers) {
+			t.Errorf("the service user: %s: %s, want %s", tt.api, answer, tt.answers)
+		}
 	}
 	for _, tt := range []struct{ api, request, answers string }{
 		{"STREAM.UPDATE.bedside-main", string(update), "changed by an operator"},
