@@ -101,25 +101,32 @@ func connectAs(t *testing.T, url string) *user {
 func (u *user) ask(subject, request string) (answer string, ok bool) {
 	u.t.Helper()
 	inbox := u.conn.NewInbox()
-	answers := make(chan *nats.Msg, 1)
+	answers := make(chan *nats.Msg, 64)
 	sub, err := u.conn.ChanSubscribe(inbox, answers)
 	if err != nil {
 		u.t.Fatal(err)
 	}
 	defer func() { _ = sub.Unsubscribe() }()
-	if err := u.conn.PublishRequest(subject, inbox, []byte(request)); err != nil {
-		u.t.Fatal(err)
-	}
-	for {
-		select {
-		case msg := <-answers:
-			return string(msg.Data), true
-		case why := <-u.denied:
-			if strings.Contains(why, `"`+subject+`"`) {
-				return why, false
+	// While they elect a leader they may not answer at all: they are asked again then.
+	again := time.NewTicker(3 * time.Second)
+	defer again.Stop()
+	for deadline := time.After(time.Minute); ; {
+		if err := u.conn.PublishRequest(subject, inbox, []byte(request)); err != nil {
+			u.t.Fatal(err)
+		}
+		for waiting := true; waiting; {
+			select {
+			case msg := <-answers:
+				return string(msg.Data), true
+			case why := <-u.denied:
+				if strings.Contains(why, `"`+subject+`"`) {
+					return why, false
+				}
+			case <-again.C:
+				waiting = false
+			case <-deadline:
+				u.t.Fatalf("%s: neither an answer nor a refusal", subject)
 			}
-		case <-time.After(time.Minute): // of a test that fails
-			u.t.Fatalf("%s: neither an answer nor a refusal", subject)
 		}
 	}
 }
