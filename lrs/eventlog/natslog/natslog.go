@@ -6,6 +6,12 @@
 // (Nats-Expected-Last-Sequence), which is all the locking there is between nodes.
 // Message ids are not used. JetStream removes what it finds damaged and numbers
 // on, so every reader checks that no sequence is missing.
+//
+// # Rights
+//
+// A user needs to publish to bedside.log.NAME, to $JS.API.STREAM.{INFO,CREATE,MSG.GET}.bedside-NAME, to
+// $JS.API.CONSUMER.{CREATE,MSG.NEXT,DELETE}.bedside-NAME.> and, for CheckSynced, to $SYS.REQ.SERVER.PING.JSZ, which its
+// account imports from the system account; and to receive answers. Nothing here updates, deletes or purges the stream.
 package natslog
 
 import (
