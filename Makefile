@@ -3,7 +3,7 @@
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: test fmt vet lint vuln race intervals clients fuzz build bench test-esdb
+.PHONY: test fmt vet lint vuln race intervals clients fuzz build bench soak test-esdb
 
 test: fmt vet lint vuln race intervals clients fuzz
 
@@ -13,10 +13,10 @@ fmt:
 	go mod tidy -diff
 
 vet:
-	go vet -tags clients,esdb ./...
+	go vet -tags clients,esdb,soak ./...
 
 lint:
-	$(STATICCHECK) -tags clients,esdb ./...
+	$(STATICCHECK) -tags clients,esdb,soak ./...
 
 # The database of known vulnerabilities is on the network. Where it cannot be
 # had this says so and goes on; a vulnerability that is found fails (exit 3).
@@ -41,6 +41,10 @@ intervals:
 # Stock xAPI clients from npm against the real server.
 clients:
 	go test -tags clients -run TestStockClients ./cmd/lrs
+
+# Clusters, nodes and EventStoreDB's double under faults, with all rounds: hours.
+soak:
+	go test -tags soak -count=1 -timeout 4h -v -run 'TestClusterFaults|TestNodesLinearizable|TestEventStore' ./cmd/lrs
 
 # The log's contract against a real EventStoreDB or KurrentDB, which make test has
 # none of: make test-esdb ESDB='esdb://…'. Streams bedside-contract-… stay behind.

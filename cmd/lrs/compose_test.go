@@ -30,9 +30,6 @@ var profiles = map[string][]string{
 	"esdb":   {"esdb-lrs-1", "esdb-lrs-2", "eventstore", "nats-1", "nats-2", "nats-3", "postgres", "proxy"},
 }
 
-// awaited are flags that docker-compose.yml sets and that are not built yet. One that is must leave this list.
-var awaited = []string{"nats"}
-
 // secretName is what variables are called whose values nobody else may know.
 var secretName = regexp.MustCompile(`PASSWORD|PASSWD|SECRET|TOKEN|CREDENTIAL|SEED`)
 
@@ -228,7 +225,7 @@ func checkLRS(t *testing.T, p *types.Project, name string, s types.ServiceConfig
 	if err := cmd.ParseFlags(rest); err != nil {
 		t.Errorf("%s: %v", name, err)
 	}
-	node, missing := defaultNode, false
+	node := defaultNode
 	flags := pflag.NewFlagSet("node", pflag.ContinueOnError)
 	node.flags(flags)
 	for key, value := range s.Environment {
@@ -236,17 +233,15 @@ func checkLRS(t *testing.T, p *types.Project, name string, s types.ServiceConfig
 			continue
 		}
 		known, err := setVariable(cmd.Flags(), key, *value)
-		waits := slices.ContainsFunc(awaited, func(flag string) bool { return variable(flag) == key })
 		switch {
 		case err != nil:
 			t.Errorf("%s: %s: %v", name, key, err)
-		case !known && !waits && key != "LRS_API_KEY" && key != "LRS_API_SECRET":
+		case !known && key != "LRS_API_KEY" && key != "LRS_API_SECRET":
 			t.Errorf("%s: %s is no variable of the program", name, key)
 		}
-		missing = missing || waits
 		_, _ = setVariable(flags, key, *value)
 	}
-	if err := node.check(); err != nil && !missing {
+	if err := node.check(); err != nil {
 		t.Errorf("%s: %v", name, err)
 	}
 	for one := range strings.SplitSeq(node.engine.at, ",") {
@@ -269,19 +264,6 @@ func setVariable(flags *pflag.FlagSet, key, value string) (known bool, err error
 		}
 	})
 	return known, err
-}
-
-// TestComposeAwaited: a flag that is there is awaited no longer.
-func TestComposeAwaited(t *testing.T) {
-	cmd, _, err := newRoot().Find([]string{"serve"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range awaited {
-		if cmd.Flags().Lookup(name) != nil || cmd.InheritedFlags().Lookup(name) != nil {
-			t.Errorf("--%s is built: take it out of awaited, and the README's remark", name)
-		}
-	}
 }
 
 // checkProxy checks that the proxy's nodes are the services that serve, at the port where they do.

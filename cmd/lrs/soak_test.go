@@ -1,0 +1,9 @@
+//go:build soak
+
+package main
+
+// What takes long is tried as often as it takes to believe it.
+func init() {
+	clusterRounds = 20
+	eventStoreRounds = 20
+}
