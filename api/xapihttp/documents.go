@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -164,15 +165,15 @@ func (d documentResource) list(c *call) error {
 		return err
 	}
 	defer view.Close()
-	ids, err := view.DocumentIDs(key, max(since, 0))
+	size := int64(0)
+	ids, err := view.DocumentIDs(key, max(since, 0), func(bytes int) error {
+		n := int64(2 * (bytes + 3)) // as listed, and as answered
+		if size += n; size > c.Limits.Bodies {
+			return problem.BadRequest("documents.many", "The ids of these documents are more than an answer can hold; ask for those since a time.")
+		}
+		return c.held.hold(n)
+	})
 	if err != nil {
-		return err
-	}
-	size := 0
-	for _, id := range ids {
-		size += len(id) + 3
-	}
-	if err := c.held.hold(int64(2 * size)); err != nil { // as listed, and as answered
 		return err
 	}
 	if ids == nil {
@@ -262,6 +263,8 @@ func (d documentResource) delete(c *call) error {
 // 1.0.3 even a new profile needs its If-None-Match (400).
 func (d documentResource) check(c *call, unconditional bool) lrs.Check {
 	match := parseETags(c.r.Header.Values("If-Match"))
+	// A precondition without a tag is one that nothing meets; If-None-Match without one asks for nothing.
+	match.given = match.given || strings.TrimSpace(c.r.Header.Get("If-Match")) != ""
 	noneMatch := parseETags(c.r.Header.Values("If-None-Match"))
 	version := c.version
 	return func(current *index.Document) error {

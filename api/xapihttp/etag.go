@@ -16,21 +16,29 @@ type etags struct {
 
 func parseETags(values []string) (e etags) {
 	for _, value := range values {
-		e.given = e.given || strings.TrimSpace(value) != "" // even ",", which names nothing
-		for tag := range strings.SplitSeq(value, ",") {
-			tag = strings.TrimSpace(tag)
-			if tag == "" {
-				continue
-			}
+		for value = strings.TrimLeft(value, ", \t"); value != ""; value = strings.TrimLeft(value, ", \t") {
+			var tag string
+			tag, value = nextETag(strings.TrimPrefix(value, "W/")) // our tags are strong, proxies may weaken them
+			e.given = true                                         // even `""`, which no document has
 			if tag == "*" {
 				e.any = true
-				continue
+			} else {
+				e.tags = append(e.tags, strings.Trim(tag, `"`))
 			}
-			tag = strings.TrimPrefix(tag, "W/") // our tags are strong, proxies may weaken them
-			e.tags = append(e.tags, strings.Trim(tag, `"`))
 		}
 	}
 	return e
+}
+
+// nextETag cuts a tag off a list. One in quotes may have commas in it.
+func nextETag(list string) (tag, rest string) {
+	if strings.HasPrefix(list, `"`) {
+		if end := strings.IndexByte(list[1:], '"'); end >= 0 {
+			return list[:end+2], list[end+2:]
+		}
+	}
+	tag, rest, _ = strings.Cut(list, ",")
+	return strings.TrimSpace(tag), rest
 }
 
 // match says whether a document (nil: none) is one of those named. The hash is

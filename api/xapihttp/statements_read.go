@@ -61,8 +61,11 @@ func (c *call) getStatement() error {
 		return notFound(err, "There is no such statement, or you may not read it.")
 	}
 	c.w.Header().Set("Last-Modified", time.UnixMicro(st.Stored).UTC().Format(http.TimeFormat))
-	body := form(view, st.Raw)
-	if err := c.held.hold(int64(len(st.Raw) + len(body))); err != nil {
+	if err := c.held.hold(int64(2 * len(st.Raw))); err != nil { // as stored, and as answered
+		return err
+	}
+	body, err := form(view, st.Raw)
+	if err != nil {
 		return err
 	}
 	if attachments {
@@ -130,7 +133,11 @@ func (c *call) listStatements() error {
 		if i > 0 {
 			body = append(body, ',')
 		}
-		body = append(body, form(view, raw)...)
+		part, err := form(view, raw)
+		if err != nil {
+			return err
+		}
+		body = append(body, part...)
 		if len(body) > maxAnswer && i+1 < len(raws) {
 			// Definitions can make much of little; the rest goes on the next page.
 			page.More, page.Next = true, page.Statements[i].Number
@@ -148,9 +155,6 @@ func (c *call) listStatements() error {
 		return err
 	}
 	body = append(body, '}')
-	if err := c.held.hold(int64(max(0, len(body)-size))); err != nil { // definitions can make much of little
-		return err
-	}
 	if attachments {
 		return c.writeMultipart(body, raws)
 	}
@@ -235,32 +239,37 @@ func (c *call) authority() (*xapi.Authority, error) {
 	return xapi.ParseAuthority(c.principal.AuthorityRaw)
 }
 
-// formatter turns a stored statement into what the reader asked for.
-type formatter func(view *lrs.View, raw []byte) []byte
+// formatter turns a stored statement into what the reader asked for. What it adds to that it holds.
+type formatter func(view *lrs.View, raw []byte) ([]byte, error)
 
 func (c *call) format() (formatter, error) {
 	text, ok := c.text("format")
 	switch {
 	case !ok, text == "exact":
-		return func(_ *lrs.View, raw []byte) []byte { return raw }, nil
+		return func(_ *lrs.View, raw []byte) ([]byte, error) { return raw, nil }, nil
 	case text == "ids":
-		return func(_ *lrs.View, raw []byte) []byte { return xapi.FormatIDs(raw) }, nil
+		return func(_ *lrs.View, raw []byte) ([]byte, error) { return xapi.FormatIDs(raw), nil }, nil
 	case text == "canonical":
 		c.w.Header().Add("Vary", "Accept-Language")
 		langs := xapi.ParseAcceptLanguage(c.r.Header.Get("Accept-Language"))
-		return func(view *lrs.View, raw []byte) []byte {
+		return func(view *lrs.View, raw []byte) ([]byte, error) {
 			left := maxDefinitions
-			return xapi.FormatCanonical(raw, func(id string) []byte {
-				if left <= 0 {
+			var failed error
+			body := xapi.FormatCanonical(raw, func(id string) []byte {
+				if left <= 0 || failed != nil {
 					return nil
 				}
 				definition, err := view.Activity(id)
-				if err != nil {
-					return nil // the statement's own words are the next best
+				if err == nil {
+					err = c.held.hold(int64(2 * len(definition))) // here, and in the answer
+				}
+				if failed = err; err != nil {
+					return nil
 				}
 				left -= len(definition) + 1
 				return definition
 			}, langs)
+			return body, failed
 		}, nil
 	default:
 		return nil, problem.BadRequest("parameter.invalid", "The parameter \"format\" must be ids, exact or canonical.")

@@ -230,7 +230,7 @@ func (h *harness) checkState(m *model) {
 		for _, r := range []string{"", "r"} {
 			scope := event.DocumentKey{Kind: event.State, Activity: activityIRI(1), Agent: "a", Registration: r}
 			slices.Sort(scopes[scope])
-			if got := must(v.DocumentIDs(scope, 0)); !slices.Equal(got, scopes[scope]) {
+			if got := must(v.DocumentIDs(scope, 0, noHold)); !slices.Equal(got, scopes[scope]) {
 				h.t.Fatalf("documents of %+v: %q, want %q", scope, got, scopes[scope])
 			}
 		}

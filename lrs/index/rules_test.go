@@ -171,7 +171,7 @@ func TestDocumentIDsSince(t *testing.T) {
 		for since, want := range map[int64][]string{
 			0: {"a", "b", "c"}, first.Updated - 1: {"a", "b", "c"}, first.Updated: {"a", "c"}, h.clock: {},
 		} {
-			if got := must(v.DocumentIDs(scope, since)); !slices.Equal(got, want) {
+			if got := must(v.DocumentIDs(scope, since, noHold)); !slices.Equal(got, want) {
 				t.Errorf("since %d: %q, want %q", since, got, want)
 			}
 		}
@@ -317,3 +317,5 @@ func TestFrames(t *testing.T) {
 	})
 	h.checkRebuilt()
 }
+
+func noHold(int) error { return nil }

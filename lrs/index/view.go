@@ -146,7 +146,9 @@ func (v *View) Document(d event.DocumentKey) (*Document, error) {
 // DocumentIDs lists the documents of a scope, which is a key without ID, that
 // were stored after since (µs; 0 for all), sorted. A State scope without
 // registration has the documents without registration, and no others.
-func (v *View) DocumentIDs(scope event.DocumentKey, since int64) ([]string, error) {
+//
+// hold is told how many bytes each takes, before all are there; its error ends the search and comes back.
+func (v *View) DocumentIDs(scope event.DocumentKey, since int64, hold func(bytes int) error) ([]string, error) {
 	ids := []string{}
 	err := v.read("document ids", func() error {
 		var bad error
@@ -154,7 +156,9 @@ func (v *View) DocumentIDs(scope event.DocumentKey, since int64) ([]string, erro
 		err := v.store.scan(prefix, upperBound(prefix), func(k, value []byte) bool {
 			id, updated, err := decodeListed(k, value)
 			if err == nil && updated > since {
-				ids = append(ids, id)
+				if err = hold(len(id)); err == nil {
+					ids = append(ids, id)
+				}
 			}
 			bad = err
 			return err == nil
