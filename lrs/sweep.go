@@ -19,13 +19,14 @@ const (
 // It needs no pause in sealing: whoever names a blob has stored it in the same
 // request, which renews its age (blob.Store), and no request lasts a day.
 func (s *Store) Sweep(ctx context.Context) (int, error) {
-	// Another node may have named a blob in what this one has not applied yet.
-	head, err := s.log.Head(ctx)
-	if err != nil {
-		return 0, fmt.Errorf("lrs: sweep: %w", err)
-	}
-	if err := s.Await(ctx, head); err != nil {
-		return 0, fmt.Errorf("lrs: sweep: %w", err)
+	if s.cfg.Shared { // another node may have named a blob in what this one has not applied yet
+		head, err := s.log.Head(ctx)
+		if err == nil {
+			err = s.Await(ctx, head)
+		}
+		if err != nil {
+			return 0, fmt.Errorf("lrs: sweep: %w", err)
+		}
 	}
 	n, err := s.blobs.Sweep(ctx, s.clock.now().Add(-sweepAge), func(id string) (bool, error) {
 		view, err := s.View()
