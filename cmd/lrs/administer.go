@@ -31,7 +31,7 @@ func administer(
 	if !errors.Is(err, adminhttp.ErrNoServer) {
 		return err
 	}
-	if _, err := os.Stat(filepath.Join(cfg.dir, "log")); err != nil && !create {
+	if _, err := os.Stat(filepath.Join(cfg.dir, "log")); err != nil && !create && !cfg.engine.shared() {
 		return fmt.Errorf("there is no store in %s (--data): %w", cfg.dir, err)
 	}
 	lock, err := lockData(cfg.dir)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,12 +29,29 @@ type engine struct {
 
 func (e *engine) flags(f *pflag.FlagSet) {
 	f.StringVar(&e.at, "log", "", "`URL` of the cluster that has the event log: nats://HOST,HOST,HOST or tls://…; nodes of one log share all but their index (default: in this process)")
-	f.StringVar(&e.name, "log-name", e.name, "`name` of the event log: stores with different names share a cluster")
-	f.IntVar(&e.replicas, "log-replicas", 3, "on how many servers of the cluster a commit is stored before it counts")
-	f.StringVar(&e.creds, "log-creds", "", "`file` with the credentials for --log (NATS: JWT and seed)")
-	f.StringVar(&e.ca, "log-ca", "", "PEM `file` of the roots that the certificates of --log must lead to")
-	f.StringVar(&e.cert, "log-cert", "", "PEM `file` of this client's certificate for --log")
-	f.StringVar(&e.key, "log-key", "", "PEM `file` of its key")
+	e.flagsOf(f, "", "")
+}
+
+// flagsOf are the flags that say how the log of a cluster is reached, under names with a prefix. Their defaults are e's.
+func (e *engine) flagsOf(f *pflag.FlagSet, prefix, of string) {
+	replicas := 3
+	if prefix != "" {
+		replicas = 0
+	}
+	f.StringVar(&e.name, prefix+"log-name", e.name, of+"`name` of the event log: stores with different names share a cluster")
+	f.IntVar(&e.replicas, prefix+"log-replicas", replicas, of+"on how many servers of the cluster a commit is stored before it counts")
+	f.StringVar(&e.creds, prefix+"log-creds", "", of+"`file` with the credentials for --log (NATS: JWT and seed)")
+	f.StringVar(&e.ca, prefix+"log-ca", "", of+"PEM `file` of the roots that the certificates of --log must lead to")
+	f.StringVar(&e.cert, prefix+"log-cert", "", of+"PEM `file` of this client's certificate for --log")
+	f.StringVar(&e.key, prefix+"log-key", "", of+"PEM `file` of its key")
+}
+
+// with is e with what another sets in its place.
+func (e engine) with(o engine) engine {
+	return engine{
+		at: e.at, name: cmp.Or(o.name, e.name), replicas: cmp.Or(o.replicas, e.replicas), creds: cmp.Or(o.creds, e.creds),
+		ca: cmp.Or(o.ca, e.ca), cert: cmp.Or(o.cert, e.cert), key: cmp.Or(o.key, e.key),
+	}
 }
 
 // shared tells whether other nodes may append to the log.

@@ -41,6 +41,7 @@ import (
 //	index/      the index; may be removed while nothing runs, and is rebuilt
 //	read/       the read model of the projections, if it is SQLite: the same
 //	admin.sock  administration of the running server
+//	restoring   while a restore or a copy fills the directory: nothing in it may be served
 type nodeConfig struct {
 	dir      string
 	listen   string // also where a node without a baseURL says it is
@@ -187,6 +188,9 @@ func openNode(ctx context.Context, cfg nodeConfig, registry *auth.Registry, reg 
 
 // openLog opens the event log alone.
 func (n *node) openLog(ctx context.Context, cfg nodeConfig, log *slog.Logger) error {
+	if err := unfinished(cfg.dir); err != nil {
+		return err
+	}
 	if cfg.engine.shared() {
 		return n.openShared(ctx, cfg.engine, log)
 	}

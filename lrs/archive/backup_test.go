@@ -215,7 +215,7 @@ func TestStoredAfterRestore(t *testing.T) {
 	from := newBench(t)
 	from.open(t)
 	from.put(t, "")
-	from.now = from.now.Add(time.Second)
+	from.set(from.now.Load().Add(time.Second))
 	published := from.ConsistentThrough()
 	var raw bytes.Buffer
 	_, _, err := archive.Write(t.Context(), &raw, from.at(), func() (int64, error) { return from.Lease(), nil })

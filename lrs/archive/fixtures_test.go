@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,12 +35,13 @@ type bench struct {
 	log   *memlog.Log
 	blobs blob.Store
 	dir   string
-	now   time.Time // of the store's clock, which stands still; set it while no store is open
+	now   atomic.Pointer[time.Time] // of the store's clock, which stands still
 }
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	b := &bench{log: memlog.New(), dir: t.TempDir(), now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+	b := &bench{log: memlog.New(), dir: t.TempDir()}
+	b.set(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
 	b.blobs = blobtest.WhenUsed(filepath.Join(b.dir, "blobs"))
 	return b
 }
@@ -52,11 +54,13 @@ func (b *bench) open(t *testing.T) {
 	t.Cleanup(func() { x.Close() })
 	b.Store, err = lrs.Open(t.Context(), lrs.Config{
 		Log: b.log, Index: x, Blobs: b.blobs, HeadFile: filepath.Join(b.dir, "head"), Node: "test",
-		Now: func() time.Time { return b.now }, Logger: slog.New(slog.DiscardHandler),
+		Now: func() time.Time { return *b.now.Load() }, Logger: slog.New(slog.DiscardHandler),
 	})
 	must(t, err)
 	t.Cleanup(func() { _ = b.Store.Close(context.Background()) })
 }
+
+func (b *bench) set(now time.Time) { b.now.Store(&now) }
 
 func (b *bench) close(t *testing.T) {
 	t.Helper()

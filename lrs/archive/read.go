@@ -86,7 +86,7 @@ type backup struct {
 
 // read brings what is in a backup to a sink. It returns nil only if everything in it is as it was written.
 func read(ctx context.Context, r io.Reader, to sink) (Meta, Counts, error) {
-	b := &backup{raw: newTrailing(bufio.NewReaderSize(r, 1<<18)), to: to}
+	b := &backup{raw: newTrailing(bufio.NewReaderSize(r, 1<<15)), to: to}
 	b.tar = tar.NewReader(b.raw)
 	if err := b.readMeta(); err != nil {
 		return b.meta, b.counts, err
