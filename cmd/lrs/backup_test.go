@@ -27,7 +27,7 @@ import (
 // program is this binary as lrs, ready to run with arguments.
 func program(args ...string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0], args...)
-	cmd.Env = append(os.Environ(), runAsProgram+"=1", "LRS_API_KEY="+testKey, "LRS_API_SECRET="+testSecret)
+	cmd.Env = append(os.Environ(), runAsProgram+"=1", "LRS_MIN_FREE=64MB", "LRS_API_KEY="+testKey, "LRS_API_SECRET="+testSecret)
 	return cmd
 }
 
@@ -146,7 +146,7 @@ func TestBackupUnderLoad(t *testing.T) {
 	s := startServer(t, dir)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	load := &paced{workers: newWorkers(seed)}
+	load := &paced{workers: newWorkers(seed)[:6]}
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	var acked atomic.Int64
@@ -156,7 +156,7 @@ func TestBackupUnderLoad(t *testing.T) {
 		then       func() []*killWorker
 	}
 	var backups []taken
-	for i := range 3 {
+	for i := range 2 {
 		more(t, &acked, 60)
 		b := taken{file: filepath.Join(files, fmt.Sprintf("%d.tar", i)), then: load.sofar()}
 		b.said = wantRun(t, "backup", "--data", dir, b.file)
@@ -323,6 +323,7 @@ func TestRestoreRefuses(t *testing.T) {
 		}
 		wantNoRun(t, []string{name + " is there", "empty directory"}, "restore", "--data", used, file)
 	}
+	wantNoRun(t, []string{"the disk is nearly full", "--min-free"}, "restore", "--data", filepath.Join(t.TempDir(), "data"), "--min-free", "1EB", file)
 	s := startServer(t, dir)
 	wantNoRun(t, []string{"another lrs process owns"}, "restore", "--data", dir, file)
 	wantNoRun(t, []string{"log copy"}, "restore", "--data", t.TempDir(), "--log", "nats://127.0.0.1:1", file)

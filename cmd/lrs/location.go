@@ -132,6 +132,9 @@ func (p *location) open(ctx context.Context, log *slog.Logger) (err error) {
 		return err
 	}
 	p.store = archive.Store{Log: p.node.log, Blobs: blobs}
+	if p.dir != "" {
+		p.store.Room = p.cfg.room
+	}
 	return nil
 }
 

@@ -94,7 +94,7 @@ func bring(ctx context.Context, cfg nodeConfig, in io.Reader, log *slog.Logger) 
 	if err != nil {
 		return report, err
 	}
-	meta, report, err := archive.Restore(ctx, in, archive.Store{Log: n.log, Blobs: blobs})
+	meta, report, err := archive.Restore(ctx, in, archive.Store{Log: n.log, Blobs: blobs, Room: cfg.room})
 	if err != nil {
 		return report, err
 	}

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/bedside-lrs/bedside/lrs"
 )
 
 // A data directory that is being filled, by a restore or a copy, has a file that says so, from before anything is in it
@@ -64,6 +66,16 @@ func beginFilling(dir, by string) error {
 		return fmt.Errorf("data directory: %w", err)
 	}
 	return nil
+}
+
+// room is an archive.Store's for a directory that is being filled: a server on it would take no writes below that.
+func (cfg *nodeConfig) room() error {
+	least := uint64(max(cfg.minFree, leastFree))
+	free, err := freeSpace(cfg.dir)
+	if err == nil && free < least {
+		err = fmt.Errorf("%w: where %s is %d MiB are free, and --min-free asks for %d MiB", lrs.ErrNoSpace, cfg.dir, free>>20, least>>20)
+	}
+	return err
 }
 
 // endFilling takes the mark away when all that was written survives a power cut: what the log's server has not synced

@@ -16,6 +16,9 @@ import (
 type Store struct {
 	Log   eventlog.Log
 	Blobs blob.Store
+	// Room is asked before anything is written, and its error is why there is no room; nil: there always is. A log on a full
+	// disk may give no answer, ever.
+	Room func() error
 }
 
 // Counts is what a walk has taken along.

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -206,6 +207,72 @@ func TestMissing(t *testing.T) {
 	_, report, err := archive.Restore(t.Context(), bytes.NewReader(raw), newBench(t).at())
 	if err != nil || !strings.Contains(report.BlobFault, ids[0]) || report.Fault != "" {
 		t.Errorf("%+v, %v", report, err)
+	}
+}
+
+// TestForged: a backup that lacks its last commit and whose end says so is refused by what its beginning says. That this
+// test can make one pins the form, too.
+func TestForged(t *testing.T) {
+	from := newBench(t)
+	from.fill(t)
+	raw, _ := backup(t, from.at())
+	forge := func(leave int) []byte {
+		entries := boundaries(t, raw)
+		last := len(entries) - 1
+		var b bytes.Buffer
+		b.Write(raw[:entries[last-leave].begin])
+		e := entries[last]
+		said := string(raw[e.begin+512 : e.begin+512+e.size])
+		_, was, _ := strings.Cut(said, `"sum":"`)
+		said = strings.Replace(said, was[:64], fmt.Sprintf("%x", sha256.Sum256(b.Bytes())), 1)
+		said = strings.Replace(said, `"commits":7`, fmt.Sprintf(`"commits":%d`, 7-leave), 1)
+		meta, _, err := archive.Check(t.Context(), bytes.NewReader(raw))
+		must(t, err)
+		w := tar.NewWriter(&b)
+		must(t, w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: "end.json", Size: int64(len(said)), Mode: 0o600, ModTime: meta.Made}))
+		_, err = io.WriteString(w, said)
+		must(t, err)
+		must(t, w.Close())
+		return b.Bytes()
+	}
+	must(t, restored(t, forge(0)))
+	if err := restored(t, forge(1)); !errors.Is(err, archive.ErrBackup) || !strings.Contains(err.Error(), "its last commit is revision 6") {
+		t.Errorf("without the last commit: %v", err)
+	}
+}
+
+// lying is a blob store that hands out other bytes than it was given.
+type lying struct{ blob.Store }
+
+func (l lying) Open(ctx context.Context, id string) (io.ReadSeekCloser, int64, error) {
+	r, size, err := l.Store.Open(ctx, id)
+	return lyingReader{r}, size, err
+}
+
+type lyingReader struct{ io.ReadSeekCloser }
+
+func (r lyingReader) Read(p []byte) (int, error) {
+	n, err := r.ReadSeekCloser.Read(p)
+	for i := range n {
+		p[i] ^= 1
+	}
+	return n, err
+}
+
+// TestWrongBlob: what went wrong before the sum was made is found as well, by the blob's own hash.
+func TestWrongBlob(t *testing.T) {
+	from := newBench(t)
+	from.fill(t)
+	raw, _ := backup(t, archive.Store{Log: from.log, Blobs: lying{from.blobs}})
+	if _, _, err := archive.Check(t.Context(), bytes.NewReader(raw)); !errors.Is(err, archive.ErrBackup) || !errors.Is(err, blob.ErrHashMismatch) {
+		t.Errorf("check: %v", err)
+	}
+	if err := restored(t, raw); !errors.Is(err, archive.ErrBackup) || !errors.Is(err, blob.ErrHashMismatch) {
+		t.Errorf("restore: %v", err)
+	}
+	_, _, _, err := copyInto(t, archive.Store{Log: from.log, Blobs: lying{from.blobs}}, newBench(t).at())
+	if !errors.Is(err, blob.ErrHashMismatch) {
+		t.Errorf("copy: %v", err)
 	}
 }
 

@@ -1,6 +1,7 @@
 package archive_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"strings"
@@ -164,6 +165,38 @@ func TestCopyMoved(t *testing.T) {
 	_, _, _, err = copyInto(t, from.at(), archive.Store{Log: target, Blobs: to.blobs})
 	if !errors.Is(err, archive.ErrMoved) || !errors.Is(err, eventlog.ErrConflict) {
 		t.Errorf("the target moves: %v", err)
+	}
+}
+
+// TestNoRoom: nothing is written when there is no room, neither blob nor commit.
+func TestNoRoom(t *testing.T) {
+	from := newBench(t)
+	from.fill(t)
+	raw, _ := backup(t, from.at())
+	full := errors.New("full")
+	for left := range 4 {
+		to, again := newBench(t), newBench(t)
+		limited := func(b *bench) archive.Store {
+			asked := 0
+			return archive.Store{Log: b.log, Blobs: b.blobs, Room: func() error {
+				if asked++; asked > left {
+					return full
+				}
+				return nil
+			}}
+		}
+		if _, _, _, err := copyInto(t, from.at(), limited(to)); !errors.Is(err, full) {
+			t.Errorf("copy: %v", err)
+		}
+		if _, _, err := archive.Restore(t.Context(), bytes.NewReader(raw), limited(again)); !errors.Is(err, full) || errors.Is(err, archive.ErrBackup) {
+			t.Errorf("restore: %v", err)
+		}
+		// Commits 1 and 2, a blob, commit 3.
+		for _, b := range []*bench{to, again} {
+			if n := len(records(t, b.log)); n != min(left, 2) {
+				t.Errorf("with room for %d there are %d commits", left, n)
+			}
+		}
 	}
 }
 

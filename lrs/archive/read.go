@@ -217,10 +217,9 @@ func (b *backup) finish(h *tar.Header) error {
 	}
 	want := endOf(b.counts, b.meta, sum)
 	switch {
-	case b.head.Revision != b.meta.Revision:
-		return wrong("it has commits to revision %d, and says that it has %d", b.head.Revision, b.meta.Revision)
 	case b.head.Hash.String() != b.meta.Hash || b.meta.Hash != e.Hash:
-		return wrong("its last commit has the hash %s, %s says %s, and %s %s", b.head.Hash, metaName, b.meta.Hash, endName, e.Hash)
+		return wrong("its last commit is revision %d with the hash %s, %s says %d with %s, and %s %s",
+			b.head.Revision, b.head.Hash, metaName, b.meta.Revision, b.meta.Hash, endName, e.Hash)
 	case e.Sum != sum:
 		return wrong("what is before %s has the SHA-256 %s, and must have %s", endName, sum, e.Sum)
 	case e.Commits != want.Commits || e.Blobs != want.Blobs || e.BlobBytes != want.BlobBytes:

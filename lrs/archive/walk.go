@@ -109,7 +109,17 @@ type into struct{ Store }
 
 func (to into) has(ctx context.Context, id string) (bool, error) { return to.Blobs.Has(ctx, id) }
 
+func (to into) room() error {
+	if to.Room == nil {
+		return nil
+	}
+	return to.Room()
+}
+
 func (to into) blob(ctx context.Context, id string, _ int64, r io.Reader) (err error) {
+	if err := to.room(); err != nil {
+		return err
+	}
 	w, err := to.Blobs.Create(ctx, id)
 	if err != nil {
 		return err
@@ -123,6 +133,9 @@ func (to into) blob(ctx context.Context, id string, _ int64, r io.Reader) (err e
 }
 
 func (to into) commit(ctx context.Context, c *eventlog.Commit, data []byte) error {
+	if err := to.room(); err != nil {
+		return err
+	}
 	err := eventlog.Settle(ctx, to.Log, c.Revision-1, data, eventlog.SettleOptions{})
 	if errors.Is(err, eventlog.ErrConflict) {
 		return fmt.Errorf("%w: the target: %w", ErrMoved, err)
