@@ -95,6 +95,13 @@ func (c *clock) nextLease() int64 {
 	return max(c.lease, c.published, c.now().Add(leaseTime).UnixMicro())
 }
 
+// limit returns the bound in force: nobody has seen a watermark beyond it.
+func (c *clock) limit() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return max(c.lease, c.published)
+}
+
 // extend allows watermarks up to lease. The caller has made it durable first.
 func (c *clock) extend(lease int64) {
 	c.mu.Lock()

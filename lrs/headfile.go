@@ -90,6 +90,18 @@ func (f headFile) write(path string) error {
 	return syncDir(filepath.Dir(path))
 }
 
+// WriteHead leaves a head file for a log that was put where it is by other means than a Store: the next one must find the
+// commit there, and gives out times after lease (µs). It is durable when it returns nil.
+func WriteHead(path string, h eventlog.Head, lease int64) error {
+	return newHeadFile(h, lease, true).write(path)
+}
+
+// ReadLease is the bound on published watermarks that a head file has, in µs; 0 if there is no file.
+func ReadLease(path string) (int64, error) {
+	f, _, err := readHeadFile(path)
+	return f.Lease, err
+}
+
 // tip is the head as it was after the last commit, in a file of its own beside the
 // head file that is written with every commit and not synced: what a killed process
 // has written is there, while a power cut may leave an older tip, or none that can be

@@ -23,7 +23,7 @@ func (c *committer) recover(ctx context.Context) error {
 	}
 	pos := c.Index().Position()
 	if noted.Revision > 0 {
-		if err := c.mustContain(ctx, revision, noted, "the head file "+c.cfg.HeadFile); err != nil {
+		if err := mustContain(ctx, c.log, revision, noted, "the head file "+c.cfg.HeadFile); err != nil {
 			return err
 		}
 	}
@@ -33,12 +33,12 @@ func (c *committer) recover(ctx context.Context) error {
 			"file", tipPath(c.cfg.HeadFile), "revision", noted.Revision)
 	}
 	if ok && c.cfg.HeadFile != "" {
-		if err := c.mustContain(ctx, revision, last, "the file "+tipPath(c.cfg.HeadFile)); err != nil {
+		if err := mustContain(ctx, c.log, revision, last, "the file "+tipPath(c.cfg.HeadFile)); err != nil {
 			return err
 		}
 	}
 	if pos.Head.Revision > 0 {
-		if err := c.mustContain(ctx, revision, pos.Head, "the index"); err != nil {
+		if err := mustContain(ctx, c.log, revision, pos.Head, "the index"); err != nil {
 			return err
 		}
 	}
@@ -86,7 +86,7 @@ var errNotInLog = errors.New("the log does not have it")
 
 // mustContain fails unless the log, whose head is at revision, has the commit
 // want, which the witness has seen in it.
-func (c *committer) mustContain(ctx context.Context, revision eventlog.Revision, want eventlog.Head, witness string) error {
+func mustContain(ctx context.Context, log eventlog.Log, revision eventlog.Revision, want eventlog.Head, witness string) error {
 	lost := func(found string, err error) error {
 		return fmt.Errorf("lrs: %w: %s has seen revision %d of log %s with hash %s, and %s (%w); "+
 			"do not serve from it: restore the log from a backup, or ask for help with both files kept",
@@ -95,7 +95,7 @@ func (c *committer) mustContain(ctx context.Context, revision eventlog.Revision,
 	if revision < want.Revision {
 		return lost(fmt.Sprintf("the log ends at revision %d", revision), errNotInLog)
 	}
-	for rec, err := range c.log.Read(ctx, want.Revision) {
+	for rec, err := range log.Read(ctx, want.Revision) {
 		if err != nil {
 			return fmt.Errorf("lrs: read revision %d: %w", want.Revision, err)
 		}
@@ -112,6 +112,28 @@ func (c *committer) mustContain(ctx context.Context, revision eventlog.Revision,
 		return nil
 	}
 	return lost("reading it gave nothing", errNotInLog)
+}
+
+// CheckNotes fails with eventlog.ErrLogDamaged unless a log holds the commits that a head file and its tip have seen, as
+// far as these are there.
+func CheckNotes(ctx context.Context, log eventlog.Log, headFile string) error {
+	notes, err := readNotes(headFile)
+	if err != nil || len(notes) == 0 {
+		return err
+	}
+	revision, err := log.Head(ctx)
+	if err != nil {
+		return fmt.Errorf("lrs: head of the log: %w", err)
+	}
+	for _, n := range notes {
+		if n.Revision == 0 {
+			continue
+		}
+		if err := mustContain(ctx, log, revision, n.Head, "the file "+n.file); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // create appends the first commit of an empty log: it fixes the log's id.

@@ -332,6 +332,10 @@ func (s *Store) Close(ctx context.Context) error {
 	return newHeadFile(s.Head(), s.clock.bound(), true).write(s.cfg.HeadFile)
 }
 
+// Lease is a time, in µs, beyond which nobody has been told until now that nothing will be stored: for WriteHead beside a
+// copy of the log.
+func (s *Store) Lease() int64 { return s.clock.limit() }
+
 // renewLease persists how far watermarks may go, and how far the log has come.
 func (s *Store) renewLease() error {
 	s.leasing.Lock()

@@ -159,26 +159,35 @@ func (r *LogReport) add(c *eventlog.Commit, events []eventlog.Event) {
 // is none.
 func missingBlob(ctx context.Context, blobs blob.Store, events []eventlog.Event) (string, error) {
 	for _, e := range events {
-		ids, err := blobsOf(e)
+		named, err := BlobsOf(e)
 		if err != nil {
 			return "", err
 		}
-		for _, id := range ids {
-			has, err := blobs.Has(ctx, id)
+		for _, b := range named {
+			if b.Elsewhere {
+				continue
+			}
+			has, err := blobs.Has(ctx, b.ID)
 			if err != nil {
 				return "", err
 			}
 			if !has {
-				return id, nil
+				return b.ID, nil
 			}
 		}
 	}
 	return "", nil
 }
 
-// blobsOf are the blobs that must be there for an event: large documents, and
-// attachments that came without a place to fetch them from.
-func blobsOf(e eventlog.Event) (ids []string, err error) {
+// NamedBlob is a blob that an event names.
+type NamedBlob struct {
+	ID string // as in package blob
+	// Elsewhere: an attachment that has a place to fetch it from, so that it may be here or not.
+	Elsewhere bool
+}
+
+// BlobsOf are the blobs that an event names: large documents, and attachments. What was erased names none.
+func BlobsOf(e eventlog.Event) (named []NamedBlob, err error) {
 	rests := e.Type == event.TypeDocumentStored || e.Type == event.TypeStatementStored && bytes.Contains(e.Payload, []byte(`"attachments"`))
 	if e.Erased || !rests {
 		return nil, nil
@@ -190,7 +199,7 @@ func blobsOf(e eventlog.Event) (ids []string, err error) {
 	switch ev := ev.(type) {
 	case event.DocumentStored:
 		if ev.Document.Blob != "" {
-			ids = append(ids, ev.Document.Blob)
+			named = append(named, NamedBlob{ID: ev.Document.Blob})
 		}
 	case event.StatementStored:
 		st, err := xapi.ParseStatement(ev.Statement, xapi.V2)
@@ -202,12 +211,10 @@ func blobsOf(e eventlog.Event) (ids []string, err error) {
 			attached = append(attached, sub.Attachments...)
 		}
 		for _, a := range attached {
-			if a.FileURL == "" {
-				ids = append(ids, strings.ToLower(a.SHA2))
-			}
+			named = append(named, NamedBlob{ID: strings.ToLower(a.SHA2), Elsewhere: a.FileURL != ""})
 		}
 	}
-	return ids, nil
+	return named, nil
 }
 
 // fail ends a report with a fault of the log, or with the reason why it could

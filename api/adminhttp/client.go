@@ -79,34 +79,48 @@ func (c *Client) do(ctx context.Context, method, path string, in, out any) error
 
 // send is do with a body as it is.
 func (c *Client) send(ctx context.Context, method, path, contentType string, body io.Reader, out any) error {
-	req, err := http.NewRequestWithContext(ctx, method, "http://admin"+path, body)
+	res, err := c.ask(ctx, method, path, contentType, body)
 	if err != nil {
-		return fmt.Errorf("adminhttp: %w", err)
-	}
-	if contentType != "" {
-		req.Header.Set("Content-Type", contentType)
-	}
-	res, err := c.http.Do(req)
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
-		return fmt.Errorf("%w: %w", ErrNoServer, err)
-	}
-	if err != nil {
-		return fmt.Errorf("adminhttp: %w", err)
+		return err
 	}
 	defer res.Body.Close()
 	b, err := io.ReadAll(res.Body)
 	if err != nil {
 		return fmt.Errorf("adminhttp: %w", err)
 	}
-	if res.StatusCode != http.StatusOK {
-		p := &problem.Problem{}
-		if err := json.Unmarshal(b, p); err != nil {
-			return fmt.Errorf("adminhttp: the server answers %s", res.Status)
-		}
-		return p
-	}
 	if err := json.Unmarshal(b, out); err != nil {
 		return fmt.Errorf("adminhttp: the server's answer: %w", err)
 	}
 	return nil
+}
+
+// ask is send up to the body of an answer that is no refusal.
+func (c *Client) ask(ctx context.Context, method, path, contentType string, body io.Reader) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, "http://admin"+path, body)
+	if err != nil {
+		return nil, fmt.Errorf("adminhttp: %w", err)
+	}
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
+	}
+	res, err := c.http.Do(req)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+		return nil, fmt.Errorf("%w: %w", ErrNoServer, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("adminhttp: %w", err)
+	}
+	if res.StatusCode == http.StatusOK {
+		return res, nil
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		return nil, fmt.Errorf("adminhttp: %w", err)
+	}
+	p := &problem.Problem{}
+	if err := json.Unmarshal(b, p); err != nil {
+		return nil, fmt.Errorf("adminhttp: the server answers %s", res.Status)
+	}
+	return nil, p
 }

@@ -65,6 +65,7 @@ func Handler(s Services, log *slog.Logger) http.Handler {
 	handle(http.MethodGet, "/log/verify", func(r *http.Request) (any, error) {
 		return s.VerifyLog(r.Context())
 	})
+	r.HandleFunc("/backup", backup(s.Maintenance, log)).Methods(http.MethodGet)
 	handle(http.MethodPost, "/index/rebuild", func(r *http.Request) (any, error) {
 		return s.RebuildIndex(r.Context())
 	})

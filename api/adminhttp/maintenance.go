@@ -2,6 +2,7 @@ package adminhttp
 
 import (
 	"context"
+	"io"
 	"net/http"
 
 	"github.com/bedside-lrs/bedside/api/problem"
@@ -12,6 +13,8 @@ import (
 type Maintenance interface {
 	// VerifyLog reads the whole log, see lrs.VerifyLog.
 	VerifyLog(ctx context.Context) (lrs.LogReport, error)
+	// Backup writes a backup of the log and its blobs, see package archive. When it returns nil, all of it was written.
+	Backup(ctx context.Context, w io.Writer) error
 	// RebuildIndex makes the index again from the log, beside the one that serves.
 	// ErrRebuilding if that is under way.
 	RebuildIndex(ctx context.Context) (Rebuilt, error)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,12 +31,30 @@ type engine struct {
 func (e *engine) flags(f *pflag.FlagSet) {
 	f.StringVar(&e.at, "log", "", "`URL` of the cluster that has the event log: nats://HOST,HOST,HOST or tls://…, or, with --nats, esdb://… or kurrentdb://…; nodes of one log share all but their index (default: in this process)")
 	f.StringVar(&e.nats, "nats", "", "`URL` of the NATS cluster that goes with an EventStoreDB (--log esdb://…): it has the attachments and a copy of the log, from which the projections read, and gets the change notices")
-	f.StringVar(&e.name, "log-name", e.name, "`name` of the event log: stores with different names share a cluster")
-	f.IntVar(&e.replicas, "log-replicas", 3, "on how many servers of the NATS cluster (of --log or --nats) a commit and an attachment are stored before they count")
-	f.StringVar(&e.creds, "log-creds", "", "`file` with the credentials for the NATS cluster of --log or --nats (JWT and seed); those for EventStoreDB are in its URL")
-	f.StringVar(&e.ca, "log-ca", "", "PEM `file` of the roots that the certificates of the NATS cluster of --log or --nats must lead to")
-	f.StringVar(&e.cert, "log-cert", "", "PEM `file` of this client's certificate for that cluster")
-	f.StringVar(&e.key, "log-key", "", "PEM `file` of its key")
+	e.flagsOf(f, "", "")
+}
+
+// flagsOf are the flags that say how the NATS cluster of a log is reached, under names with a prefix. Their defaults are
+// e's.
+func (e *engine) flagsOf(f *pflag.FlagSet, prefix, of string) {
+	replicas := 3
+	if prefix != "" {
+		replicas = 0
+	}
+	f.StringVar(&e.name, prefix+"log-name", e.name, of+"`name` of the event log: stores with different names share a cluster")
+	f.IntVar(&e.replicas, prefix+"log-replicas", replicas, of+"on how many servers of the NATS cluster (of --log or --nats) a commit and an attachment are stored before they count")
+	f.StringVar(&e.creds, prefix+"log-creds", "", of+"`file` with the credentials for the NATS cluster of --log or --nats (JWT and seed); those for EventStoreDB are in its URL")
+	f.StringVar(&e.ca, prefix+"log-ca", "", of+"PEM `file` of the roots that the certificates of the NATS cluster of --log or --nats must lead to")
+	f.StringVar(&e.cert, prefix+"log-cert", "", of+"PEM `file` of this client's certificate for that cluster")
+	f.StringVar(&e.key, prefix+"log-key", "", of+"PEM `file` of its key")
+}
+
+// with is e with what another sets in its place.
+func (e engine) with(o engine) engine {
+	return engine{
+		at: e.at, nats: e.nats, name: cmp.Or(o.name, e.name), replicas: cmp.Or(o.replicas, e.replicas), creds: cmp.Or(o.creds, e.creds),
+		ca: cmp.Or(o.ca, e.ca), cert: cmp.Or(o.cert, e.cert), key: cmp.Or(o.key, e.key),
+	}
 }
 
 // shared tells whether other nodes may append to the log.

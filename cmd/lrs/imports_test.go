@@ -30,6 +30,7 @@ var mayImport = map[string][]string{
 	"lrs/blob/natsblob":                   {"lrs/blob"},
 	"lrs/index":                           {"lrs/xapi", "lrs/eventlog", "lrs/event"},
 	"lrs":                                 {"lrs/xapi", "lrs/eventlog", "lrs/event", "lrs/index", "lrs/blob", "lrs/auth", "schemas"},
+	"lrs/archive":                         {"lrs", "lrs/eventlog", "lrs/blob"},
 	"projections":                         {"lrs/event", "lrs/eventlog", "projections/readmodel"},
 	"projections/readmodel":               {},
 	"projections/readmodel/readmodeltest": {"projections/readmodel"},

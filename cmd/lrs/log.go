@@ -17,8 +17,8 @@ import (
 )
 
 func newLog(cfg *nodeConfig) *cobra.Command {
-	cmd := &cobra.Command{Use: "log", Short: "Check the event log"}
-	return group(cmd, newLogVerify(cfg))
+	cmd := &cobra.Command{Use: "log", Short: "Check the event log, or copy it"}
+	return group(cmd, newLogVerify(cfg), newLogCopy(cfg))
 }
 
 func newLogVerify(where *nodeConfig) *cobra.Command {

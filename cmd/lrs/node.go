@@ -42,6 +42,7 @@ import (
 //	index/      the index; may be removed while nothing runs, and is rebuilt
 //	read/       the read model of the projections, if it is SQLite: the same
 //	admin.sock  administration of the running server
+//	restoring   while a restore or a copy fills the directory: nothing in it may be served
 type nodeConfig struct {
 	dir      string
 	listen   string // also where a node without a baseURL says it is
@@ -209,6 +210,9 @@ func openNode(ctx context.Context, cfg nodeConfig, registry *auth.Registry, reg 
 
 // openLog opens the event log alone.
 func (n *node) openLog(ctx context.Context, cfg nodeConfig, log *slog.Logger) error {
+	if err := unfinished(cfg.dir); err != nil {
+		return err
+	}
 	if cfg.engine.eventStore() {
 		return n.openEventStore(ctx, cfg.engine, log)
 	}

@@ -34,6 +34,7 @@ environment over the file.`,
 	node.flags(root.PersistentFlags())
 	root.PersistentFlags().String("config", "", "YAML `file` with flags as keys; an unknown key is an error")
 	root.AddCommand(newServe(&node), newCredential(&node), newLog(&node), newIndex(&node),
+		newBackup(&node), newRestore(&node),
 		newPeople(&node), newDefinitions(&node), newProjection(&node), newReplay(&node), newHealth(&node), newDemo())
 	return root
 }

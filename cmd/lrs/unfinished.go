@@ -1,0 +1,108 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/bedside-lrs/bedside/lrs"
+)
+
+// A data directory that is being filled, by a restore or a copy, has a file that says so, from before anything is in it
+// until all of it is there, verified and synced. While the file is there nothing is opened in that directory: half a log
+// would pass for a whole one, and what was written behind it would be a second history.
+const (
+	unfinishedFile = "restoring"
+	byRestore      = "restore"
+	byCopy         = "log copy"
+)
+
+func unfinishedPath(dir string) string { return filepath.Join(dir, unfinishedFile) }
+
+// filledBy tells what has begun to fill a directory and has not finished; "" for nothing.
+func filledBy(dir string) (string, error) {
+	b, err := os.ReadFile(unfinishedPath(dir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("data directory: %w", err)
+	}
+	if strings.TrimSpace(string(b)) == byCopy {
+		return byCopy, nil
+	}
+	return byRestore, nil // also if the file was not written whole
+}
+
+// errUnfinished refuses a directory that is not filled.
+var errUnfinished = errors.New("the data directory is not complete")
+
+// unfinished is the error when a directory is not filled, with what to do.
+func unfinished(dir string) error {
+	switch by, err := filledBy(dir); {
+	case err != nil:
+		return err
+	case by == byCopy:
+		return fmt.Errorf("%w: an `lrs log copy` into %s was cut off (%s is there); run the same command again, which goes on where it ended, "+
+			"or remove everything in the directory", errUnfinished, dir, unfinishedPath(dir))
+	case by == byRestore:
+		return fmt.Errorf("%w: an `lrs restore` into %s was cut off or failed (%s is there); nothing in it may be served: "+
+			"remove everything in the directory and restore again", errUnfinished, dir, unfinishedPath(dir))
+	}
+	return nil
+}
+
+// beginFilling marks a directory, durably.
+func beginFilling(dir, by string) error {
+	f, err := os.OpenFile(unfinishedPath(dir), os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err == nil {
+		_, err = f.WriteString(by + "\n")
+		err = errors.Join(err, f.Sync(), f.Close(), syncDir(dir))
+	}
+	if err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	return nil
+}
+
+// room is an archive.Store's for a directory that is being filled: a server on it would take no writes below that.
+func (cfg *nodeConfig) room() error {
+	least := uint64(max(cfg.minFree, leastFree))
+	free, err := freeSpace(cfg.dir)
+	if err == nil && free < least {
+		err = fmt.Errorf("%w: where %s is %d MiB are free, and --min-free asks for %d MiB", lrs.ErrNoSpace, cfg.dir, free>>20, least>>20)
+	}
+	return err
+}
+
+// endFilling takes the mark away when all that was written survives a power cut: what the log's server has not synced
+// itself, its files' names above all, is synced here. (Blobs and the head file are synced when they are written.)
+func endFilling(dir string) error {
+	err := syncTree(filepath.Join(dir, "log"))
+	if err == nil {
+		err = syncDir(dir)
+	}
+	if err == nil {
+		err = os.Remove(unfinishedPath(dir))
+	}
+	if err == nil {
+		err = syncDir(dir)
+	}
+	if err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	return nil
+}
+
+// syncTree syncs all files and directories below one, and it.
+func syncTree(dir string) error {
+	return filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || !e.IsDir() && !e.Type().IsRegular() {
+			return err
+		}
+		return syncDir(path) // which does the same for a file
+	})
+}
