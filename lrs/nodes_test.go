@@ -17,7 +17,8 @@ import (
 	"github.com/bedside-lrs/bedside/lrs/eventlog/memlog"
 )
 
-// farLog is a log at the end of a network: an append and its answer take their time, and so does what others append.
+// farLog is a log at the end of a network: an append and its answer take their time, and so does what others append. It is
+// for synctest, where a sleep is the clock of the test moving on.
 type farLog struct {
 	eventlog.Log
 	away time.Duration // one way

@@ -42,7 +42,7 @@ var mayImport = map[string][]string{
 	"projections/people":                  {"projections", "projections/fact", "projections/readmodel", "lrs/event", "lrs/xapi"},
 	"projections/catalog":                 {"projections", "projections/definition", "projections/readmodel", "lrs/event"},
 	"projections/shelf":                   {"projections/readmodel"},
-	"projections/digest":                  {"projections", "projections/fact", "lrs/event"},
+	"projections/digest":                  {"projections", "projections/fact", "projections/readmodel", "lrs/event"},
 	"projections/gaps":                    {"projections/definition", "projections/catalog", "projections/people", "projections/measure", "projections/readmodel", "projections/competency", "projections/feedback"},
 	"projections/effectiveness":           {"projections", "projections/digest", "projections/fact", "projections/definition", "projections/catalog", "projections/people", "projections/measure", "projections/readmodel", "projections/shelf", "projections/competency", "projections/feedback", "lrs/event"},
 	"projections/evaluation":              {"projections", "projections/digest", "projections/fact", "projections/definition", "projections/catalog", "projections/people", "projections/measure", "projections/readmodel", "projections/competency", "projections/feedback", "projections/effectiveness", "lrs/event"},

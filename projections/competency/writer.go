@@ -12,6 +12,7 @@ import (
 	"github.com/bedside-lrs/bedside/projections"
 	"github.com/bedside-lrs/bedside/projections/catalog"
 	"github.com/bedside-lrs/bedside/projections/definition"
+	"github.com/bedside-lrs/bedside/projections/digest"
 	"github.com/bedside-lrs/bedside/projections/fact"
 	"github.com/bedside-lrs/bedside/projections/readmodel"
 )
@@ -79,11 +80,11 @@ func (w *writer) Changed(ctx context.Context, tx *readmodel.Tx) ([]string, error
 // Apply implements projections.Writer.
 func (w *writer) Apply(ctx context.Context, tx *readmodel.Tx, e *projections.Digested) error {
 	w.begin(tx)
-	switch digest := e.Digest.(type) {
+	switch made := e.Digest.(type) {
 	case registered:
-		return w.register(ctx, tx, e, digest)
+		return w.register(ctx, tx, e, made)
 	case *fact.Features:
-		return w.statement(ctx, e.T, digest)
+		return w.statement(ctx, e.T, made)
 	}
 	return fmt.Errorf("%w: %T", projections.ErrIndigestible, e.Digest)
 }
@@ -95,16 +96,9 @@ func (w *writer) Prepare(ctx context.Context, update projections.Update, e *proj
 		return nil
 	}
 	set := newRuleSet(r.rules, e.T)
-	return projections.Earlier(ctx, w.past, e.Position, update, func(tx *readmodel.Tx, earlier *projections.Digested) error {
+	return digest.Earlier(ctx, w.past, e.Position, update, func(tx *readmodel.Tx, t int64, f *fact.Features) error {
 		w.begin(tx)
-		f, ok := earlier.Digest.(*fact.Features)
-		if !ok {
-			return nil
-		}
-		if _, voids := f.Voids(); voids {
-			return nil
-		}
-		return w.evidence(ctx, set, earlier.T, f, false)
+		return w.evidence(ctx, set, t, f, false)
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/bedside-lrs/bedside/projections"
 	"github.com/bedside-lrs/bedside/projections/definition"
+	"github.com/bedside-lrs/bedside/projections/digest"
 	"github.com/bedside-lrs/bedside/projections/fact"
 	"github.com/bedside-lrs/bedside/projections/measure"
 	"github.com/bedside-lrs/bedside/projections/readmodel"
@@ -66,24 +67,24 @@ func (w *writer) Changed(ctx context.Context, tx *readmodel.Tx) ([]string, error
 // Apply implements projections.Writer.
 func (w *writer) Apply(ctx context.Context, tx *readmodel.Tx, e *projections.Digested) error {
 	w.begin(tx)
-	switch digest := e.Digest.(type) {
+	switch made := e.Digest.(type) {
 	case *definition.Programme:
-		return w.register(ctx, tx, e, digest)
+		return w.register(ctx, tx, e, made)
 	case *fact.Features:
-		if target, voids := digest.Voids(); voids {
+		if target, voids := made.Voids(); voids {
 			return w.void(ctx, e.T, target)
 		}
-		if digest.Verb == verbResponded { // the reaction to what it is grouped by, if that is a programme
-			for _, id := range digest.Grouping {
+		if made.Verb == verbResponded { // the reaction to what it is grouped by, if that is a programme
+			for _, id := range made.Grouping {
 				w.Add(AnswersKey + id)
 			}
 		}
-		activity := readmodel.KeyText(digest.ObjectID)
+		activity := readmodel.KeyText(made.ObjectID)
 		if !w.named[activity] {
 			return nil
 		}
 		w.Add(activity)
-		return w.statement(ctx, activity, e.T, digest)
+		return w.statement(ctx, activity, e.T, made)
 	}
 	return fmt.Errorf("%w: %T", projections.ErrIndigestible, e.Digest)
 }
@@ -123,17 +124,13 @@ func (w *writer) Prepare(ctx context.Context, update projections.Update, e *proj
 	if len(added) == 0 {
 		return nil
 	}
-	return projections.Earlier(ctx, w.past, e.Position, update, func(tx *readmodel.Tx, earlier *projections.Digested) error {
+	return digest.Earlier(ctx, w.past, e.Position, update, func(tx *readmodel.Tx, t int64, f *fact.Features) error {
 		w.begin(tx)
-		f, ok := earlier.Digest.(*fact.Features)
-		if !ok {
-			return nil
-		}
 		activity := readmodel.KeyText(f.ObjectID)
-		if _, voids := f.Voids(); voids || !added[activity] {
+		if !added[activity] {
 			return nil
 		}
-		return w.statement(ctx, activity, earlier.T, f)
+		return w.statement(ctx, activity, t, f)
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/bedside-lrs/bedside/projections"
 	"github.com/bedside-lrs/bedside/projections/catalog"
 	"github.com/bedside-lrs/bedside/projections/definition"
+	"github.com/bedside-lrs/bedside/projections/digest"
 	"github.com/bedside-lrs/bedside/projections/fact"
 	"github.com/bedside-lrs/bedside/projections/readmodel"
 )
@@ -98,19 +99,19 @@ func (w *writer) Changed(ctx context.Context, tx *readmodel.Tx) ([]string, error
 // Apply implements projections.Writer.
 func (w *writer) Apply(ctx context.Context, tx *readmodel.Tx, e *projections.Digested) error {
 	w.begin(tx)
-	switch digest := e.Digest.(type) {
+	switch made := e.Digest.(type) {
 	case registered:
-		return w.register(ctx, tx, e, digest)
+		return w.register(ctx, tx, e, made)
 	case remark:
-		w.Add(PersonKey + digest.Person)
-		return w.into.remarks.Add(ctx, readmodel.KeyText(digest.Person), readmodel.KeyText(digest.Evaluation), e.T, digest.kind,
-			digest.From.UnixMicro(), digest.To.UnixMicro(), digest.Position, storable(digest.By), storable(digest.Credential), storable(digest.Text))
+		w.Add(PersonKey + made.Person)
+		return w.into.remarks.Add(ctx, readmodel.KeyText(made.Person), readmodel.KeyText(made.Evaluation), e.T, made.kind,
+			made.From.UnixMicro(), made.To.UnixMicro(), made.Position, storable(made.By), storable(made.Credential), storable(made.Text))
 	case *fact.Features:
-		if target, voids := digest.Voids(); voids {
+		if target, voids := made.Voids(); voids {
 			return w.void(ctx, e.T, target)
 		}
 		for _, id := range slices.Sorted(maps.Keys(w.evaluations)) {
-			if err := w.statement(ctx, w.evaluations[id], e.T, digest, true); err != nil {
+			if err := w.statement(ctx, w.evaluations[id], e.T, made, true); err != nil {
 				return err
 			}
 		}
@@ -129,16 +130,9 @@ func (w *writer) Prepare(ctx context.Context, update projections.Update, e *proj
 	if len(rev.metrics) == 0 {
 		return nil
 	}
-	return projections.Earlier(ctx, w.past, e.Position, update, func(tx *readmodel.Tx, earlier *projections.Digested) error {
+	return digest.Earlier(ctx, w.past, e.Position, update, func(tx *readmodel.Tx, t int64, f *fact.Features) error {
 		w.begin(tx)
-		f, ok := earlier.Digest.(*fact.Features)
-		if !ok {
-			return nil
-		}
-		if _, voids := f.Voids(); voids {
-			return nil
-		}
-		return w.statement(ctx, rev, earlier.T, f, false)
+		return w.statement(ctx, rev, t, f, false)
 	})
 }
 

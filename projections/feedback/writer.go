@@ -12,6 +12,7 @@ import (
 	"github.com/bedside-lrs/bedside/projections"
 	"github.com/bedside-lrs/bedside/projections/catalog"
 	"github.com/bedside-lrs/bedside/projections/definition"
+	"github.com/bedside-lrs/bedside/projections/digest"
 	"github.com/bedside-lrs/bedside/projections/fact"
 	"github.com/bedside-lrs/bedside/projections/readmodel"
 )
@@ -77,13 +78,13 @@ func (w *writer) Changed(ctx context.Context, tx *readmodel.Tx) ([]string, error
 // Apply implements projections.Writer.
 func (w *writer) Apply(ctx context.Context, tx *readmodel.Tx, e *projections.Digested) error {
 	w.begin(tx)
-	switch digest := e.Digest.(type) {
+	switch made := e.Digest.(type) {
 	case registered:
-		return w.register(ctx, tx, e, digest)
+		return w.register(ctx, tx, e, made)
 	case *fact.Features:
-		return w.statement(ctx, e.T, digest)
+		return w.statement(ctx, e.T, made)
 	case event.MeasureRecorded:
-		return w.measure(ctx, e.T, digest)
+		return w.measure(ctx, e.T, made)
 	}
 	return fmt.Errorf("%w: %T", projections.ErrIndigestible, e.Digest)
 }
@@ -95,14 +96,10 @@ func (w *writer) Prepare(ctx context.Context, update projections.Update, e *proj
 		return nil
 	}
 	rev := newRevision(r.kpi, e.T)
-	return projections.Earlier(ctx, w.past, e.Position, update, func(tx *readmodel.Tx, earlier *projections.Digested) error {
+	return digest.Earlier(ctx, w.past, e.Position, update, func(tx *readmodel.Tx, t int64, f *fact.Features) error {
 		w.begin(tx)
-		if f, ok := earlier.Digest.(*fact.Features); ok {
-			if _, err := w.matches(ctx, rev, earlier.T, f); err != nil {
-				return err
-			}
-		}
-		return nil
+		_, err := w.matches(ctx, rev, t, f)
+		return err
 	})
 }
 
@@ -172,7 +169,7 @@ func (w *writer) matches(ctx context.Context, r revision, t int64, f *fact.Featu
 	if r.match == nil || f.Team == "" || f.Verb == verbResponded {
 		return false, nil
 	}
-	if _, voids := f.Voids(); voids || !r.match(f) {
+	if !r.match(f) {
 		return false, nil
 	}
 	parties := ""
