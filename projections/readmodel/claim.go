@@ -28,8 +28,11 @@ func (s *Store) Claim(ctx context.Context, projection string) (release func(), o
 	}
 	here := func() {
 		s.mu.Lock()
-		defer s.mu.Unlock()
 		delete(s.claimed, projection)
+		s.mu.Unlock()
+		if s.file != nil { // a turn gives back the memory that only builds need; if it fails, the next one does
+			_ = s.takeTurn(context.WithoutCancel(ctx), func() error { return nil })
+		}
 	}
 	if s.dialect != postgres { // one process owns the file
 		return here, true, nil
@@ -40,6 +43,13 @@ func (s *Store) Claim(ctx context.Context, projection string) (release func(), o
 		return nil, false, err
 	}
 	return func() { there(); here() }, true, nil
+}
+
+// building tells whether somebody has a claim.
+func (s *Store) building() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.claimed) > 0
 }
 
 // lockSession takes an advisory lock that belongs to a connection of its own, and

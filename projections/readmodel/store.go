@@ -12,7 +12,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
-	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
 // Store is the database. Its methods may be called concurrently.
@@ -20,6 +19,8 @@ type Store struct {
 	readers *sql.DB
 	writer  *sql.DB
 	dialect dialect
+
+	file *sqliteFile // nil with PostgreSQL
 
 	writing chan struct{} // capacity 1: held by the one Update under way in this process
 
@@ -78,27 +79,6 @@ func redacted(dsn string) string {
 	return shown.String()
 }
 
-// openSQLite opens a file with one connection that writes, and several that read
-// while it does. What a power cut takes from the write-ahead log are whole
-// transactions, and with them their checkpoints: they are made again.
-func (s *Store) openSQLite(path string) (err error) {
-	if path == "" || path == ":memory:" { // each connection would have a memory of its own
-		return errors.New("the DSN names no file: sqlite:PATH")
-	}
-	file := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String()
-	pragmas := "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=temp_store(MEMORY)"
-	if s.writer, err = sql.Open("sqlite", file+pragmas+"&_pragma=cache_size(-16384)&_pragma=wal_autocheckpoint(4000)&_txlock=immediate"); err != nil {
-		return err
-	}
-	s.writer.SetMaxOpenConns(1)
-	if s.readers, err = sql.Open("sqlite", file+pragmas+"&_pragma=cache_size(-4096)&_pragma=query_only(1)"); err != nil {
-		return err
-	}
-	s.readers.SetMaxOpenConns(4)
-	s.readers.SetMaxIdleConns(4)
-	return nil
-}
-
 // postgresReaders is how many connections read at once: few enough that several
 // nodes fit under PostgreSQL's default of 100. One more writes, and one for each
 // projection that is being built holds its claim.
@@ -124,6 +104,9 @@ func (s *Store) openPostgres(dsn string) error {
 // Close ends all connections.
 func (s *Store) Close() error {
 	var errs []error
+	if s.file != nil {
+		errs = append(errs, s.file.close())
+	}
 	for _, db := range []*sql.DB{s.readers, s.writer} {
 		if db != nil {
 			errs = append(errs, db.Close())
@@ -150,7 +133,16 @@ func (s *Store) takeTurn(ctx context.Context, do func() error) error {
 	case <-ctx.Done():
 		return fmt.Errorf("readmodel: wait for another update: %w", ctx.Err())
 	}
-	return do()
+	if s.file == nil {
+		return do()
+	}
+	if err := s.file.fitCache(ctx, s.writer, s.building()); err != nil {
+		return err
+	}
+	err := do()
+	// The turn is done or not, whatever this says; the writer looks after its log itself then.
+	_ = s.file.wrote(ctx, s.writer)
+	return err
 }
 
 func (s *Store) update(ctx context.Context, do func(*Tx) error) error {

@@ -319,12 +319,18 @@ func TestGoroutinesEnd(t *testing.T) {
 		for range log.Subscribe(t.Context(), 1) {
 			break
 		}
-		done := make(chan struct{})
+		// A consumer whose making is broken off may outlive its deletion until it has been
+		// inactive for a while: this one is there before the log is closed.
+		begun, done := make(chan struct{}), make(chan struct{})
 		go func() {
 			defer close(done)
-			for range log.Subscribe(t.Context(), 5) { //nolint:revive // until Close
+			for record := range log.Subscribe(t.Context(), 5) { // until Close
+				if record.Revision == 5 {
+					close(begun)
+				}
 			}
 		}()
+		<-begun
 		if err := log.Close(); err != nil {
 			t.Fatal(err)
 		}
