@@ -50,7 +50,14 @@ func (l *farLog) Subscribe(ctx context.Context, from eventlog.Revision) iter.Seq
 // nodes are stores that share a log, each this far away from it.
 func nodes(t *testing.T, away ...time.Duration) []*bench {
 	t.Helper()
+	return nodesOn(t, func(log eventlog.Log) eventlog.Log { return log }, away...)
+}
+
+// nodesOn are nodes that see their log as something else.
+func nodesOn(t *testing.T, as func(eventlog.Log) eventlog.Log, away ...time.Duration) []*bench {
+	t.Helper()
 	log := memlog.New()
+	seen := as(log)
 	var all []*bench
 	for i, d := range away {
 		b := &bench{
@@ -59,8 +66,8 @@ func nodes(t *testing.T, away ...time.Duration) []*bench {
 		}
 		if err := b.open(t, func(c *Config) {
 			c.Shared, c.Node = true, fmt.Sprintf("node-%d", i)
-			if c.Log = log; d > 0 {
-				c.Log = &farLog{log, d}
+			if c.Log = seen; d > 0 {
+				c.Log = &farLog{seen, d}
 			}
 		}); err != nil {
 			t.Fatal(err)
@@ -118,7 +125,7 @@ func TestNodesRace(t *testing.T) {
 func TestNodesShareTheLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := nodes(t, 500*time.Microsecond, 1500*time.Microsecond, 1500*time.Microsecond)
-		ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, stop := context.WithTimeout(t.Context(), 3*time.Second)
 		defer stop()
 		var clients sync.WaitGroup
 		var mu sync.Mutex

@@ -69,6 +69,7 @@ type Store struct {
 
 	queue       chan *change
 	others      chan eventlog.Record // what other nodes append; nil: there are none
+	heads       *heads               // where a shared log's head is
 	ticking     atomic.Bool          // a Tick is under way
 	ended       chan struct{}        // closed when the committer has ended
 	turn        chan struct{}        // holds one while somebody has the turn to register
@@ -111,7 +112,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		cfg: cfg, log: cfg.Log, auth: cfg.Auth, metrics: cfg.Metrics, clock: &clock{now: cfg.Now, shared: cfg.Shared},
 		ended: make(chan struct{}), advanced: make(chan struct{}),
 		queue: make(chan *change, queueLength), turn: make(chan struct{}, 1), cancel: cancel, stop: stop,
-		unsettled: make(chan struct{}, 1),
+		unsettled: make(chan struct{}, 1), heads: newHeads(),
 	}
 	s.index.Store(cfg.Index)
 	s.blobs = guardedBlobs{cfg.Blobs, s}
@@ -128,6 +129,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.Shared {
 		s.others = make(chan eventlog.Record, othersAhead)
 		s.wg.Go(func() { s.keepUp(background) })
+		s.wg.Go(func() { s.heads.run(background, s.log) })
 	}
 	s.wg.Go(func() {
 		defer close(s.ended)

@@ -112,19 +112,24 @@ func (c *call) view() (*lrs.View, error) {
 	return view, err
 }
 
-// awaitPosition waits until this node has what the client has written to another, if it says where that stands.
-func (c *call) awaitPosition() error {
-	text := c.r.Header.Get(request.HeaderPosition)
-	if text == "" {
-		return nil
-	}
-	revision, err := request.Position("header "+request.HeaderPosition, "request.position", text)
-	if err != nil {
-		return err
-	}
+// awaitOthers waits until this node has what others had acknowledged before this request, and what its client has seen
+// of them, if it says where that stands. New statements need not wait for the others: what refuses one stays true.
+func (c *call) awaitOthers(rt *route) error {
 	ctx, cancel := context.WithTimeoutCause(c.ctx, positionTimeout, errors.New("it was not applied in time"))
 	defer cancel()
-	return c.Store.Await(ctx, eventlog.Revision(revision))
+	if text := c.r.Header.Get(request.HeaderPosition); text != "" {
+		revision, err := request.Position("header "+request.HeaderPosition, "request.position", text)
+		if err != nil {
+			return err
+		}
+		if err := c.Store.Await(ctx, eventlog.Revision(revision)); err != nil {
+			return err
+		}
+	}
+	if c.path == "/statements" && rt.method != http.MethodGet && rt.method != http.MethodHead {
+		return nil
+	}
+	return c.Store.Latest(ctx)
 }
 
 // positionTimeout is how long a request waits for what another node has written: longer than an election takes.

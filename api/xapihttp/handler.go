@@ -189,7 +189,7 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
 		if err := c.authenticate(rt); err != nil {
 			return err
 		}
-		if err := c.awaitPosition(); err != nil {
+		if err := c.awaitOthers(rt); err != nil {
 			return err
 		}
 	}

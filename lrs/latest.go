@@ -1,0 +1,90 @@
+package lrs
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/bedside-lrs/bedside/lrs/eventlog"
+)
+
+// headPatience is how long the shared log is waited for when it is asked for its head.
+const headPatience = time.Second
+
+// heads asks a shared log for its head, once for all who want to know it at the same time.
+type heads struct {
+	wanted chan struct{} // capacity 1: somebody waits for next
+
+	mu   sync.Mutex
+	next *headAnswer // of the question that is not asked yet, so that it says what was there when it was wanted
+
+	away atomic.Bool // the last question was not answered
+}
+
+type headAnswer struct {
+	done chan struct{} // closed when the rest is set
+	head eventlog.Revision
+	err  error
+}
+
+func newHeads() *heads { return &heads{wanted: make(chan struct{}, 1), next: newHeadAnswer()} }
+
+func newHeadAnswer() *headAnswer { return &headAnswer{done: make(chan struct{})} }
+
+// want gives an answer that is of no earlier than now.
+func (h *heads) want() *headAnswer {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	select {
+	case h.wanted <- struct{}{}:
+	default:
+	}
+	return h.next
+}
+
+// run asks until ctx ends.
+func (h *heads) run(ctx context.Context, log eventlog.Log) {
+	for {
+		select {
+		case <-h.wanted:
+		case <-ctx.Done():
+			return
+		}
+		h.mu.Lock()
+		a := h.next
+		h.next = newHeadAnswer()
+		h.mu.Unlock()
+		asking, cancel := context.WithTimeout(ctx, headPatience)
+		a.head, a.err = log.Head(asking)
+		cancel()
+		h.away.Store(a.err != nil)
+		close(a.done)
+	}
+}
+
+// Latest waits until this node shows what any node has acknowledged before it was called. While a shared log does not
+// answer nobody knows what that is: then it returns nil all the same, and the first to notice has waited for a second.
+//
+// Error: ErrUnavailable if this node knows that it has not applied all when ctx ends; ErrClosed.
+func (s *Store) Latest(ctx context.Context) error {
+	if !s.cfg.Shared {
+		return nil // it shows what it acknowledges
+	}
+	a := s.heads.want()
+	if s.heads.away.Load() {
+		return nil // it has been asked; who comes when it answers again waits for it again
+	}
+	select {
+	case <-a.done:
+	case <-s.ended:
+		return ErrClosed
+	case <-ctx.Done():
+		return fmt.Errorf("%w: the log has not said where its head is: %w", ErrUnavailable, context.Cause(ctx))
+	}
+	if a.err != nil {
+		return nil
+	}
+	return s.Await(ctx, a.head)
+}

@@ -1,0 +1,146 @@
+package lrs
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/bedside-lrs/bedside/lrs/eventlog"
+)
+
+// askedLog counts how often its head is asked for. While it is away it does not answer.
+type askedLog struct {
+	eventlog.Log
+	asked atomic.Int64
+	away  atomic.Bool
+}
+
+func (l *askedLog) of(log eventlog.Log) eventlog.Log {
+	l.Log = log
+	return l
+}
+
+func (l *askedLog) Head(ctx context.Context) (eventlog.Revision, error) {
+	l.asked.Add(1)
+	if l.away.Load() {
+		<-ctx.Done()
+		return 0, ctx.Err()
+	}
+	time.Sleep(time.Millisecond)
+	return l.Log.Head(ctx)
+}
+
+// TestLatest: a node that is slow to hear of others shows, to who asks for the latest, what another acknowledged before.
+func TestLatest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := nodes(t, 0, 300*time.Millisecond)
+		stale := 0
+		for range 10 {
+			id := uuid.New()
+			if _, err := all[0].put(t, draft(t, id, "passed")); err != nil {
+				t.Fatal(err)
+			}
+			if all[1].stored(t, id) == "" {
+				stale++
+			}
+			if err := all[1].Latest(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if all[1].stored(t, id) == "" {
+				t.Error("what another node has acknowledged is not there")
+			}
+		}
+		if stale == 0 {
+			t.Error("the node was never behind")
+		}
+		for _, b := range all {
+			b.close(t)
+		}
+	})
+}
+
+// TestLatestTogether: many who ask at once ask the log twice at most: for who came before the first question, and after.
+func TestLatestTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &askedLog{}
+		all := nodesOn(t, log.of, 0)
+		synctest.Wait() // for the sweeper, who asks too
+		time.Sleep(time.Second)
+		asked := log.asked.Load()
+		var asking sync.WaitGroup
+		for range 1000 {
+			asking.Go(func() {
+				if err := all[0].Latest(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		asking.Wait()
+		if n := log.asked.Load() - asked; n < 1 || n > 2 {
+			t.Errorf("the log was asked %d times", n)
+		}
+		all[0].close(t)
+	})
+}
+
+// TestLatestAway: while the log does not answer the first reader waits for it, the others do not; when it does, all again
+// see what is the latest.
+func TestLatestAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &askedLog{}
+		all := nodesOn(t, log.of, 0, 300*time.Millisecond)
+		log.away.Store(true)
+		latest := func() time.Duration {
+			begun := time.Now()
+			if err := all[1].Latest(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			return time.Since(begun)
+		}
+		if took := latest(); took != headPatience {
+			t.Errorf("the first reader waited %v", took)
+		}
+		for range 3 {
+			if took := latest(); took != 0 {
+				t.Errorf("a later reader waited %v", took)
+			}
+		}
+		log.away.Store(false)
+		latest() // this one finds out
+		time.Sleep(2 * headPatience)
+		id := uuid.New()
+		if _, err := all[0].put(t, draft(t, id, "passed")); err != nil {
+			t.Fatal(err)
+		}
+		if latest(); all[1].stored(t, id) == "" {
+			t.Error("what another node has acknowledged is not there")
+		}
+		for _, b := range all {
+			b.close(t)
+		}
+	})
+}
+
+// TestLatestBehind: a node that knows that it is behind says so, when its client no longer waits.
+func TestLatestBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := nodes(t, 0, 5*time.Minute)
+		if _, err := all[0].put(t, draft(t, uuid.New(), "passed")); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := all[1].Latest(ctx); !errors.Is(err, ErrUnavailable) {
+			t.Errorf("behind: %v", err)
+		}
+		for _, b := range all {
+			b.close(t)
+		}
+	})
+}
