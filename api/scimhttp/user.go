@@ -49,6 +49,7 @@ func (v *view) user(id string) (*user, bool) {
 	if !said {
 		a = v.unsaid(id)
 	}
+	a.Active = a.Active || v.holds(id) // others make assignments too
 	return &user{a, p.Name, p.Name}, true
 }
 
@@ -62,12 +63,18 @@ func (v *view) unsaid(id string) event.Attributes {
 		}
 	}
 	slices.Sort(a.Emails)
+	held := false
 	for _, post := range v.state.Assignments(id) { // by their begin
-		if inForce := post.InForce(v.now); inForce || !a.Active && post.From.Before(v.now) {
-			a.Unit, a.Department, a.Title, a.Active = post.Unit, post.Unit, post.Role, inForce
+		if inForce := post.InForce(v.now); inForce || !held && post.From.Before(v.now) {
+			a.Unit, a.Department, a.Title, held = post.Unit, post.Unit, post.Role, inForce
 		}
 	}
 	return a
+}
+
+// holds tells whether a person has an assignment that is in force or yet to begin.
+func (v *view) holds(id string) bool {
+	return slices.ContainsFunc(v.state.Assignments(id), func(a people.Assignment) bool { return a.To.IsZero() || v.now.Before(a.To) })
 }
 
 // mailto is what an mbox has before the address.

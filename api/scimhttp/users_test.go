@@ -214,6 +214,44 @@ func TestDeprovision(t *testing.T) {
 	}
 }
 
+// TestDeprovisionOthers: who has left, or has not begun, and holds an assignment that somebody else made is active, so that
+// the directory can end it.
+func TestDeprovisionOthers(t *testing.T) {
+	t.Parallel()
+	const head = "person,name,role,unit,from,to,mbox,account_home,account_name\n"
+	for name, begin := range map[string]func(*lab, *testing.T) (id string, ended []string){
+		"yet to begin": func(l *lab, t *testing.T) (string, []string) {
+			l.csv(t, "people", head+"emp-30,Fay,nurse,ward-a,2999-01-01,,,,\n")
+			return "emp-30", []string{}
+		},
+		"left and assigned again": func(l *lab, t *testing.T) (string, []string) {
+			l.scim(t, "POST", "/Users", rosa).want(201)
+			l.patch(t, "/Users/emp-17", `{"op":"replace","path":"active","value":false}`).want(200).has("active", false)
+			l.csv(t, "people", head+"emp-17,,tutor,ward-b,2025-06-01,,,,\n")
+			return "emp-17", []string{"tutor in ward-b, ended", "nurse in ward-a, ended"}
+		},
+	} {
+		for how, leave := range map[string]func(*lab, *testing.T, string){
+			"PATCH": func(l *lab, t *testing.T, id string) {
+				l.patch(t, "/Users/"+id, `{"op":"replace","path":"active","value":false}`).want(200).has("active", false)
+			},
+			"PUT": func(l *lab, t *testing.T, id string) {
+				l.scim(t, "PUT", "/Users/"+id, `{"userName":"`+id+`","active":false}`).want(200).has("active", false)
+			},
+		} {
+			t.Run(name+", "+how, func(t *testing.T) {
+				t.Parallel()
+				l := ward(t)
+				id, ended := begin(l, t)
+				l.scim(t, "GET", "/Users/"+id, "").want(200).has("active", true)
+				leave(l, t, id)
+				equal(t, "assignments", l.held(t, id), ended)
+				l.scim(t, "GET", "/Users/"+id, "").want(200).has("active", false)
+			})
+		}
+	}
+}
+
 // TestReimported: who was provisioned by people.csv and has left comes back where they were.
 func TestReimported(t *testing.T) {
 	t.Parallel()
