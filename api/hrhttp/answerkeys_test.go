@@ -12,6 +12,7 @@ import (
 	"github.com/bedside-lrs/bedside/projections/catalog"
 	"github.com/bedside-lrs/bedside/projections/competency"
 	"github.com/bedside-lrs/bedside/projections/definition"
+	"github.com/bedside-lrs/bedside/projections/effectiveness"
 	"github.com/bedside-lrs/bedside/projections/feedback"
 	"github.com/bedside-lrs/bedside/projections/people"
 )
@@ -45,7 +46,7 @@ func TestAnswerKeys(t *testing.T) {
 	defer cancel()
 	l.runtime.Close()
 	rt := projections.Start(projections.Config{
-		Log: l.gate, Store: l.model, Projections: []projections.Projection{people.Projection{}, catalog.Projection{}, competency.Projection{}, feedback.Projection{}},
+		Log: l.gate, Store: l.model, Projections: []projections.Projection{people.Projection{}, catalog.Projection{}, competency.Projection{}, feedback.Projection{}, effectiveness.Projection{}},
 		Logger: slog.New(slog.DiscardHandler), Changed: func(c projections.Change) {
 			select {
 			case told <- c:
@@ -74,6 +75,17 @@ func TestAnswerKeys(t *testing.T) {
 	}
 	if want := []string{competency.UnmappedAnswersKey}; !slices.Equal(got["competency"], want) {
 		t.Errorf("competency: %q, want %q", got["competency"], want)
+	}
+	if want := []string{effectiveness.AnswersKey + programme}; !slices.Equal(got["effectiveness"], want) {
+		t.Errorf("effectiveness: %q, want %q", got["effectiveness"], want)
+	}
+	// When it is voided too.
+	got = keys(voiding(5002, 5000))
+	if want := []string{feedback.AnswersKey + kpiListened}; !slices.Equal(got["feedback"], want) {
+		t.Errorf("voided, feedback: %q, want %q", got["feedback"], want)
+	}
+	if want := []string{effectiveness.AnswersKey + programme}; !slices.Equal(got["effectiveness"], want) {
+		t.Errorf("voided, effectiveness: %q, want %q", got["effectiveness"], want)
 	}
 	praise := strings.NewReplacer("responded", "commented", question, "https://ward.example/praise").Replace(answeredBy(5001, "ward-a", 1, "2026-05-10"))
 	got = keys(praise)

@@ -75,6 +75,55 @@ func TestSelfRatings(t *testing.T) {
 	})
 }
 
+// TestAnswersAreNoEvidence: who has given an answer becomes a person, and rules, metrics and programmes are made to match
+// it: it is nowhere shown but where small numbers are hidden.
+func TestAnswersAreNoEvidence(t *testing.T) {
+	onEach(t, func(t *testing.T, l *lab) {
+		hospitalOfAnswers(t, l)
+		const responded = "http://adlnet.gov/expapi/verbs/responded"
+		all := as(l.credential(t, "all", "people/read people/write definitions/write competencies/read evaluations/read kpis/read"))
+		l.do(t, "POST", base+"/people/ann/identities", `{"account":{"homePage":"https://survey.example","name":"sheet-100"}}`, all...).want(204)
+		peek := func(match string) string {
+			return `{"id":"peek` + fmt.Sprint(len(match)) + `","match":` + match + `,"competencies":["` + listening + `"],"kind":"peek","weight":1,"score":{"min":0,"max":10}}`
+		}
+		l.do(t, "PUT", base+"/definitions/evidence-rules/"+esc("https://ward.example/rules/peek"),
+			`{"kind":"evidence-rules","id":"https://ward.example/rules/peek","rules":[`+peek(`{"verbs":["`+responded+`"]}`)+`]}`, all...).want(400)
+		l.do(t, "POST", base+"/definitions", `[
+			{"kind":"evidence-rules","id":"https://ward.example/rules/peek","rules":[`+peek(`{"activities":["`+question+`"]}`)+`]},
+			{"kind":"evaluation","id":"https://ward.example/evaluations/peek","roles":["nurse"],"metrics":[
+				{"id":"responded","source":{"count":{"grouping":["`+programme+`"]}},"weight":1,"scale":{"from":0,"to":3}},
+				{"id":"asked","source":{"hours":{"activities":["`+question+`"]}},"weight":1,"scale":{"from":0,"to":3}}]}]`, all...).want(200)
+		// An activity that no survey asks about yet, and an answer to it.
+		const asked = "https://ward.example/asked"
+		l.do(t, "POST", base+"/definitions", `[{"kind":"programme","id":"https://ward.example/programmes/peek","targetUnits":["ward-a"],"roles":["nurse"],
+			"starts":"2025-03-01T00:00:00Z","ends":"2025-04-01T00:00:00Z","activities":[{"id":"`+asked+`","method":"e-learning","required":true}],
+			"assessments":{"pre":"`+asked+`/pre","post":"`+asked+`/post"}}]`, all...).want(200)
+		for i, activity := range []string{question, asked, asked + "/pre"} {
+			l.statements(t, strings.NewReplacer(question, activity, "sheet-"+fmt.Sprint(950+i), "sheet-100").Replace(answeredBy(950+i, "ward-a", 2, "2025-03-10")))
+		}
+		// Those of a revision that was registered before, and after, the statements.
+		for _, target := range []string{
+			"/people/ann/competencies/" + esc(listening) + "/evidence", "/people/ann/competencies",
+			"/people/ann/evaluations/" + esc("https://ward.example/evaluations/peek") + "/evidence?metric=responded&from=2025-01-01&to=2026-01-01",
+			"/people/ann/evaluations/" + esc("https://ward.example/evaluations/peek") + "/evidence?metric=asked&from=2025-01-01&to=2026-01-01",
+			"/programmes/" + esc("https://ward.example/programmes/peek") + "/effectiveness/evidence",
+		} {
+			a := l.get(t, target, all...)
+			for _, n := range []int{100, 950, 951, 952} {
+				if strings.Contains(a.body, id(n)) {
+					t.Errorf("%s shows answer %d: %s", target, n, a.body)
+				}
+			}
+		}
+		if a := l.get(t, "/people/ann/competencies", all...); strings.Contains(a.body, `"evidence":1`) {
+			t.Errorf("%s", a.body)
+		}
+		if n := l.get(t, "/programmes/"+esc("https://ward.example/programmes/peek")+"/effectiveness", all...).at("started"); n != 0. {
+			t.Errorf("%v have started by an answer", n)
+		}
+	})
+}
+
 // TestOtherUnits: what a unit's head reads of somebody who came from elsewhere is not of
 // there; and who has gone elsewhere is not named.
 func TestOtherUnits(t *testing.T) {

@@ -96,7 +96,7 @@ func (r *Reader) unmapped(ctx context.Context, tx *readmodel.Tx, s Scene, within
 				return err
 			}
 			switch {
-			case voided[statement] || s.NoAnswers && verb == verbResponded:
+			case voided[statement] || s.NoAnswers && verb == fact.VerbResponded:
 				out = append(out, t)
 			case admitted != nil && !admitted[t]:
 			case !taken.has(t) && activity != "":
@@ -182,7 +182,7 @@ func (s Scene) withheld() string {
 	if !s.NoAnswers {
 		return ""
 	}
-	return ` AND s.verb <> '` + verbResponded + `'`
+	return ` AND s.verb <> '` + fact.VerbResponded + `'`
 }
 
 // concerned is a condition: a party acts, or is the object of a statement that is

@@ -113,15 +113,12 @@ func (w *writer) register(ctx context.Context, tx *readmodel.Tx, e *projections.
 	return nil
 }
 
-// verbResponded is that of an answer to a survey.
-const verbResponded = "http://adlnet.gov/expapi/verbs/responded"
-
 // statement takes one statement.
 func (w *writer) statement(ctx context.Context, t int64, f *fact.Features) error {
 	if target, voids := f.Voids(); voids {
 		return w.void(ctx, t, target)
 	}
-	if f.Verb == verbResponded {
+	if f.IsAnswer() {
 		w.Add(UnmappedAnswersKey)
 	} else {
 		w.Add(UnmappedKey)
@@ -182,8 +179,12 @@ func (w *writer) void(ctx context.Context, t int64, target string) error {
 	return w.into.voidings.Add(ctx, target, t)
 }
 
-// evidence writes what a statement is under one set of rules.
+// evidence writes what a statement is under one set of rules. An answer to a survey is no evidence, whatever a rule
+// matches: evidence is shown statement by statement, to people who may not see single answers.
 func (w *writer) evidence(ctx context.Context, set ruleSet, t int64, f *fact.Features, changes bool) error {
+	if f.IsAnswer() {
+		return nil
+	}
 	for i := range set.rules {
 		rule := &set.rules[i]
 		if !rule.match(f) {

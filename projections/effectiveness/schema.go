@@ -13,13 +13,14 @@ const Name = "effectiveness"
 //	effectiveness_activities  activities that programmes have named, and when first
 //	effectiveness_statements  statements about them: subject is the key of an identity, done is 1 for a statement that
 //	                          completes the activity, score is null without one
+//	effectiveness_reactions   answers to surveys and what they are grouped by, which may be a programme
 //	effectiveness_voidings    statements and when they were first voided
 //
 // What is part of a key is there as readmodel.KeyText has it.
 func (Projection) Schema() readmodel.Schema {
 	return readmodel.Schema{
 		Projection: Name,
-		Version:    1,
+		Version:    2,
 		Tables: []readmodel.Table{
 			{Name: "effectiveness_activities", Columns: "activity TEXT NOT NULL, t BIGINT NOT NULL", Key: "activity"},
 			{
@@ -28,6 +29,11 @@ func (Projection) Schema() readmodel.Schema {
 					"done BIGINT NOT NULL, score DOUBLE PRECISION",
 				Key:     "activity, t, subject",
 				Lookups: []string{"statement"},
+			},
+			{
+				Name:    "effectiveness_reactions",
+				Columns: "statement TEXT NOT NULL, n BIGINT NOT NULL, programme TEXT NOT NULL, t BIGINT NOT NULL",
+				Key:     "statement, n",
 			},
 			{Name: "effectiveness_voidings", Columns: "statement TEXT NOT NULL, t BIGINT NOT NULL", Key: "statement", Lookups: []string{"t"}},
 		},

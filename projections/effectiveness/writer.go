@@ -33,7 +33,7 @@ type writer struct {
 	named map[string]bool // activities, as readmodel.KeyText has them
 
 	tx   *readmodel.Tx // of the inserters
-	into struct{ statements, voidings *readmodel.Inserter }
+	into struct{ statements, reactions, voidings *readmodel.Inserter }
 }
 
 // begin makes the inserters of a transaction.
@@ -43,6 +43,7 @@ func (w *writer) begin(tx *readmodel.Tx) {
 	}
 	w.tx = tx
 	w.into.statements = tx.Insert(w.table("effectiveness_statements"), "activity", "t", "subject", "happened", "statement", "done", "score")
+	w.into.reactions = tx.Insert(w.table("effectiveness_reactions"), "statement", "n", "programme", "t")
 	w.into.voidings = tx.Insert(w.table("effectiveness_voidings"), "statement", "t")
 }
 
@@ -54,11 +55,21 @@ const AnswersKey = "answers:"
 // registered, and AnswersKey and a grouping.
 func (w *writer) Changed(ctx context.Context, tx *readmodel.Tx) ([]string, error) {
 	return w.Take(ctx, func(ctx context.Context, statement string) error {
-		return tx.Each(ctx, "SELECT DISTINCT activity FROM "+w.table("effectiveness_statements")+" WHERE statement = ?", []any{statement},
+		err := tx.Each(ctx, "SELECT DISTINCT activity FROM "+w.table("effectiveness_statements")+" WHERE statement = ?", []any{statement},
 			func(scan func(...any) error) error {
 				var activity string
 				err := scan(&activity)
 				w.Add(activity)
+				return err
+			})
+		if err != nil {
+			return err
+		}
+		return tx.Each(ctx, "SELECT programme FROM "+w.table("effectiveness_reactions")+" WHERE statement = ?", []any{statement},
+			func(scan func(...any) error) error {
+				var programme string
+				err := scan(&programme)
+				w.Add(AnswersKey + programme)
 				return err
 			})
 	})
@@ -74,10 +85,8 @@ func (w *writer) Apply(ctx context.Context, tx *readmodel.Tx, e *projections.Dig
 		if target, voids := made.Voids(); voids {
 			return w.void(ctx, e.T, target)
 		}
-		if made.Verb == verbResponded { // the reaction to what it is grouped by, if that is a programme
-			for _, id := range made.Grouping {
-				w.Add(AnswersKey + id)
-			}
+		if made.IsAnswer() {
+			return w.reaction(ctx, e.T, made)
 		}
 		activity := readmodel.KeyText(made.ObjectID)
 		if !w.named[activity] {
@@ -127,7 +136,7 @@ func (w *writer) Prepare(ctx context.Context, update projections.Update, e *proj
 	return digest.Earlier(ctx, w.past, e.Position, update, func(tx *readmodel.Tx, t int64, f *fact.Features) error {
 		w.begin(tx)
 		activity := readmodel.KeyText(f.ObjectID)
-		if !added[activity] {
+		if !added[activity] || f.IsAnswer() {
 			return nil
 		}
 		return w.statement(ctx, activity, t, f)
@@ -154,8 +163,19 @@ func (w *writer) register(ctx context.Context, tx *readmodel.Tx, e *projections.
 const (
 	verbCompleted = "http://adlnet.gov/expapi/verbs/completed"
 	verbPassed    = "http://adlnet.gov/expapi/verbs/passed"
-	verbResponded = "http://adlnet.gov/expapi/verbs/responded"
 )
+
+// reaction writes an answer to a survey. It is the reaction to what it is grouped by, if that is a programme, and nothing
+// else: what it says is for the numbers that hide small ones.
+func (w *writer) reaction(ctx context.Context, t int64, f *fact.Features) error {
+	for n, id := range f.Grouping {
+		w.Add(AnswersKey + id)
+		if err := w.into.reactions.Add(ctx, f.ID, n, id, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // statement writes a statement about an activity, for each whom it counts for.
 func (w *writer) statement(ctx context.Context, activity string, t int64, f *fact.Features) error {

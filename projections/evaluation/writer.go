@@ -147,8 +147,12 @@ func (w *writer) register(ctx context.Context, tx *readmodel.Tx, e *projections.
 	return nil
 }
 
-// statement writes what metrics count a statement.
+// statement writes what metrics count a statement. None counts an answer to a survey, whatever it matches: what it counts
+// is shown statement by statement, to people who may not see single answers.
 func (w *writer) statement(ctx context.Context, r revision, t int64, f *fact.Features, changes bool) error {
+	if f.IsAnswer() {
+		return nil
+	}
 	for i := range r.metrics {
 		m := &r.metrics[i]
 		if !m.match(f) {

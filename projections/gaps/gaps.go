@@ -63,11 +63,9 @@ func (r Reader) Unit(ctx context.Context, tx *readmodel.Tx, s competency.Scene, 
 	var gaps []Gap
 	for id, all := range needs {
 		g := Gap{Competency: id, Gap: measure.GapOf(all), KPI: kpis[id]}
-		scale, err := r.patient(ctx, tx, s, f, unit, &g)
-		if err != nil {
+		if err := r.patient(ctx, tx, s, f, unit, &g); err != nil {
 			return nil, err
 		}
-		g.Priority = g.Gap.Priority(g.Patient, scale)
 		gaps = append(gaps, g)
 	}
 	slices.SortFunc(gaps, func(a, b Gap) int {
@@ -76,18 +74,18 @@ func (r Reader) Unit(ctx context.Context, tx *readmodel.Tx, s competency.Scene, 
 	return gaps, nil
 }
 
-// patient finds out what patients say, and the scale of that.
-func (r Reader) patient(ctx context.Context, tx *readmodel.Tx, s competency.Scene, f feedback.Scene, unit string, g *Gap) (measure.Scale, error) {
-	var none measure.Scale
+// patient finds out what patients say, and how urgent that makes the gap.
+func (r Reader) patient(ctx context.Context, tx *readmodel.Tx, s competency.Scene, f feedback.Scene, unit string, g *Gap) error {
 	kpi, ok := s.Definitions.Get(definition.KindKPI, g.KPI)
 	if g.KPI == "" || !ok {
-		return none, nil
+		g.Priority = g.Gap.Priority(nil, measure.Scale{}, false)
+		return nil
 	}
 	k := kpi.Definition.(*definition.KPI)
 	months := feedback.MonthsBefore(s.At, patientMonths)
 	t, err := r.Feedback.Tally(ctx, tx, f, kpi, months)
 	if err != nil {
-		return none, err
+		return err
 	}
 	var of []feedback.UnitPeriod
 	for i, m := range months {
@@ -98,11 +96,8 @@ func (r Reader) patient(ctx context.Context, tx *readmodel.Tx, s competency.Scen
 	if p := t.Point(of...); p.N >= k.MinN && p.N > 0 {
 		g.Patient = p.Value
 	}
-	scale := scaleOf(s.Definitions, k)
-	if k.Direction == definition.DirectionDown {
-		scale = scale.Reversed()
-	}
-	return scale, nil
+	g.Priority = g.Gap.Priority(g.Patient, scaleOf(s.Definitions, k), k.Direction == definition.DirectionDown)
+	return nil
 }
 
 // scaleOf is that of a KPI's values. The questions of a mean have one scale, which registration sees to.

@@ -16,7 +16,6 @@ func TestScale(t *testing.T) {
 		{Scale{1, 5}, 0, 0}, {Scale{1, 5}, 6, 1}, {Scale{-3, -1}, -2, 0.5},
 		{Scale{10, 2}, 4, 0.75}, {Scale{10, 2}, 12, 0}, {Scale{10, 2}, 1, 1},
 		{NPSScale, 0, 0.5}, {NPSScale, -100, 0}, {NPSScale, 50, 0.75}, {TopBoxScale, 0.3, 0.3},
-		{NPSScale.Reversed(), 50, 0.25}, {TopBoxScale.Reversed(), 1, 0},
 		{Scale{-math.MaxFloat64, math.MaxFloat64}, 0, 0.5}, {Scale{math.MaxFloat64, -math.MaxFloat64}, math.MaxFloat64, 0},
 		{Scale{5, 5}, 5, 0}, {Scale{5, 5}, 9, 0},
 	} {

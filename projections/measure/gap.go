@@ -58,11 +58,15 @@ func GapOf(needs []Need) Gap {
 }
 
 // Priority says how urgent a gap is, in [0, 2]: up to twice its share, the less content patients are. patient is the
-// value of the KPI that the competency is linked to, nil if there is none or it is suppressed; on is the KPI's scale,
-// reversed if less is better.
-func (g Gap) Priority(patient *float64, on Scale) float64 {
+// value of the KPI that the competency is linked to, nil if there is none or it is suppressed; on is the KPI's scale;
+// down: less is better.
+func (g Gap) Priority(patient *float64, on Scale, down bool) float64 {
 	if !finite(patient) {
 		return g.Share
 	}
-	return float64(g.Share * (2 - on.Of(*patient)))
+	x := on.Of(*patient)
+	if down {
+		x = 1 - x
+	}
+	return float64(g.Share * (2 - x))
 }

@@ -31,20 +31,26 @@ func TestGap(t *testing.T) {
 // The domain's vectors, hospital-1: gaps of medicine in July 2026, with topBox 0.475 and without a KPI.
 func TestPriority(t *testing.T) {
 	g := Gap{People: 13, NotMet: 9, Share: 9.0 / 13}
-	near(t, "active listening", g.Priority(ref(0.47540983606557374), TopBoxScale), 1.055485498108449, 1e-15)
-	near(t, "clear communication", Gap{Share: 2.0 / 3}.Priority(nil, Scale{}), 0.6666666666666666, 0)
+	near(t, "active listening", g.Priority(ref(0.47540983606557374), TopBoxScale, false), 1.055485498108449, 1e-15)
+	near(t, "clear communication", Gap{Share: 2.0 / 3}.Priority(nil, Scale{}, false), 0.6666666666666666, 0)
 	half := Gap{Share: 0.5}
 	for _, x := range []struct {
 		patient float64
 		on      Scale
+		down    bool
 		want    float64
 	}{
-		{1, TopBoxScale, 0.5}, {0, TopBoxScale, 1}, {0.2, TopBoxScale.Reversed(), 0.6},
-		{8, Scale{0, 10}, 0.6}, {2, Scale{1, 5}, 0.875}, {2, Scale{1, 5}.Reversed(), 0.625},
-		{-100, NPSScale, 1}, {100, NPSScale, 0.5}, {50, NPSScale, 0.625}, {50, NPSScale.Reversed(), 0.875},
-		{12, Scale{0, 10}, 0.5}, // an answer off the scale
+		{1, TopBoxScale, false, 0.5}, {0, TopBoxScale, false, 1}, {0.2, TopBoxScale, true, 0.6},
+		{8, Scale{0, 10}, false, 0.6}, {2, Scale{1, 5}, false, 0.875}, {2, Scale{1, 5}, true, 0.625},
+		{-100, NPSScale, false, 1}, {100, NPSScale, false, 0.5}, {50, NPSScale, false, 0.625}, {50, NPSScale, true, 0.875},
+		{12, Scale{0, 10}, false, 0.5}, // an answer off the scale
 	} {
-		near(t, "priority", half.Priority(&x.patient, x.on), x.want, 1e-15)
+		near(t, "priority", half.Priority(&x.patient, x.on, x.down), x.want, 1e-15)
+	}
+	// Two that are equally urgent are equally urgent: 1 less a third, and a third of the way down.
+	up, down := Gap{Share: 0.75}.Priority(ref(2.0/9), TopBoxScale, false), Gap{Share: 0.75}.Priority(ref(7.0/3), Scale{0, 3}, true)
+	if up != down {
+		t.Errorf("%v and %v", up, down)
 	}
 }
 
@@ -95,7 +101,7 @@ func TestGapProperties(t *testing.T) {
 			t.Fatalf("%+v; want %d", g, notMet)
 		}
 		within(t, "mean gap", g.MeanGap, short/float64(len(needs)), 1e-12)
-		p := g.Priority(ref(rapid.Float64Range(-0.5, 1.5).Draw(t, "patient")), TopBoxScale)
+		p := g.Priority(ref(rapid.Float64Range(-0.5, 1.5).Draw(t, "patient")), TopBoxScale, false)
 		if p < g.Share || p > 2*g.Share {
 			t.Fatalf("priority %g of share %g", p, g.Share)
 		}

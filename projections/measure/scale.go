@@ -12,9 +12,6 @@ var (
 	NPSScale    = Scale{-100, 100}
 )
 
-// Reversed is for what is better the less there is of it.
-func (s Scale) Reversed() Scale { return Scale{s.To, s.From} }
-
 // Of gives what a finite value is worth, in [0, 1]; 0 on a scale that is none.
 func (s Scale) Of(value float64) float64 {
 	if s.From == s.To {
