@@ -172,10 +172,16 @@ type item struct {
 	Score     *float64           `json:"score,omitzero"`
 	Completes bool               `json:"completes,omitzero"`
 	Reason    competency.Reason  `json:"reason,omitzero"` // why it does not count
+
+	// Of before and after: the rule whose evidence it is. The others are by the programme itself.
+	Definition string `json:"definition,omitzero"`
+	Revision   int64  `json:"revision,omitzero"`
+	Rule       string `json:"rule,omitzero"`
 }
 
 func itemOf(x effectiveness.Item) item {
-	return item{x.Person, x.Part, x.About, x.Statement, hrefOf(x.Statement, x.Reason), x.Happened.Format(timeFormat), x.Score, x.Done, x.Reason}
+	return item{x.Person, x.Part, x.About, x.Statement, hrefOf(x.Statement, x.Reason), x.Happened.Format(timeFormat), x.Score, x.Done, x.Reason,
+		x.Rule.Definition, x.Rule.Revision, x.Rule.Rule}
 }
 
 // getEffectivenessEvidence lists the statements behind participation, learning and
@@ -219,14 +225,14 @@ func (c *call) getEffectivenessEvidence() error {
 			Reaction []counted `json:"reaction"` // on the first page
 			More     string    `json:"more,omitzero"`
 		}{p.ID(), entry.Revision, m.head(), list, answers, more}, func() table {
-			rows := table{{"person", "part", "about", "statement", "timestamp", "score", "completes", "reason", "href"}}
+			rows := table{{"person", "part", "about", "statement", "timestamp", "score", "completes", "reason", "definition", "rule", "href"}}
 			for _, x := range list {
 				rows = append(rows, []string{
-					x.Person, string(x.Part), x.About, x.Statement, x.Timestamp, number(x.Score), strconv.FormatBool(x.Completes), string(x.Reason), x.Href,
+					x.Person, string(x.Part), x.About, x.Statement, x.Timestamp, number(x.Score), strconv.FormatBool(x.Completes), string(x.Reason), x.Definition, x.Rule, x.Href,
 				})
 			}
 			for _, x := range answers {
-				rows = append(rows, []string{"", "reaction", x.Unit, x.Statement, x.Timestamp, number(x.Raw), "", x.Reason, x.Href})
+				rows = append(rows, []string{"", "reaction", x.Unit, x.Statement, x.Timestamp, number(x.Raw), "", x.Reason, "", "", x.Href})
 			}
 			return rows
 		})

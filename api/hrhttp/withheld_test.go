@@ -211,12 +211,17 @@ func TestProgrammeEvidence(t *testing.T) {
 			return fmt.Sprintf(`{"id":%q,"actor":%s,"verb":{"id":"http://adlnet.gov/expapi/verbs/scored"},"object":{"id":"https://ward.example/%s"},%s"timestamp":%q}`,
 				id(n), agent("ann"), activity, result, at)
 		}
+		shown := func(n int, day string) string { // a simulation; the windows are 90 days
+			return strings.Replace(attempt(n, agent("ann"), listening, 0.5, 10), "2026-01-10", day, 1)
+		}
 		scored := func(v string) string { return `"result":{"score":{"scaled":` + v + `}},` }
 		l.statements(t,
 			test(800, "pre", scored("0.2"), "2025-02-01T00:00:00Z"), test(801, "pre", scored("0.9"), "2025-02-02T00:00:00Z"),
 			test(802, "post", "", "2025-04-01T00:00:00Z"), test(803, "post", scored("0.1"), "2025-04-02T00:00:00Z"),
 			test(804, "post", scored("0.6"), "2025-04-03T00:00:00Z"), test(805, "modules/1", `"result":{"completion":true},`, "2025-03-02T00:00:00Z"),
-			test(806, "post", scored("1"), "2026-10-03T00:00:00Z"), voiding(807, 803))
+			test(806, "post", scored("1"), "2026-10-03T00:00:00Z"), voiding(807, 803),
+			shown(810, "2025-01-10"), shown(811, "2025-02-28"), shown(812, "2025-03-10"), shown(813, "2025-04-01"), shown(814, "2025-04-20"),
+			strings.Replace(shown(815, "2025-04-21"), `"result":{"score":{"scaled":0.5}},`, "", 1), shown(816, "2025-07-01"), voiding(817, 814))
 		target := "/programmes/" + esc(programme) + "/effectiveness"
 		if a := l.get(t, target+"?at=2026-01-01"); a.at("learning", "n") != 1. || a.at("learning", "meanPost") != 0.6 || a.at("completed") != 1. {
 			t.Errorf("%s", a.body)
@@ -226,6 +231,11 @@ func TestProgrammeEvidence(t *testing.T) {
 		for i, statement := range a.each("evidence", "statement") {
 			reason, _ := a.at("evidence", i, "reason").(string)
 			got[statement] = a.text("evidence", i, "part") + " " + reason
+			if part := a.text("evidence", i, "part"); part == "before" || part == "after" {
+				if a.text("evidence", i, "definition") != rules || a.at("evidence", i, "revision") == nil || a.text("evidence", i, "rule") == "" {
+					t.Errorf("no rule: %v", a.at("evidence", i))
+				}
+			}
 			if status := l.do(t, "GET", a.text("evidence", i, "href"), "").status; status != 200 {
 				t.Errorf("the link of %s: %d", statement, status)
 			}
@@ -233,6 +243,8 @@ func TestProgrammeEvidence(t *testing.T) {
 		want := map[string]string{
 			id(800): "pre ", id(801): "pre superseded", id(802): "post no_score", id(803): "post voided", id(804): "post ", id(805): "participation ",
 			id(806): "post outside_window",
+			id(810): "before ", id(811): "before ", id(812): "after outside_window", id(813): "after ", id(814): "after voided", id(815): "after no_score",
+			id(816): "after outside_window",
 		}
 		if fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("%v, want %v", got, want)

@@ -49,10 +49,11 @@ const (
 
 // LeftOut is a statement that does not count.
 type LeftOut struct {
-	Statement  string
-	Definition string // that has the rule
-	Rule       string
-	Reason     Reason
+	Statement string
+	Timestamp time.Time
+	Kind      string // the rule's
+	RuleRef
+	Reason Reason
 }
 
 // Evidence is what is behind a Standing.
@@ -134,8 +135,7 @@ func (r *Reader) Evidence(ctx context.Context, tx *readmodel.Tx, s Scene, person
 			Pieces:   measure.Weigh(kept, s.At), Rules: map[string]RuleRef{}, LeftOut: found.leftOut,
 		}
 		for _, p := range superseded {
-			ref := b.refs[p.Rule]
-			e.LeftOut = append(e.LeftOut, LeftOut{p.Statement, ref.Definition, ref.Rule, Superseded})
+			e.LeftOut = append(e.LeftOut, LeftOut{p.Statement, p.Timestamp, p.Kind, b.refs[p.Rule], Superseded})
 		}
 	})
 	if err != nil {
@@ -251,8 +251,7 @@ func (l *look) take(found map[text]*findings, r *row, rules int64, person string
 		found[r.competency] = f
 	}
 	if why := l.reason(r, person); why != "" {
-		ref := l.book.refs[rule.Rule]
-		f.leftOut = append(f.leftOut, LeftOut{r.statement, ref.Definition, ref.Rule, why})
+		f.leftOut = append(f.leftOut, LeftOut{r.statement, time.UnixMicro(r.happened).UTC(), rule.Kind, l.book.refs[rule.Rule], why})
 		return
 	}
 	e := *rule

@@ -256,21 +256,26 @@ func (r *Reader) shown(ctx context.Context, tx *readmodel.Tx, s competency.Scene
 	if b == nil {
 		return nil
 	}
-	starts, ends := moment(p.Starts), moment(p.Ends)
-	first, last := starts.AddDate(0, 0, -b.WindowDays), ends.AddDate(0, 0, b.WindowDays)
-	return r.Competency.Scored(ctx, tx, s, persons, func(person string, found func(string) []measure.Evidence) {
+	return r.Competency.Scored(ctx, tx, s, persons, func(person string, found func(string) ([]measure.Evidence, []competency.LeftOut)) {
 		for _, id := range b.Competencies {
-			for _, e := range found(id) {
-				switch t := e.Timestamp; {
-				case !slices.Contains(b.Kinds, e.Kind):
-				case !t.Before(first) && t.Before(starts):
-					each(person, id, Before, e)
-				case !t.Before(ends) && t.Before(last):
-					each(person, id, After, e)
+			evidence, _ := found(id)
+			for _, e := range evidence {
+				if part, within := windowOf(p, e.Timestamp); within && slices.Contains(b.Kinds, e.Kind) {
+					each(person, id, part, e)
 				}
 			}
 		}
 	})
+}
+
+// windowOf tells on which side of a programme something happened, and whether in the window of behaviour there. What
+// happened while the programme lasted is after its start, and in none.
+func windowOf(p *definition.Programme, t time.Time) (part Part, within bool) {
+	starts, ends := moment(p.Starts), moment(p.Ends)
+	if t.Before(starts) {
+		return Before, !t.Before(starts.AddDate(0, 0, -p.Behaviour.WindowDays))
+	}
+	return After, !t.Before(ends) && t.Before(ends.AddDate(0, 0, p.Behaviour.WindowDays))
 }
 
 type mean struct {

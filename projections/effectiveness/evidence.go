@@ -35,8 +35,9 @@ type Item struct {
 	Statement string
 	Happened  time.Time
 	Score     *float64
-	Done      bool              // of Participation: it completes the activity
-	Reason    competency.Reason // why it does not count, "" if it does
+	Done      bool               // of Participation: it completes the activity
+	Rule      competency.RuleRef // of behaviour: whose evidence it is
+	Reason    competency.Reason  // why it does not count, "" if it does
 }
 
 // Evidence gives the statements behind the numbers of people: of participation, of learning and of behaviour, with those
@@ -107,16 +108,46 @@ func (r *Reader) EvidenceOf(ctx context.Context, tx *readmodel.Tx, s competency.
 			}
 		}
 	}
-	if err := r.shown(ctx, tx, s, p, persons, func(person, id string, part Part, e measure.Evidence) {
-		items = append(items, Item{person, part, id, e.Statement, e.Timestamp, new(e.Score), false, ""})
-	}); err != nil {
+	behaviour, err := r.behaviour(ctx, tx, s, p, persons)
+	if err != nil {
 		return nil, err
 	}
+	items = append(items, behaviour...)
 	slices.SortFunc(items, func(a, b Item) int {
 		return cmp.Or(strings.Compare(a.Person, b.Person), strings.Compare(string(a.Part), string(b.Part)), strings.Compare(a.About, b.About),
 			a.Happened.Compare(b.Happened), strings.Compare(a.Statement, b.Statement))
 	})
 	return items, nil
+}
+
+// behaviour gives the evidence of people in the competencies and of the kinds that a programme's behaviour is shown by,
+// with what is left out: all in a window counts, be it superseded or not.
+func (r *Reader) behaviour(ctx context.Context, tx *readmodel.Tx, s competency.Scene, p *definition.Programme, persons []string) (items []Item, err error) {
+	b := p.Behaviour
+	if b == nil {
+		return nil, nil
+	}
+	err = r.Competency.Scored(ctx, tx, s, persons, func(person string, found func(string) ([]measure.Evidence, []competency.LeftOut)) {
+		for _, id := range b.Competencies {
+			evidence, leftOut := found(id)
+			for _, e := range evidence {
+				part, within := windowOf(p, e.Timestamp)
+				item := Item{Person: person, Part: part, About: id, Statement: e.Statement, Happened: e.Timestamp, Score: new(e.Score), Rule: r.Competency.Rule(s, e)}
+				if !within {
+					item.Reason = competency.OutsideWindow
+				}
+				if slices.Contains(b.Kinds, e.Kind) {
+					items = append(items, item)
+				}
+			}
+			for _, l := range leftOut {
+				if part, _ := windowOf(p, l.Timestamp); slices.Contains(b.Kinds, l.Kind) {
+					items = append(items, Item{Person: person, Part: part, About: id, Statement: l.Statement, Happened: l.Timestamp, Rule: l.RuleRef, Reason: l.Reason})
+				}
+			}
+		}
+	})
+	return items, err
 }
 
 // named reads the ids of statements.
