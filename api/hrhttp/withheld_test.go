@@ -86,40 +86,49 @@ func TestAnswersAreNoEvidence(t *testing.T) {
 		peek := func(match string) string {
 			return `{"id":"peek` + fmt.Sprint(len(match)) + `","match":` + match + `,"competencies":["` + listening + `"],"kind":"peek","weight":1,"score":{"min":0,"max":10}}`
 		}
-		l.do(t, "PUT", base+"/definitions/evidence-rules/"+esc("https://ward.example/rules/peek"),
-			`{"kind":"evidence-rules","id":"https://ward.example/rules/peek","rules":[`+peek(`{"verbs":["`+responded+`"]}`)+`]}`, all...).want(400)
 		l.do(t, "POST", base+"/definitions", `[
-			{"kind":"evidence-rules","id":"https://ward.example/rules/peek","rules":[`+peek(`{"activities":["`+question+`"]}`)+`]},
+			{"kind":"evidence-rules","id":"https://ward.example/rules/peek","rules":[`+
+			peek(`{"verbs":["`+responded+`"]}`)+`,`+peek(`{"activities":["`+question+`"]}`)+`]},
 			{"kind":"evaluation","id":"https://ward.example/evaluations/peek","roles":["nurse"],"metrics":[
-				{"id":"responded","source":{"count":{"grouping":["`+programme+`"]}},"weight":1,"scale":{"from":0,"to":3}},
+				{"id":"responded","source":{"count":{"verbs":["`+responded+`"]}},"weight":1,"scale":{"from":0,"to":3}},
 				{"id":"asked","source":{"hours":{"activities":["`+question+`"]}},"weight":1,"scale":{"from":0,"to":3}}]}]`, all...).want(200)
-		// An activity that no survey asks about yet, and an answer to it.
-		const asked = "https://ward.example/asked"
-		l.do(t, "POST", base+"/definitions", `[{"kind":"programme","id":"https://ward.example/programmes/peek","targetUnits":["ward-a"],"roles":["nurse"],
-			"starts":"2025-03-01T00:00:00Z","ends":"2025-04-01T00:00:00Z","activities":[{"id":"`+asked+`","method":"e-learning","required":true}],
-			"assessments":{"pre":"`+asked+`/pre","post":"`+asked+`/post"}}]`, all...).want(200)
-		for i, activity := range []string{question, asked, asked + "/pre"} {
-			l.statements(t, strings.NewReplacer(question, activity, "sheet-"+fmt.Sprint(950+i), "sheet-100").Replace(answeredBy(950+i, "ward-a", 2, "2025-03-10")))
+		respond := func(n int, to string) {
+			l.statements(t, strings.NewReplacer(question, to, "sheet-"+fmt.Sprint(n), "sheet-100").Replace(answeredBy(n, "ward-a", 2, "2025-03-10")))
 		}
-		// Those of a revision that was registered before, and after, the statements.
+		respond(950, question) // after the rules were registered, as 100 was before
+		// A question that is asked no more, and was answered then.
+		const once = "https://ward.example/surveys/once"
+		asked := func(ids ...string) {
+			var questions []string
+			for _, id := range ids {
+				questions = append(questions, `{"id":"`+id+`","scale":{"min":1,"max":4},"topBox":[4]}`)
+			}
+			a := l.do(t, "GET", base+"/definitions/survey/"+esc(once), "")
+			l.do(t, "PUT", base+"/definitions/survey/"+esc(once), `{"kind":"survey","id":"`+once+`","audience":"patient","questions":[`+strings.Join(questions, ",")+`]}`,
+				append(slices.Clone(all), "If-Match", a.header.Get("ETag"))...).want(204)
+		}
+		asked(once+"/a", once+"/b")
+		respond(951, once+"/a")
+		asked(once + "/b")
+		// What responds to no survey is evidence as anything else.
+		respond(952, "https://ward.example/quiz")
 		for _, target := range []string{
 			"/people/ann/competencies/" + esc(listening) + "/evidence", "/people/ann/competencies",
 			"/people/ann/evaluations/" + esc("https://ward.example/evaluations/peek") + "/evidence?metric=responded&from=2025-01-01&to=2026-01-01",
 			"/people/ann/evaluations/" + esc("https://ward.example/evaluations/peek") + "/evidence?metric=asked&from=2025-01-01&to=2026-01-01",
-			"/programmes/" + esc("https://ward.example/programmes/peek") + "/effectiveness/evidence",
 		} {
 			a := l.get(t, target, all...)
-			for _, n := range []int{100, 950, 951, 952} {
+			for _, n := range []int{100, 950, 951} {
 				if strings.Contains(a.body, id(n)) {
 					t.Errorf("%s shows answer %d: %s", target, n, a.body)
 				}
 			}
+			if strings.Contains(target, "responded") != strings.Contains(a.body, id(952)) && !strings.Contains(target, "competencies") {
+				t.Errorf("%s: %s", target, a.body)
+			}
 		}
-		if a := l.get(t, "/people/ann/competencies", all...); strings.Contains(a.body, `"evidence":1`) {
-			t.Errorf("%s", a.body)
-		}
-		if n := l.get(t, "/programmes/"+esc("https://ward.example/programmes/peek")+"/effectiveness", all...).at("started"); n != 0. {
-			t.Errorf("%v have started by an answer", n)
+		if a := l.get(t, "/people/ann/competencies/"+esc(listening)+"/evidence", all...); !slices.Equal(a.each("evidence", "statement"), []string{id(952)}) {
+			t.Errorf("evidence %s", a.body)
 		}
 	})
 }

@@ -1,6 +1,8 @@
 package scimhttp
 
 import (
+	"slices"
+
 	"github.com/bedside-lrs/bedside/lrs/event"
 	"github.com/bedside-lrs/bedside/projections/people"
 )
@@ -12,16 +14,16 @@ func everywhere(people.Assignment) bool { return true }
 // alone: others make assignments too.
 func (w *write) assign(id string, before, u *user) error {
 	switch {
-	case !u.Active && !before.Active:
-		return nil
-	case !u.Active:
+	case !u.Active && u.told: // also what others have made meanwhile, and what is yet to begin
 		return w.end(id, everywhere)
+	case !u.Active:
+		return nil
 	case !before.Active: // created, or active again
 	case u.Unit != before.Unit:
 		if err := w.end(id, w.inForce(before.Unit, "")); err != nil {
 			return err
 		}
-	case u.role() != before.role():
+	case u.role() != before.role() && w.holds(id, w.inForce(u.Unit, before.role())):
 		if err := w.end(id, w.inForce(u.Unit, before.role())); err != nil {
 			return err
 		}
@@ -39,6 +41,11 @@ func (w *write) inForce(unit, role string) func(people.Assignment) bool {
 	return func(a people.Assignment) bool {
 		return a.Unit == unit && (role == "" || a.Role == role) && a.InForce(w.old.now)
 	}
+}
+
+// holds tells whether a person has such an assignment.
+func (w *write) holds(id string, which func(people.Assignment) bool) bool {
+	return slices.ContainsFunc(w.draft.Now().Assignments(id), which)
 }
 
 // end ends assignments now.

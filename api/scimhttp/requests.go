@@ -174,6 +174,7 @@ func (c *call) change(k *kind, edit func(object) error) error {
 			return err
 		}
 		in, _ := k.of(w.old, c.id)
+		delete(in, "active") // that a User is not, said again, ends what others have them do
 		if err := edit(in); err != nil {
 			return err
 		}

@@ -16,6 +16,7 @@ type user struct {
 	event.Attributes
 	DisplayName string // the person's name
 	Formatted   string // of what is shown, the same
+	told        bool   // of what is asserted: it says whether the user is active
 }
 
 // defaultRole is that of an assignment whose person has neither a role nor a title.
@@ -49,8 +50,7 @@ func (v *view) user(id string) (*user, bool) {
 	if !said {
 		a = v.unsaid(id)
 	}
-	a.Active = a.Active || v.holds(id) // others make assignments too
-	return &user{a, p.Name, p.Name}, true
+	return &user{Attributes: a, DisplayName: p.Name, Formatted: p.Name}, true
 }
 
 // unsaid are the attributes of a person whom no directory spoke of: of several
@@ -68,13 +68,9 @@ func (v *view) unsaid(id string) event.Attributes {
 		if inForce := post.InForce(v.now); inForce || !held && post.From.Before(v.now) {
 			a.Unit, a.Department, a.Title, held = post.Unit, post.Unit, post.Role, inForce
 		}
+		a.Active = a.Active || post.To.IsZero() || v.now.Before(post.To) // or yet to begin
 	}
 	return a
-}
-
-// holds tells whether a person has an assignment that is in force or yet to begin.
-func (v *view) holds(id string) bool {
-	return slices.ContainsFunc(v.state.Assignments(id), func(a people.Assignment) bool { return a.To.IsZero() || v.now.Before(a.To) })
 }
 
 // mailto is what an mbox has before the address.
@@ -146,9 +142,8 @@ func parseUser(r object) *user {
 	u.UserName, u.ExternalID, u.Title = text(r, "userName"), text(r, "externalId"), text(r, "title")
 	u.GivenName, u.FamilyName = text(name, "givenName"), text(name, "familyName")
 	u.Department, u.Manager = text(enterprise, "department"), text(within(enterprise, "manager"), "value")
-	u.Active = true
-	if active, said := r["active"].(bool); said {
-		u.Active = active
+	if u.Active, u.told = r["active"].(bool); !u.told {
+		u.Active = true
 	}
 	for i, role := range list(r, "roles") {
 		if i == 0 || role["primary"] == true {

@@ -96,6 +96,9 @@ func (v *view) deleted(u *user) (string, bool) {
 func (users) change(w *write, id string, old, in object) error {
 	before, _ := w.old.user(id)
 	u := parseUser(in)
+	if !u.told {
+		u.Active = before.Active
+	}
 	if u.Manager == parseUser(old).Manager { // who is no User now is not shown, and not forgotten
 		u.Manager = before.Manager
 	}

@@ -214,41 +214,47 @@ func TestDeprovision(t *testing.T) {
 	}
 }
 
-// TestDeprovisionOthers: who has left, or has not begun, and holds an assignment that somebody else made is active, so that
-// the directory can end it.
-func TestDeprovisionOthers(t *testing.T) {
+// TestOthersAssign: of who has left, or has not begun, and holds an assignment that somebody else made, what the directory
+// says of something else begins nothing and ends nothing; active does.
+func TestOthersAssign(t *testing.T) {
 	t.Parallel()
 	const head = "person,name,role,unit,from,to,mbox,account_home,account_name\n"
-	for name, begin := range map[string]func(*lab, *testing.T) (id string, ended []string){
-		"yet to begin": func(l *lab, t *testing.T) (string, []string) {
-			l.csv(t, "people", head+"emp-30,Fay,nurse,ward-a,2999-01-01,,,,\n")
-			return "emp-30", []string{}
-		},
-		"left and assigned again": func(l *lab, t *testing.T) (string, []string) {
-			l.scim(t, "POST", "/Users", rosa).want(201)
-			l.patch(t, "/Users/emp-17", `{"op":"replace","path":"active","value":false}`).want(200).has("active", false)
-			l.csv(t, "people", head+"emp-17,,tutor,ward-b,2025-06-01,,,,\n")
-			return "emp-17", []string{"tutor in ward-b, ended", "nurse in ward-a, ended"}
-		},
+	left := func(l *lab, t *testing.T) {
+		l.scim(t, "POST", "/Users", rosa).want(201)
+		l.patch(t, "/Users/emp-17", `{"op":"replace","path":"active","value":false}`).want(200).has("active", false)
+		l.csv(t, "people", head+"emp-17,,tutor,ward-b,2025-06-01,,,,\nemp-17,,tutor,ward-b,2999-01-01,,,,\n")
+		l.scim(t, "GET", "/Users/emp-17", "").want(200).has("active", false)
+	}
+	begins := func(l *lab, t *testing.T) {
+		l.csv(t, "people", head+"emp-17,Rosa,nurse,ward-a,2024-01-01,2025-01-01,,,\nemp-17,,tutor,ward-b,2999-01-01,,,,\n")
+		l.scim(t, "GET", "/Users/emp-17", "").want(200).has("active", true)
+	}
+	for name, tc := range map[string]struct {
+		before func(*lab, *testing.T)
+		ask    string // a PATCH's operation, or a PUT's body
+		want   []string
+	}{
+		"left, another title":    {left, `{"op":"replace","path":"title","value":"charge nurse"}`, []string{"tutor in ward-b", "nurse in ward-a, ended", "tutor in ward-b"}},
+		"left, PUT of a name":    {left, `{"userName":"rosa","displayName":"Rosa D."}`, []string{"tutor in ward-b", "nurse in ward-a, ended", "tutor in ward-b"}},
+		"left, left again":       {left, `{"op":"replace","path":"active","value":false}`, []string{"tutor in ward-b, ended", "nurse in ward-a, ended"}},
+		"left, PUT of left":      {left, `{"userName":"rosa","active":false}`, []string{"tutor in ward-b, ended", "nurse in ward-a, ended"}},
+		"left, back":             {left, `{"op":"replace","path":"active","value":true}`, []string{"tutor in ward-b", "nurse in ward-a, ended", "nurse in ward-a", "tutor in ward-b"}},
+		"begins, another title":  {begins, `{"op":"replace","path":"title","value":"charge nurse"}`, []string{"nurse in ward-a, ended", "tutor in ward-b"}},
+		"begins, leaves":         {begins, `{"op":"replace","value":{"active":"False"}}`, []string{"nurse in ward-a, ended"}},
+		"begins, PUT of active":  {begins, `{"userName":"rosa","active":true}`, []string{"nurse in ward-a, ended", "tutor in ward-b"}},
+		"begins, PUT of leaving": {begins, `{"userName":"rosa","active":false}`, []string{"nurse in ward-a, ended"}},
 	} {
-		for how, leave := range map[string]func(*lab, *testing.T, string){
-			"PATCH": func(l *lab, t *testing.T, id string) {
-				l.patch(t, "/Users/"+id, `{"op":"replace","path":"active","value":false}`).want(200).has("active", false)
-			},
-			"PUT": func(l *lab, t *testing.T, id string) {
-				l.scim(t, "PUT", "/Users/"+id, `{"userName":"`+id+`","active":false}`).want(200).has("active", false)
-			},
-		} {
-			t.Run(name+", "+how, func(t *testing.T) {
-				t.Parallel()
-				l := ward(t)
-				id, ended := begin(l, t)
-				l.scim(t, "GET", "/Users/"+id, "").want(200).has("active", true)
-				leave(l, t, id)
-				equal(t, "assignments", l.held(t, id), ended)
-				l.scim(t, "GET", "/Users/"+id, "").want(200).has("active", false)
-			})
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := ward(t)
+			tc.before(l, t)
+			if strings.HasPrefix(tc.ask, `{"op"`) {
+				l.patch(t, "/Users/emp-17", tc.ask).want(200)
+			} else {
+				l.scim(t, "PUT", "/Users/emp-17", tc.ask).want(200)
+			}
+			equal(t, "assignments", l.held(t, "emp-17"), tc.want)
+		})
 	}
 }
 

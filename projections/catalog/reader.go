@@ -32,7 +32,13 @@ type Reader struct {
 type Definitions struct {
 	entries map[definition.Ref]Entry
 	Set     definition.Set // the same, for checks
+
+	asked map[string]bool // questions of all revisions of all surveys
 }
+
+// Asked tells whether a survey asks, or ever asked, a question: what responds to it is an answer, under the rules for
+// small numbers, and stays one.
+func (d *Definitions) Asked(question string) bool { return d.asked[question] }
 
 // Get finds a definition.
 func (d *Definitions) Get(kind, id string) (Entry, bool) {
@@ -78,9 +84,14 @@ func (r *Reader) At(ctx context.Context, tx *readmodel.Tx, asOf int64) (*Definit
 	if len(r.at) >= kept {
 		clear(r.at)
 	}
-	d := &Definitions{entries: map[definition.Ref]Entry{}}
+	d := &Definitions{entries: map[definition.Ref]Entry{}, asked: map[string]bool{}}
 	for _, e := range r.entries[:n] {
 		d.entries[definition.RefTo(e.Definition)] = e
+		if s, ok := e.Definition.(*definition.Survey); ok {
+			for _, q := range s.Questions {
+				d.asked[q.ID] = true
+			}
+		}
 	}
 	d.Set = set(d.entries)
 	r.at[n] = d

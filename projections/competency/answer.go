@@ -231,8 +231,8 @@ func (l *look) find(person string, found map[text]*findings) {
 
 // take adds a row to what was found, if it says something at this moment.
 func (l *look) take(found map[text]*findings, r *row, rules int64, person string, seen map[once]bool) {
-	if r.t > l.AsOf {
-		return
+	if r.t > l.AsOf || l.Definitions.Asked(r.question.Value()) {
+		return // an answer is no evidence, whatever a rule matches: evidence is shown to who may not see single answers
 	}
 	rule := l.book.rules[ruleKey{rules, r.rule}]
 	if rule == nil || l.book.competencies[r.competency] == nil {

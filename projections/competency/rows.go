@@ -26,6 +26,7 @@ type row struct {
 	activity   text
 	score      float64  // NaN without one
 	others     []string // keys of the other side of a rating
+	question   text     // what it responds to, "" for nothing
 }
 
 // shelf is where rows are found: an identity, as keyText has it, and a revision of rules.
@@ -50,7 +51,7 @@ const shelvesAtOnce = 50
 // readRows reads the rows of identities under revisions of rules with a t after since.
 func readRows(ctx context.Context, tx *readmodel.Tx, keys []string, revisions []int64, since int64, each func(shelf, row)) error {
 	for chunk := range slices.Chunk(keys, shelvesAtOnce) {
-		query := `SELECT e.subject, e.rules, e.t, e.rule, e.competency, e.statement, e.happened, e.activity, e.score, e.parties
+		query := `SELECT e.subject, e.rules, e.t, e.rule, e.competency, e.statement, e.happened, e.activity, e.score, e.parties, e.question
 			FROM competency_evidence e WHERE e.subject IN (` + marks(len(chunk)) + `) AND e.rules IN (` + marks(len(revisions)) + `) AND e.t > ?`
 		var args []any
 		for _, k := range chunk {
@@ -62,12 +63,13 @@ func readRows(ctx context.Context, tx *readmodel.Tx, keys []string, revisions []
 		err := tx.Each(ctx, query, append(args, since), func(scan func(...any) error) error {
 			var of shelf
 			var r row
-			var rule, competency, activity, parties string
+			var rule, competency, activity, parties, question string
 			var score *float64
-			if err := scan(&of.subject, &of.rules, &r.t, &rule, &competency, &r.statement, &r.happened, &activity, &score, &parties); err != nil {
+			if err := scan(&of.subject, &of.rules, &r.t, &rule, &competency, &r.statement, &r.happened, &activity, &score, &parties, &question); err != nil {
 				return err
 			}
 			r.rule, r.competency, r.activity = unique.Make(rule), unique.Make(competency), unique.Make(activity)
+			r.question = unique.Make(question)
 			if r.score = math.NaN(); score != nil {
 				r.score = *score
 			}

@@ -17,7 +17,8 @@ const Name = "competency"
 //	competency_evidence    what a statement is under one rule for one competency and one
 //	                       identity: subject is the key of the identity, activity is
 //	                       empty where each statement is its own, score is null without one,
-//	                       parties has the keys of those whom a rating must not come from
+//	                       parties has the keys of those whom a rating must not come from, question
+//	                       what it responds to: if a survey asks that, it is an answer and no evidence
 //	competency_voidings    statements and when they were first voided
 //	competency_statements  what a statement is about; scored is 1 if it has a result.score
 //	competency_parties     whom a statement names: as its actor or a member of it (acts is
@@ -34,7 +35,7 @@ func (Projection) Schema() readmodel.Schema {
 			{
 				Name: "competency_evidence",
 				Columns: "subject TEXT NOT NULL, rules BIGINT NOT NULL, t BIGINT NOT NULL, rule TEXT NOT NULL, competency TEXT NOT NULL, " +
-					"statement TEXT NOT NULL, happened BIGINT NOT NULL, activity TEXT NOT NULL, score DOUBLE PRECISION, parties TEXT NOT NULL",
+					"statement TEXT NOT NULL, happened BIGINT NOT NULL, activity TEXT NOT NULL, score DOUBLE PRECISION, parties TEXT NOT NULL, question TEXT NOT NULL",
 				Key:     "subject, rules, t, rule, competency",
 				Lookups: []string{"statement"},
 			},

@@ -46,7 +46,7 @@ func (w *writer) begin(tx *readmodel.Tx) {
 	}
 	w.tx = tx
 	w.into.evidence = tx.Insert(w.table("competency_evidence"),
-		"subject", "rules", "t", "rule", "competency", "statement", "happened", "activity", "score", "parties")
+		"subject", "rules", "t", "rule", "competency", "statement", "happened", "activity", "score", "parties", "question")
 	w.into.voidings = tx.Insert(w.table("competency_voidings"), "statement", "t")
 	w.into.statements = tx.Insert(w.table("competency_statements"), "t", "statement", "verb", "activity", "scored")
 	w.into.parties = tx.Insert(w.table("competency_parties"), "actor", "t", "acts", "name")
@@ -118,7 +118,7 @@ func (w *writer) statement(ctx context.Context, t int64, f *fact.Features) error
 	if target, voids := f.Voids(); voids {
 		return w.void(ctx, t, target)
 	}
-	if f.IsAnswer() {
+	if f.IsResponse() {
 		w.Add(UnmappedAnswersKey)
 	} else {
 		w.Add(UnmappedKey)
@@ -179,11 +179,12 @@ func (w *writer) void(ctx context.Context, t int64, target string) error {
 	return w.into.voidings.Add(ctx, target, t)
 }
 
-// evidence writes what a statement is under one set of rules. An answer to a survey is no evidence, whatever a rule
-// matches: evidence is shown statement by statement, to people who may not see single answers.
+// evidence writes what a statement is under one set of rules. Whether what responds to something is an answer to a survey
+// is asked when the answer is made; nobody is told that it has come.
 func (w *writer) evidence(ctx context.Context, set ruleSet, t int64, f *fact.Features, changes bool) error {
-	if f.IsAnswer() {
-		return nil
+	question := ""
+	if f.IsResponse() {
+		question = f.ObjectID
 	}
 	for i := range set.rules {
 		rule := &set.rules[i]
@@ -205,10 +206,10 @@ func (w *writer) evidence(ctx context.Context, set ruleSet, t int64, f *fact.Fea
 		for _, competency := range rule.competencies(f) {
 			for _, subject := range subjects {
 				if err := w.into.evidence.Add(ctx, keyText(subject), set.t, t, keyText(rule.ID), keyText(competency), f.ID, f.Timestamp,
-					activity, score, parties); err != nil {
+					activity, score, parties, question); err != nil {
 					return err
 				}
-				if changes {
+				if changes && question == "" {
 					w.Add(subject)
 				}
 			}

@@ -17,7 +17,6 @@ const (
 	ruleMetricPath     = "definition.metric.path"     // no path of a number
 	ruleMetricMeasured = "definition.metric.measured" // a number that the programme does not measure
 	ruleKPIResponded   = "definition.kpi.responded"   // a match that may take answers
-	ruleMatchResponded = "definition.match.responded" // a match that asks for answers, which it would not get
 )
 
 // The rules that take other definitions.

@@ -7,12 +7,6 @@ func (c *checker) evaluation(e *Evaluation) {
 		if m.Scale.From == m.Scale.To {
 			c.fault(pointer("metrics", i, "scale"), ruleScaleOrder, "from and to are both %v; they must differ", m.Scale.To)
 		}
-		if m.Source.Count != nil {
-			c.answers(pointer("metrics", i, "source", "count"), &m.Source.Count.Match)
-		}
-		if m.Source.Hours != nil {
-			c.answers(pointer("metrics", i, "source", "hours"), &m.Source.Hours.Match)
-		}
 		if m.Source.Competency != "" {
 			c.competency(pointer("metrics", i, "source", "competency"), m.Source.Competency)
 		}

@@ -33,13 +33,6 @@ func (c *checker) kpi(k *KPI) {
 	}
 }
 
-// answers refuses a match that names the verb of answers where none are taken, because each statement is shown.
-func (c *checker) answers(at string, m *Match) {
-	if i := slices.Index(m.Verbs, verbResponded); i >= 0 {
-		c.fault(at+pointer("verbs", i), ruleMatchResponded, "answers to surveys are counted by the questions of a kpi only; leave this verb out")
-	}
-}
-
 func (c *checker) changedKPI(k *KPI) {
 	old, ok := Find[*KPI](c.inForce, k.ID())
 	if !ok {

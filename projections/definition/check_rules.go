@@ -13,7 +13,6 @@ func (c *checker) evidenceRules(r *EvidenceRules) {
 	}
 	c.unique("rules", len(r.Rules), func(i int) string { return r.Rules[i].ID })
 	for i := range r.Rules {
-		c.answers(pointer("rules", i, "match"), &r.Rules[i].Match)
 		for j, id := range r.Rules[i].Competencies.IDs {
 			c.competency(pointer("rules", i, "competencies", j), id)
 		}

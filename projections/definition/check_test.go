@@ -102,9 +102,6 @@ func TestRefusals(t *testing.T) {
 		{"no results", []planted{{KindProgramme, "programmes/listen-first", []edit{{"/results", ""}}}}, []string{"programme programmes/listen-first /objectives/5/metric definition.metric.measured"}},
 		{"a metric twice", []planted{{KindEvaluation, "evaluations/nurse-annual", []edit{{"/metrics/1/id", `"listening"`}}}}, []string{"evaluation evaluations/nurse-annual /metrics/1/id definition.id.unique"}},
 		{"a scale without length", []planted{{KindEvaluation, "evaluations/nurse-annual", []edit{{"/metrics/1/scale/to", `0`}}}}, []string{"evaluation evaluations/nurse-annual /metrics/1/scale definition.scale.order"}},
-		{"evidence of answers", []planted{{KindEvidenceRules, "rules", []edit{{"/rules/1/match/verbs/0", `"http://adlnet.gov/expapi/verbs/responded"`}}}}, []string{"evidence-rules rules /rules/1/match/verbs/0 definition.match.responded"}},
-		{"a count of answers", []planted{{KindEvaluation, "evaluations/nurse-annual", []edit{{"/metrics/0/source", `{"count":{"verbs":["urn:v","http://adlnet.gov/expapi/verbs/responded"]}}`}}}}, []string{"evaluation evaluations/nurse-annual /metrics/0/source/count/verbs/1 definition.match.responded"}},
-		{"hours of answers", []planted{{KindEvaluation, "evaluations/nurse-annual", []edit{{"/metrics/0/source", `{"hours":{"verbs":["http://adlnet.gov/expapi/verbs/responded"]}}`}}}}, []string{"evaluation evaluations/nurse-annual /metrics/0/source/hours/verbs/0 definition.match.responded"}},
 		{"a match without verbs", []planted{{KindKPI, complaint, []edit{{"/match/verbs", ""}}}}, []string{"kpi kpis/complaints /match definition.kpi.responded"}},
 		{"a match of answers", []planted{{KindKPI, complaint, []edit{{"/match/verbs/1", `"http://adlnet.gov/expapi/verbs/responded"`}}}}, []string{"kpi kpis/complaints /match/verbs/1 definition.kpi.responded"}},
 

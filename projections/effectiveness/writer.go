@@ -85,8 +85,10 @@ func (w *writer) Apply(ctx context.Context, tx *readmodel.Tx, e *projections.Dig
 		if target, voids := made.Voids(); voids {
 			return w.void(ctx, e.T, target)
 		}
-		if made.IsAnswer() {
-			return w.reaction(ctx, e.T, made)
+		if made.IsResponse() {
+			if err := w.reaction(ctx, e.T, made); err != nil {
+				return err
+			}
 		}
 		activity := readmodel.KeyText(made.ObjectID)
 		if !w.named[activity] {
@@ -136,7 +138,7 @@ func (w *writer) Prepare(ctx context.Context, update projections.Update, e *proj
 	return digest.Earlier(ctx, w.past, e.Position, update, func(tx *readmodel.Tx, t int64, f *fact.Features) error {
 		w.begin(tx)
 		activity := readmodel.KeyText(f.ObjectID)
-		if !added[activity] || f.IsAnswer() {
+		if !added[activity] {
 			return nil
 		}
 		return w.statement(ctx, activity, t, f)
@@ -165,8 +167,7 @@ const (
 	verbPassed    = "http://adlnet.gov/expapi/verbs/passed"
 )
 
-// reaction writes an answer to a survey. It is the reaction to what it is grouped by, if that is a programme, and nothing
-// else: what it says is for the numbers that hide small ones.
+// reaction writes what may be an answer to a reaction survey: one is the reaction to what it is grouped by.
 func (w *writer) reaction(ctx context.Context, t int64, f *fact.Features) error {
 	for n, id := range f.Grouping {
 		w.Add(AnswersKey + id)

@@ -286,20 +286,20 @@ func (r *Reader) Counted(ctx context.Context, tx *readmodel.Tx, q *Question, m *
 		for _, k := range chunk {
 			args = append(args, k)
 		}
-		err := tx.Each(ctx, `SELECT s.subject, s.t, s.happened, s.statement, s.hours, s.parties, v.t FROM evaluation_statements s
+		err := tx.Each(ctx, `SELECT s.subject, s.t, s.happened, s.statement, s.hours, s.parties, s.question, v.t FROM evaluation_statements s
 			LEFT JOIN evaluation_voidings v ON v.statement = s.statement AND v.t <= ?
 			WHERE s.evaluation = ? AND s.metric = ? AND s.t <= ? AND s.subject IN (`+strings.TrimSuffix(strings.Repeat("?, ", len(chunk)), ", ")+`)`, args,
 			func(scan func(...any) error) error {
-				var subject, parties string
+				var subject, parties, question string
 				var t, happened int64
 				var voided *int64
 				var c Counted
-				if err := scan(&subject, &t, &happened, &c.Statement, &c.Hours, &parties, &voided); err != nil {
+				if err := scan(&subject, &t, &happened, &c.Statement, &c.Hours, &parties, &question, &voided); err != nil {
 					return err
 				}
 				i := of[subject]
-				if seen[once{i, t}] {
-					return nil
+				if seen[once{i, t}] || q.Definitions.Asked(question) {
+					return nil // an answer does not count, whatever it matches: what does is shown to who may not see single answers
 				}
 				seen[once{i, t}] = true
 				c.Happened = time.UnixMicro(happened).UTC()

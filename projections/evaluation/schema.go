@@ -10,7 +10,8 @@ const Name = "evaluation"
 //	evaluation_definitions  the revisions of evaluations; a revision is named by its t
 //	evaluation_statements   the statements that a metric of a revision counts: subject is the key of an identity, hours
 //	                        the duration, parties the keys of those whom a rating must not come from (a JSON array, or
-//	                        empty)
+//	                        empty), question what it responds to: if a survey asks that, it is an answer and does
+//	                        not count
 //	evaluation_voidings     statements and when they were first voided
 //	evaluation_remarks      decisions (kind is decision) and comments (comment) about the inputs of a person over
 //	                        [since, until), as they were read at position
@@ -25,7 +26,7 @@ func (Projection) Schema() readmodel.Schema {
 			{
 				Name: "evaluation_statements",
 				Columns: "evaluation BIGINT NOT NULL, subject TEXT NOT NULL, t BIGINT NOT NULL, metric TEXT NOT NULL, happened BIGINT NOT NULL, " +
-					"statement TEXT NOT NULL, hours DOUBLE PRECISION NOT NULL, parties TEXT NOT NULL",
+					"statement TEXT NOT NULL, hours DOUBLE PRECISION NOT NULL, parties TEXT NOT NULL, question TEXT NOT NULL",
 				Key:     "evaluation, subject, t, metric",
 				Lookups: []string{"statement"},
 			},

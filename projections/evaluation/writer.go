@@ -73,7 +73,7 @@ func (w *writer) begin(tx *readmodel.Tx) {
 	}
 	w.tx = tx
 	w.into.statements = tx.Insert(w.table("evaluation_statements"),
-		"evaluation", "subject", "t", "metric", "happened", "statement", "hours", "parties")
+		"evaluation", "subject", "t", "metric", "happened", "statement", "hours", "parties", "question")
 	w.into.voidings = tx.Insert(w.table("evaluation_voidings"), "statement", "t")
 	w.into.remarks = tx.Insert(w.table("evaluation_remarks"),
 		"person", "evaluation", "t", "kind", "since", "until", "position", "said_by", "credential", "remark")
@@ -147,11 +147,12 @@ func (w *writer) register(ctx context.Context, tx *readmodel.Tx, e *projections.
 	return nil
 }
 
-// statement writes what metrics count a statement. None counts an answer to a survey, whatever it matches: what it counts
-// is shown statement by statement, to people who may not see single answers.
+// statement writes what metrics count a statement. Whether what responds to something is an answer to a survey is asked
+// when the answer is made; nobody is told that it has come.
 func (w *writer) statement(ctx context.Context, r revision, t int64, f *fact.Features, changes bool) error {
-	if f.IsAnswer() {
-		return nil
+	question := ""
+	if f.IsResponse() {
+		question = f.ObjectID
 	}
 	for i := range r.metrics {
 		m := &r.metrics[i]
@@ -174,10 +175,10 @@ func (w *writer) statement(ctx context.Context, r revision, t int64, f *fact.Fea
 			}
 		}
 		for _, subject := range subjects {
-			if err := w.into.statements.Add(ctx, r.t, readmodel.KeyText(subject), t, readmodel.KeyText(m.id), f.Timestamp, f.ID, hours, parties); err != nil {
+			if err := w.into.statements.Add(ctx, r.t, readmodel.KeyText(subject), t, readmodel.KeyText(m.id), f.Timestamp, f.ID, hours, parties, question); err != nil {
 				return err
 			}
-			if changes {
+			if changes && question == "" {
 				w.Add(subject)
 			}
 		}

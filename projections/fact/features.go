@@ -49,12 +49,13 @@ type Score struct {
 // verbVoided makes of a statement about a StatementRef a voiding (xAPI Data 2.3.2).
 const verbVoided = "http://adlnet.gov/expapi/verbs/voided"
 
-// VerbResponded is that of an answer to a question of a survey (DOMAIN.md, "Statement patterns").
+// VerbResponded is that of an answer to a question of a survey (DOMAIN.md, "Statement patterns"), and of a response to
+// whatever else.
 const VerbResponded = "http://adlnet.gov/expapi/verbs/responded"
 
-// IsAnswer tells whether the statement is an answer to a survey: what is made of those is under the rules for small
-// numbers.
-func (f *Features) IsAnswer() bool { return f.Verb == VerbResponded }
+// IsResponse tells whether the statement responds to something. If a survey asks that, it is an answer, and what is made
+// of it is under the rules for small numbers.
+func (f *Features) IsResponse() bool { return f.Verb == VerbResponded }
 
 // Voids gives the id of the statement that this one voids, and false if it voids none.
 func (f *Features) Voids() (id string, ok bool) {

@@ -119,7 +119,7 @@ func (w *writer) statement(ctx context.Context, t int64, f *fact.Features) error
 	if target, voids := f.Voids(); voids {
 		return w.void(ctx, t, target)
 	}
-	if f.IsAnswer() {
+	if f.IsResponse() {
 		return w.answer(ctx, t, f)
 	}
 	for _, id := range slices.Sorted(maps.Keys(w.kpis)) {
@@ -163,7 +163,7 @@ func (w *writer) touch(question string) {
 // matches writes a statement that a KPI matches. Answers it never takes: they are counted by questions, under the rule
 // for small numbers.
 func (w *writer) matches(ctx context.Context, r revision, t int64, f *fact.Features) (bool, error) {
-	if r.match == nil || f.Team == "" || f.IsAnswer() {
+	if r.match == nil || f.Team == "" || f.IsResponse() {
 		return false, nil
 	}
 	if !r.match(f) {
