@@ -29,7 +29,15 @@ type metricStatement struct {
 	Decay     *float64 `json:"decay,omitzero"`
 	Share     *float64 `json:"share,omitzero"`
 	Reason    string   `json:"reason,omitzero"` // why it does not count
+
+	// The rule, of competency.
+	Definition string `json:"definition,omitzero"`
+	Revision   int64  `json:"revision,omitzero"`
+	Rule       string `json:"rule,omitzero"`
 }
+
+// notEnrolled is why what somebody did in a programme does not count: they were not in it.
+const notEnrolled competency.Reason = "not_enrolled"
 
 type metricProgramme struct {
 	Programme string `json:"programme"`
@@ -87,13 +95,18 @@ func (c *call) basis(m *moment, q *evaluation.Question, x *definition.Evaluation
 			return b, err
 		}
 		for _, p := range e.Pieces {
+			ref := e.Rules[p.Rule]
 			b.Statements = append(b.Statements, metricStatement{
 				Statement: p.Statement, Href: statementHref(p.Statement), Timestamp: p.Timestamp.Format(timeFormat),
 				Score: &p.Score, Weight: &p.Weight, Decay: &p.Decay, Share: &p.Share,
+				Definition: ref.Definition, Revision: ref.Revision, Rule: ref.Rule,
 			})
 		}
 		for _, l := range e.LeftOut {
-			b.Statements = append(b.Statements, metricStatement{Statement: l.Statement, Href: hrefOf(l.Statement, l.Reason), Reason: string(l.Reason)})
+			b.Statements = append(b.Statements, metricStatement{
+				Statement: l.Statement, Href: hrefOf(l.Statement, l.Reason), Timestamp: l.Timestamp.Format(timeFormat), Reason: string(l.Reason),
+				Definition: l.Definition, Revision: l.Revision, Rule: l.Rule,
+			})
 		}
 	case len(x.Source.Completion) > 0:
 		for _, id := range x.Source.Completion {
@@ -112,6 +125,13 @@ func (c *call) basis(m *moment, q *evaluation.Question, x *definition.Evaluation
 				return b, err
 			}
 			for _, x := range items {
+				switch {
+				case x.Reason != "":
+				case !within:
+					x.Reason = competency.OutsideWindow
+				case !all[0].Enrolled:
+					x.Reason = notEnrolled
+				}
 				if x.Part == effectiveness.Participation {
 					b.Statements = append(b.Statements, metricStatement{
 						Statement: x.Statement, Href: hrefOf(x.Statement, x.Reason), Timestamp: x.Happened.Format(timeFormat),
@@ -160,15 +180,24 @@ func hrefOf(id string, why competency.Reason) string {
 }
 
 func (b *basis) table() table {
-	rows := table{{"what", "timestamp", "hours", "score", "weight", "decay", "share", "reason", "href"}}
+	rows := table{{
+		"what", "timestamp", "to", "about", "hours", "score", "weight", "decay", "share", "inWindow", "enrolled", "completed",
+		"reason", "definition", "rule", "href",
+	}}
 	for _, s := range b.Statements {
-		rows = append(rows, []string{s.Statement, s.Timestamp, number(s.Hours), number(s.Score), number(s.Weight), number(s.Decay), number(s.Share), s.Reason, s.Href})
+		rows = append(rows, []string{
+			s.Statement, s.Timestamp, "", s.About, number(s.Hours), number(s.Score), number(s.Weight), number(s.Decay), number(s.Share), "", "", "",
+			s.Reason, s.Definition, s.Rule, s.Href,
+		})
 	}
 	for _, p := range b.Programmes {
-		rows = append(rows, []string{p.Programme, "", "", "", "", "", strconv.FormatBool(p.Completed), "", p.Href})
+		rows = append(rows, []string{
+			p.Programme, "", "", "", "", "", "", "", "", strconv.FormatBool(p.InWindow), strconv.FormatBool(p.Enrolled), strconv.FormatBool(p.Completed),
+			"", "", "", p.Href,
+		})
 	}
 	for _, x := range b.Months {
-		rows = append(rows, []string{x.Unit, x.From, "", "", "", "", "", "", x.Href})
+		rows = append(rows, []string{x.Unit, x.From, x.To, "", "", "", "", "", "", "", "", "", "", "", "", x.Href})
 	}
 	return rows
 }

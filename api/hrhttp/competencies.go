@@ -154,7 +154,9 @@ type piece struct {
 type omitted struct {
 	Statement  string            `json:"statement"`
 	Href       string            `json:"href"`
+	Timestamp  string            `json:"timestamp"`
 	Definition string            `json:"definition"`
+	Revision   int64             `json:"revision"`
 	Rule       string            `json:"rule"`
 	Reason     competency.Reason `json:"reason"`
 }
@@ -194,7 +196,7 @@ func (c *call) getEvidence() error {
 		}
 		left := make([]omitted, len(e.LeftOut))
 		for i, l := range e.LeftOut {
-			left[i] = omitted{l.Statement, hrefOf(l.Statement, l.Reason), l.Definition, l.Rule, l.Reason}
+			left[i] = omitted{l.Statement, hrefOf(l.Statement, l.Reason), l.Timestamp.Format(timeFormat), l.Definition, l.Revision, l.Rule, l.Reason}
 		}
 		return c.send(struct {
 			Person     string `json:"person"`
@@ -213,7 +215,8 @@ func (c *call) getEvidence() error {
 				})
 			}
 			for _, l := range left {
-				rows = append(rows, slices.Concat([]string{l.Statement, "", l.Definition, "", l.Rule}, make([]string, 5), []string{string(l.Reason), l.Href}))
+				rows = append(rows, slices.Concat([]string{l.Statement, l.Timestamp, l.Definition, strconv.FormatInt(l.Revision, 10), l.Rule}, make([]string, 5),
+					[]string{string(l.Reason), l.Href}))
 			}
 			return rows
 		})

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/bedside-lrs/bedside/projections/catalog"
 	"github.com/bedside-lrs/bedside/projections/competency"
@@ -94,6 +95,7 @@ type objective struct {
 	By        string                 `json:"by"`
 	State     measure.ObjectiveState `json:"state"`
 	Confirmed bool                   `json:"confirmed"`
+	Href      string                 `json:"href"` // the numbers as they stood at the moment that counts for it
 }
 
 func (c *call) getEffectiveness() error {
@@ -130,7 +132,7 @@ func (c *call) getEffectiveness() error {
 			Objectives     []objective `json:"objectives"`
 		}{
 			Programme: p.ID(), Href: definitionHref(m, definition.KindProgramme, p.ID()), Revision: entry.Revision, head: m.head(),
-			Evidence: BasePath + "/programmes/" + url.PathEscape(p.ID()) + "/effectiveness/evidence?" + url.Values{"at": {m.at()}, "asOf": {m.asOf()}}.Encode(),
+			Evidence: effectivenessHref(m, p, "/evidence", m.At),
 			Enrolled: e.Enrolled, Started: e.Started, Completed: e.Completed, CompletionRate: e.CompletionRate,
 			Reaction: reactionOf(e.Reaction), Learning: learningOf(e.Learning),
 			Behaviour: []behaviour{}, Results: []result{}, Objectives: []objective{},
@@ -142,10 +144,21 @@ func (c *call) getEffectiveness() error {
 			out.Results = append(out.Results, m.result(p, r))
 		}
 		for _, o := range e.Objectives {
-			out.Objectives = append(out.Objectives, objective{o.ID, o.Value, o.Target, printMoment(o.By), o.State, o.Confirmed})
+			then := m.At
+			if o.By.Before(then) {
+				then = o.By
+			}
+			out.Objectives = append(out.Objectives, objective{
+				o.ID, o.Value, o.Target, printMoment(o.By), o.State, o.Confirmed, effectivenessHref(m, p, "", then),
+			})
 		}
 		return c.send(out, func() table { return effectivenessTable(e) })
 	})
+}
+
+// effectivenessHref is where a programme's effectiveness at a moment is, or its evidence.
+func effectivenessHref(m *moment, p *definition.Programme, evidence string, at time.Time) string {
+	return BasePath + "/programmes/" + url.PathEscape(p.ID()) + "/effectiveness" + evidence + "?" + url.Values{"at": {printMoment(at)}, "asOf": {m.asOf()}}.Encode()
 }
 
 // programmeAsked finds the programme that a request asks about.
@@ -216,6 +229,7 @@ func (c *call) getEffectivenessEvidence() error {
 			if answers, err = c.reactionAnswers(m, p); err != nil {
 				return err
 			}
+			answers = slices.DeleteFunc(answers, func(x counted) bool { return !sees.all && !sees.unit(m.People, x.Unit) })
 		}
 		return c.send(struct {
 			Programme string `json:"programme"`

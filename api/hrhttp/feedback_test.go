@@ -2,6 +2,7 @@ package hrhttp_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -200,6 +201,43 @@ func TestRemarks(t *testing.T) {
 			l.do(t, "POST", base+at+"/decisions"+window, bad).want(400)
 		}
 	})
+}
+
+// TestMetricEvidence: what is behind a metric of an evaluation names the rule, and why what it lists does not count.
+func TestMetricEvidence(t *testing.T) {
+	l := onOne(t)
+	hospitalOfAnswers(t, l)
+	const trained = "https://ward.example/evaluations/trained"
+	l.do(t, "POST", base+"/definitions", `[{"kind":"evaluation","id":"`+trained+`","roles":["nurse","clerk"],"metrics":[
+		{"id":"listening","source":{"competency":"`+listening+`"},"weight":1,"scale":{"from":0,"to":1}},
+		{"id":"done","source":{"completion":["`+programme+`"]},"weight":1,"scale":{"from":0,"to":1}}]}]`).want(200)
+	deed := func(n int, person string) string {
+		return fmt.Sprintf(`{"id":%q,"actor":%s,"verb":{"id":"http://adlnet.gov/expapi/verbs/completed"},"object":{"id":"https://ward.example/modules/1"},"timestamp":"2025-03-05T00:00:00Z"}`, id(n), agent(person))
+	}
+	l.statements(t, attempt(900, agent("ann"), listening, 0.5, 10), unscored(901, agent("ann"), "https://ward.example/simulations/2"), deed(902, "ann"), deed(903, "zoe"))
+	evidence := func(person, metric, window string) *answer {
+		return l.get(t, "/people/"+person+"/evaluations/"+esc(trained)+"/evidence?"+window+"&metric="+metric)
+	}
+	a := evidence("ann", "listening", "from=2025-01-01&to=2027-01-01")
+	for i, statement := range a.each("statements", "statement") {
+		if a.text("statements", i, "definition") != rules || a.at("statements", i, "revision") == nil || a.text("statements", i, "rule") == "" || a.text("statements", i, "timestamp") == "" {
+			t.Errorf("%s: %v", statement, a.at("statements", i))
+		}
+	}
+	if got := a.each("statements", "statement"); !slices.Equal(got, []string{id(900), id(901)}) {
+		t.Errorf("statements %v", got)
+	}
+	for _, tc := range []struct {
+		person, window string
+		reason         any
+	}{
+		{"ann", "from=2025-01-01&to=2026-01-01", nil}, {"ann", "from=2026-01-01&to=2027-01-01", "outside_window"},
+		{"zoe", "from=2025-01-01&to=2026-01-01", "not_enrolled"}, // a clerk; the programme is for nurses
+	} {
+		if a := evidence(tc.person, "done", tc.window); a.at("statements", 0, "reason") != tc.reason {
+			t.Errorf("%v: %s", tc, a.body)
+		}
+	}
 }
 
 // TestEvaluationReach: a unit's head sees those who were there at the end of the window.

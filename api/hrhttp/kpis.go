@@ -280,9 +280,12 @@ func (c *call) getKPIEvidence() error {
 			k.ID(), definitionHref(m, definition.KindKPI, k.ID()), kpi.Revision, unit, m.moments(), m.point(k.ID(), unit, e.Point), withheld,
 			orEmpty(statements), orEmpty(left), records, more,
 		}, func() table {
-			rows := table{{"statement", "timestamp", "unit", "raw", "reason", "href"}}
+			rows := table{{"statement", "timestamp", "unit", "raw", "reason", "measure", "from", "to", "value", "n", "href"}}
 			for _, x := range slices.Concat(statements, left) {
-				rows = append(rows, []string{x.Statement, x.Timestamp, x.Unit, number(x.Raw), x.Reason, x.Href})
+				rows = append(rows, []string{x.Statement, x.Timestamp, x.Unit, number(x.Raw), x.Reason, "", "", "", "", "", x.Href})
+			}
+			for _, r := range records {
+				rows = append(rows, []string{"", "", r.Unit, "", "", r.Measure, r.From, r.To, number(&r.Value), strconv.Itoa(r.N), ""})
 			}
 			return rows
 		})

@@ -69,6 +69,43 @@ func TestSignalsFire(t *testing.T) {
 	})
 }
 
+// TestSignalsOfNew: a KPI that is looked at for the first time has fired what it did not when it was registered.
+func TestSignalsOfNew(t *testing.T) {
+	l := onOne(t)
+	hospitalOfAnswers(t, l)
+	const early, late = "https://ward.example/kpis/early", "https://ward.example/kpis/late"
+	register := func(id string) {
+		l.do(t, "PUT", base+"/definitions/kpi/"+esc(id), `{"kind":"kpi","id":"`+id+`","match":{"verbs":["http://adlnet.gov/expapi/verbs/commented"]},"statistic":"count","direction":"down"}`).want(204)
+	}
+	register(early)
+	var all []string
+	for month := range 14 {
+		for i := range []int{2, 3, 40}[max(month%2, 2*(month/13))] {
+			n := 1000 + 100*month + i
+			all = append(all, strings.NewReplacer("responded", "commented", question, "https://ward.example/praise").Replace(
+				answeredBy(n, "ward-a", 1, fmt.Sprintf("%d-%02d-20", 2024+month/12, month%12+1))))
+		}
+	}
+	l.statements(t, all...)
+	register(late)
+	var told []string
+	w := feedback.Watcher{
+		Model: l.model, Trees: &people.Reader{}, Catalog: &catalog.Reader{}, Reader: &feedback.Reader{}, Log: slog.New(slog.DiscardHandler),
+		Publish: func(keys []string, _ projections.Position) { told = append(told, keys...) },
+	}
+	l.get(t, "/measures") // the projections have come there
+	w.Changed([]string{early, late})
+	if err := w.Look(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Contains(told, feedback.SignalKey+early+" ward-a") {
+		t.Errorf("told of %q", told)
+	}
+	if slices.ContainsFunc(told, func(key string) bool { return strings.Contains(key, late) }) {
+		t.Errorf("what had fired before it was registered is told: %q", told)
+	}
+}
+
 // TestSignalsKept: what could not be looked at because of an error is told the next time.
 func TestSignalsKept(t *testing.T) {
 	l := onOne(t)

@@ -261,5 +261,21 @@ func TestProgrammeEvidence(t *testing.T) {
 		if n := len(a.each("reaction", "statement")); n != 5 {
 			t.Errorf("%d answers", n)
 		}
+		// An objective is explained by the numbers at the moment that counts for it.
+		a = l.get(t, target+"?at=2026-01-01")
+		then := l.do(t, "GET", a.text("objectives", 0, "href"), "").want(200)
+		if v := a.at("objectives", 0, "value"); v == nil || v != then.at("learning", "meanGain") || then.text("at") != "2025-06-01T00:00:00.000Z" {
+			t.Errorf("the objective has %v, and behind it is %s", v, then.body)
+		}
+		// Of whom somebody may see, nobody else's answer.
+		elsewhere := answeredBy(820, "ward-c", 1, "2025-03-20")
+		l.statements(t, strings.Replace(elsewhere, question, useful, 1))
+		head := as(l.credential(t, "heads", "kpis/read answers/read", boundTo("", "ward-a", "ward-b")))
+		for who, want := range map[string]int{"all": 6, "heads": 5} {
+			header := map[string][]string{"all": nil, "heads": head}[who]
+			if a := l.get(t, target+"/evidence?at=2026-01-01", header...); len(a.each("reaction", "statement")) != want {
+				t.Errorf("%s: %s", who, a.body)
+			}
+		}
 	})
 }

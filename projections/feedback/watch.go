@@ -144,8 +144,8 @@ func (w *Watcher) begin(ctx context.Context) error {
 	})
 }
 
-// Look looks at the KPIs that have changed since it was last called, on a new day at all, and publishes what has fired. One
-// that is new tells nothing the first time.
+// Look looks at the KPIs that have changed since it was last called, on a new day at all, and publishes what has fired. Of
+// one that is new that is what it did not when it was registered.
 func (w *Watcher) Look(ctx context.Context) error {
 	if w.seen == nil {
 		w.seen = map[string]int64{}
@@ -193,7 +193,17 @@ func (w *Watcher) all(ctx context.Context, tx *readmodel.Tx) (ids []string, err 
 // fired gives the keys of what fires at one moment and did not when the KPI was last looked at.
 func (w *Watcher) fired(ctx context.Context, tx *readmodel.Tx, id string, now int64) ([]string, error) {
 	before, known := w.seen[id]
-	if !known || before >= now {
+	if !known { // what it fired when it was registered is of before anybody watched it
+		d, err := w.Catalog.At(ctx, tx, now)
+		if err != nil {
+			return nil, err
+		}
+		kpi, ok := d.Get(definition.KindKPI, id)
+		if before = kpi.T; !ok {
+			before = now
+		}
+	}
+	if before >= now {
 		w.seen[id] = now
 		return nil, nil
 	}
