@@ -25,6 +25,8 @@ import (
 func TestMain(m *testing.M) {
 	if os.Getenv(runAsProgram) != "" {
 		makeForgetful(os.Getenv(forgetful))
+		skewClock(os.Getenv(skewedClock))
+		makeNewer(os.Getenv(newerFormat))
 		main()
 		return
 	}
