@@ -243,4 +243,11 @@ func TestRollingUpgrade(t *testing.T) {
 			t.Errorf("node %d: %v %s", i, err, report.Fault)
 		}
 	}
+
+	// A commit in a form that all know, with an event that none does.
+	old.log = newerLog{old.log, filepath.Join(t.TempDir(), "never")}
+	old.store(eventlog.Event{Type: "ShiftPlanned", Version: 1, Payload: []byte(`{}`)})
+	for _, s := range nodes {
+		wantUpgrade(t, s)
+	}
 }
