@@ -186,7 +186,7 @@ func (w *ward) skewed(t *testing.T) {
 				until(fmt.Sprintf("%s: node %d refuses", phase.name, i), func() bool { return refusals[i].Load() > refused[i] })
 				continue
 			}
-			until(fmt.Sprintf("%s: node %d takes 20 writes", phase.name, i), func() bool { return writes[i].Load() >= before[i]+20 })
+			until(fmt.Sprintf("%s: node %d takes 10 writes", phase.name, i), func() bool { return writes[i].Load() >= before[i]+10 })
 		}
 		for i, p := range pollers {
 			polls := p.polls.Load()

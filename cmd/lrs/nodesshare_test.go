@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	sharedClients = 8    // of each node
-	sharedAnswers = 1000 // of all of them
+	sharedClients = 8   // of each node
+	sharedAnswers = 800 // of all of them
 
 	// mostOvertaken is by how many requests one may be overtaken. With 24 clients whose requests are served in turn it is
 	// about two dozen, with a node's requests of one commit after the other's some dozens.
