@@ -46,12 +46,27 @@ func (c *clock) openCommit() (int64, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now().UnixMicro()
-	if behind := time.Duration(c.last-now) * time.Microsecond; behind > maxBehind {
-		return 0, fmt.Errorf("%w: it is %s behind the last stored time %s; set the clock",
-			ErrClock, behind.Round(time.Millisecond), time.UnixMicro(c.last).UTC().Format(time.RFC3339Nano))
+	if err := c.behindLocked(now); err != nil {
+		return 0, err
 	}
 	c.open = max(now, c.last+1, c.published+1)
 	return c.open, nil
+}
+
+// behind is ErrClock while the clock is so far behind the log that no commit may be opened.
+func (c *clock) behind() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.behindLocked(c.now().UnixMicro())
+}
+
+func (c *clock) behindLocked(now int64) error {
+	behind := time.Duration(c.last-now) * time.Microsecond
+	if behind <= maxBehind {
+		return nil
+	}
+	return fmt.Errorf("%w: it is %s behind the last stored time %s; set the clock",
+		ErrClock, behind.Round(time.Millisecond), time.UnixMicro(c.last).UTC().Format(time.RFC3339Nano))
 }
 
 // closeCommit says that all events up to the time last are in the log and can

@@ -19,8 +19,9 @@ import (
 const maxInline = 32 << 10
 
 // Check decides, with the current document in hand (nil: there is none), if a
-// write may go on. It is called by the committer and must be pure and quick.
-// Its error is returned to the writer as it is.
+// write may go on. It is called by the committer, and for a large document also
+// beside it, and must be pure and quick. Its error is returned to the writer as
+// it is.
 type Check func(current *index.Document) error
 
 // DocumentWrite is a PUT or POST of a document (xAPI 1.0.3, Communication 2.2).
@@ -135,6 +136,13 @@ func (s *Store) mergedDocument(ctx context.Context, w DocumentWrite) (merged *ev
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: index: %w", ErrUnavailable, err)
+	}
+	// The document may be another than the one that the committer has checked. What refuses this one is its precondition
+	// first, and only then that it cannot be merged.
+	if w.Check != nil {
+		if err := w.Check(current); err != nil {
+			return nil, nil, err
+		}
 	}
 	body, err := s.DocumentBody(ctx, current)
 	if err != nil {

@@ -214,11 +214,17 @@ func (s *Store) writable() error {
 }
 
 // fail records why the store cannot go on. Reads and writes are refused from
-// then on; a restart finds out what is true.
+// then on; a restart finds out what is true, and one of a newer release can read
+// what that wrote.
 func (s *Store) fail(err error) {
-	if s.broken.CompareAndSwap(nil, &err) {
-		s.cfg.Logger.Error("the store stops serving; restart it", "error", err)
+	if !s.broken.CompareAndSwap(nil, &err) {
+		return
 	}
+	if errors.Is(err, eventlog.ErrFormat) || errors.Is(err, index.ErrUnknownType) {
+		s.cfg.Logger.Error("the store stops serving: a newer release writes to the log; upgrade this node", "error", err)
+		return
+	}
+	s.cfg.Logger.Error("the store stops serving; restart it", "error", err)
 }
 
 // failure is why the store cannot serve at all, nil if it can.
@@ -237,6 +243,9 @@ func (s *Store) failure() error {
 func (s *Store) Ready() []error {
 	var reasons []error
 	if err := s.writable(); err != nil {
+		reasons = append(reasons, err)
+	}
+	if err := s.clock.behind(); err != nil {
 		reasons = append(reasons, err)
 	}
 	if f := s.logFailure.Load(); f != nil && time.Since(f.at) < failureLasts {

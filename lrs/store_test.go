@@ -251,9 +251,15 @@ func TestRefusals(t *testing.T) {
 		if !errors.Is(err, ErrClock) || !strings.Contains(err.Error(), "behind") {
 			t.Errorf("clock 6 s behind: %v", err)
 		}
+		if reasons := b.Ready(); len(reasons) != 1 || !errors.Is(reasons[0], ErrClock) {
+			t.Errorf("clock 6 s behind: ready but for %v", reasons)
+		}
 		b.clock.Step(6 * time.Second)
 		if _, err := b.put(t, draft(t, uuid.New(), "passed")); err != nil {
 			t.Errorf("clock set right: %v", err)
+		}
+		if reasons := b.Ready(); len(reasons) != 0 {
+			t.Errorf("clock set right: not ready: %v", reasons)
 		}
 	})
 	t.Run("space", func(t *testing.T) {

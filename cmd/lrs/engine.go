@@ -52,7 +52,7 @@ func (e *engine) flagsOf(f *pflag.FlagSet, prefix, of string) {
 // with is e with what another sets in its place.
 func (e engine) with(o engine) engine {
 	return engine{
-		at: e.at, nats: e.nats, name: cmp.Or(o.name, e.name), replicas: cmp.Or(o.replicas, e.replicas), creds: cmp.Or(o.creds, e.creds),
+		at: e.at, nats: cmp.Or(o.nats, e.nats), name: cmp.Or(o.name, e.name), replicas: cmp.Or(o.replicas, e.replicas), creds: cmp.Or(o.creds, e.creds),
 		ca: cmp.Or(o.ca, e.ca), cert: cmp.Or(o.cert, e.cert), key: cmp.Or(o.key, e.key),
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,7 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/anishathalye/porcupine"
 	"github.com/go-json-experiment/json"
 )
 
@@ -75,95 +73,6 @@ func TestLinearizable(t *testing.T) {
 		t.Errorf("stop: %v\n%s", err, s.stderr)
 	}
 	h.check()
-}
-
-// history is what the clients did, as they saw it.
-type history struct {
-	t     *testing.T
-	start time.Time
-
-	mu   sync.Mutex
-	ops  []porcupine.Operation // under mu
-	open []int                 // under mu: of ops, those without an answer in this life of the server
-	next int                   // under mu: operations begun
-}
-
-// now is the time of a call or an answer.
-func (h *history) now() int64 { return time.Since(h.start).Nanoseconds() }
-
-// turn is a number that grows slowly, so that clients meet at the same keys
-// while these are new, and the history of each stays short enough to check.
-func (h *history) turn(operations int) int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.next++
-	return h.next / operations
-}
-
-func (h *history) add(client int, call int64, in linearCall, out linearAnswer) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if out.unknown {
-		if in.reads() {
-			return // it says nothing
-		}
-		h.open = append(h.open, len(h.ops))
-	}
-	h.ops = append(h.ops, porcupine.Operation{ClientId: client, Input: in, Call: call, Output: out, Return: h.now()})
-}
-
-// died says that the process has ended: what has no answer can happen no more.
-func (h *history) died() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, i := range h.open {
-		h.ops[i].Return = h.now()
-	}
-	h.open = nil
-}
-
-func (h *history) keys() map[linearKey]bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	keys := map[linearKey]bool{}
-	for _, op := range h.ops {
-		keys[op.Input.(linearCall).linearKey] = true
-	}
-	return keys
-}
-
-func (h *history) check() {
-	h.t.Helper()
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	kinds := map[string]int{}
-	unknown := 0
-	for _, op := range h.ops {
-		in, out := op.Input.(linearCall), op.Output.(linearAnswer)
-		if out.unknown {
-			unknown++
-		}
-		kinds[fmt.Sprintf("%s %s %d", resourceNames[in.resource], in.method, out.status)]++
-	}
-	h.t.Logf("%d operations on %d keys, %d of unknown outcome; %v", len(h.ops), len(partition(h.ops)), unknown, kinds)
-	result, info := porcupine.CheckOperationsVerbose(linearModel, h.ops, time.Minute)
-	if result == porcupine.Ok {
-		return
-	}
-	picture := filepath.Join(h.t.ArtifactDir(), "history.html")
-	if err := porcupine.VisualizePath(linearModel, info, picture); err != nil {
-		h.t.Error(err)
-	}
-	h.t.Errorf("the history is not linearizable (%s); with go test -artifacts, see %s", result, picture)
-	for _, ops := range partition(h.ops) {
-		if porcupine.CheckOperationsTimeout(linearModel, ops, 10*time.Second) == porcupine.Ok {
-			continue
-		}
-		for _, op := range ops {
-			h.t.Logf("client %d %9d..%9d µs: %s", op.ClientId, op.Call/1000, op.Return/1000, describeOperation(op.Input, op.Output))
-		}
-		return // one will do
-	}
 }
 
 // linearClient is one client: it has one request under way at a time.
@@ -295,7 +204,7 @@ func (c *linearClient) do(s *server, in linearCall) bool {
 	if out.etag != "" {
 		c.seen[place{in.linearKey, in.slot}] = out.etag
 	}
-	c.history.add(c.n, call, in, out)
+	c.history.add(operation{client: c.n, call: call, in: in, out: out, of: s, answered: err == nil})
 	return err == nil
 }
 

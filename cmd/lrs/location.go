@@ -32,17 +32,20 @@ func newLocation(address string, cfg nodeConfig, e engine) (*location, error) {
 	p := &location{cfg: cfg}
 	p.cfg.port = natsPort{} // nobody subscribes to a command
 	scheme, _, isURL := strings.Cut(address, "://")
+	at := e
+	at.at = address
 	switch {
 	case !isURL:
 		p.dir, p.cfg.dir, p.cfg.engine = address, address, engine{name: e.name}
 	case scheme == "nats" || scheme == "tls":
-		p.cfg.dir, p.cfg.engine = "", e
-		p.cfg.engine.at = address
-	case scheme == "esdb" || scheme == "esdb+discover":
-		// Here: openSource and openTarget then open package esdblog, and natsblob in the NATS cluster beside it.
-		return nil, errors.New("a log in EventStoreDB cannot be copied yet")
+		at.nats = "" // which is of the other place
+		p.cfg.dir, p.cfg.engine = "", at
+	case at.eventStore() && at.nats == "":
+		return nil, errors.New("a log in EventStoreDB has its attachments in a NATS cluster: name it with --nats, or with --to-nats if it is that of --to only")
+	case at.eventStore():
+		p.cfg.dir, p.cfg.engine = "", at
 	default:
-		return nil, fmt.Errorf("%q is no data directory, nats:// or tls://", redactedURL(address))
+		return nil, fmt.Errorf("%q is no data directory, nats://, tls://, esdb:// or kurrentdb://", redactedURL(address))
 	}
 	return p, p.cfg.engine.check()
 }
@@ -119,10 +122,13 @@ func (p *location) open(ctx context.Context, log *slog.Logger) (err error) {
 			err = errors.Join(err, p.close())
 		}
 	}()
-	if p.dir == "" {
-		err = p.node.openShared(ctx, p.cfg.engine, log)
-	} else {
+	switch {
+	case p.dir != "":
 		err = p.node.openEmbedded(ctx, p.cfg, log)
+	case p.cfg.engine.eventStore():
+		err = p.node.openEventStore(ctx, p.cfg.engine, log)
+	default:
+		err = p.node.openShared(ctx, p.cfg.engine, log)
 	}
 	if err != nil {
 		return err

@@ -26,9 +26,10 @@ func newLogCopy(where *nodeConfig) *cobra.Command {
 		Short: "Copy the log and all attachments to another engine, while no server runs on either",
 		Long: `Copies an event log with its attachments and large documents from one place to another,
 verifies all of the copy and prints the same report as lrs log verify. A place is a
-data directory, or the nats://HOST,HOST,HOST (or tls://…) of a cluster as for --log;
---log-name, --log-creds and so on are about both, and --to-log-name, --to-log-creds and
-so on about the target where that differs.
+data directory, the nats://HOST,HOST,HOST (or tls://…) of a cluster as for --log, or the
+esdb://… (or kurrentdb://…) of an EventStoreDB as for --log, whose attachments are in the
+NATS cluster of --nats; --log-name, --log-creds and so on are about both, and
+--to-log-name, --to-log-creds, --to-nats and so on about the target where that differs.
 
 Commits keep their bytes, so revisions, positions in old answers, more links and hashes
 stay what they are. Stop every server on both places before. A copy that was cut off
@@ -45,8 +46,9 @@ A target is refused if it has another log, or has commits that the source has no
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&c.from, "from", "", "`place` to copy from: a data directory, or nats://HOST,…")
+	f.StringVar(&c.from, "from", "", "`place` to copy from: a data directory, nats://HOST,… or esdb://…")
 	f.StringVar(&c.to, "to", "", "`place` to copy to")
+	f.StringVar(&c.target.nats, "to-nats", "", "of --to, where it differs: `URL` of the NATS cluster that goes with an EventStoreDB")
 	c.target.flagsOf(f, "to-", "of --to, where it differs: ")
 	return cmd
 }
@@ -61,6 +63,9 @@ func (c *logCopy) run(cmd *cobra.Command, where nodeConfig) (err error) {
 	to, err := newLocation(c.to, where, where.engine.with(c.target))
 	if err != nil {
 		return fmt.Errorf("--to: %w", err)
+	}
+	if !from.cfg.engine.eventStore() && !to.cfg.engine.eventStore() && (where.engine.nats != "" || c.target.nats != "") {
+		return errors.New("--nats and --to-nats go with an EventStoreDB (esdb://…) only")
 	}
 	if from.same(to) {
 		return errors.New("--from and --to are the same place")

@@ -25,6 +25,8 @@ import (
 func TestMain(m *testing.M) {
 	if os.Getenv(runAsProgram) != "" {
 		makeForgetful(os.Getenv(forgetful))
+		skewClock(os.Getenv(skewedClock))
+		makeNewer(os.Getenv(newerFormat))
 		main()
 		return
 	}
@@ -89,10 +91,16 @@ func spawn(t *testing.T, dir string, env []string, args ...string) *server {
 // spawnProgram is spawn for a binary other than this test's.
 func spawnProgram(t testing.TB, program, dir string, env []string, args ...string) *server {
 	t.Helper()
-	s := &server{exited: make(chan struct{}), ready: make(chan string, 1), stderr: &syncBuffer{}}
-	s.cmd = exec.Command(program, append([]string{"serve", "--data", dir, "--listen", "127.0.0.1:0", "--min-free", "64MB"}, args...)...)
-	s.cmd.Env = append(os.Environ(), runAsProgram+"=1", "LRS_API_KEY="+testKey, "LRS_API_SECRET="+testSecret)
-	s.cmd.Env = append(s.cmd.Env, env...)
+	cmd := exec.Command(program, append([]string{"serve", "--data", dir, "--listen", "127.0.0.1:0", "--min-free", "64MB"}, args...)...)
+	cmd.Env = append(os.Environ(), runAsProgram+"=1", "LRS_API_KEY="+testKey, "LRS_API_SECRET="+testSecret)
+	cmd.Env = append(cmd.Env, env...)
+	return spawnCommand(t, cmd)
+}
+
+// spawnCommand is spawn for a command that runs `lrs serve`, in whatever way.
+func spawnCommand(t testing.TB, cmd *exec.Cmd) *server {
+	t.Helper()
+	s := &server{cmd: cmd, exited: make(chan struct{}), ready: make(chan string, 1), stderr: &syncBuffer{}}
 	s.cmd.Stderr = s.stderr
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {

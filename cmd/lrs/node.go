@@ -57,6 +57,8 @@ type nodeConfig struct {
 	read     string                               // DSN of the read model; "" for SQLite in the data directory
 	blobs    func(dir string) (blob.Store, error) // the driver for attachments and large documents
 	noSync   bool                                 // see natsembed.Config: no flag sets it
+	now      func() time.Time                     // of the store, see lrs.Config: no flag sets it; nil for the machine's
+	through  func(eventlog.Log) eventlog.Log      // what stands between a shared log and its node: no flag sets it
 }
 
 var defaultNode = nodeConfig{
@@ -180,7 +182,7 @@ func openNode(ctx context.Context, cfg nodeConfig, registry *auth.Registry, reg 
 	}
 	config := lrs.Config{
 		Log: n.log, Shared: cfg.engine.shared(), Index: n.index, Blobs: blobs, Auth: registry,
-		HeadFile: headPath(cfg.dir), Node: name, MaxQueue: cfg.maxQueue, MaxLog: cfg.maxLog,
+		HeadFile: headPath(cfg.dir), Node: name, Now: cfg.now, MaxQueue: cfg.maxQueue, MaxLog: cfg.maxLog,
 		MinFree: uint64(max(cfg.minFree, leastFree)), Free: func() (uint64, error) { return freeSpace(cfg.dir) },
 		Notes: n.noted, Logger: log, Metrics: lrs.NewMetrics(reg),
 	}
@@ -217,7 +219,13 @@ func (n *node) openLog(ctx context.Context, cfg nodeConfig, log *slog.Logger) er
 		return n.openEventStore(ctx, cfg.engine, log)
 	}
 	if cfg.engine.shared() {
-		return n.openShared(ctx, cfg.engine, log)
+		if err := n.openShared(ctx, cfg.engine, log); err != nil {
+			return err
+		}
+		if cfg.through != nil {
+			n.log = cfg.through(n.log)
+		}
+		return nil
 	}
 	return n.openEmbedded(ctx, cfg, log)
 }

@@ -68,9 +68,9 @@ func (r registry) codec(typ string, version uint32) (codec, error) {
 	c, ok := r[typ]
 	switch {
 	case !ok:
-		return codec{}, fmt.Errorf("%w: %q version %d", ErrUnknownType, typ, version)
+		return codec{}, fmt.Errorf("%w: %q version %d; this release knows none: upgrade to a newer one", ErrUnknownType, typ, version)
 	case version == 0 || version > c.version():
-		return codec{}, fmt.Errorf("%w: %q version %d; this release knows versions 1 to %d", ErrUnknownType, typ, version, c.version())
+		return codec{}, fmt.Errorf("%w: %q version %d; this release knows versions 1 to %d: upgrade to a newer one", ErrUnknownType, typ, version, c.version())
 	}
 	return c, nil
 }

@@ -80,7 +80,7 @@ func (h *Header) decode(b []byte) error {
 		case headerFormat:
 			h.Format = uint32(s.upTo(math.MaxUint32))
 			if h.Format > Format {
-				return fmt.Errorf("%w: %d; this release reads %d, run a newer one", ErrFormat, h.Format, Format)
+				return fmt.Errorf("%w: %d; this release reads %d: upgrade to a newer one", ErrFormat, h.Format, Format)
 			}
 		case headerLog:
 			s.fixed(h.Log[:])

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/bedside-lrs/bedside/lrs/eventlog"
+)
+
+const (
+	sharedClients = 8   // of each node
+	sharedAnswers = 800 // of all of them
+
+	// mostOvertaken is by how many requests one may be overtaken. With 24 clients whose requests are served in turn it is
+	// about two dozen, with a node's requests of one commit after the other's some dozens.
+	mostOvertaken = 400
+)
+
+// shared: when all nodes have the same to do each gets at least a fifth of the commits, and nobody is overtaken again and
+// again: a wait is counted in the requests that began after one and were answered before it, so that a slow machine
+// changes nothing. That nobody waits long by the clock either is TestNodesShareTheLog's, which has a clock of its own.
+func (w *ward) shared(t *testing.T) {
+	log := openClusterLog(t, w.cluster, "main")
+	before, err := log.Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var begun, answered atomic.Int64
+	var clients sync.WaitGroup
+	var mu sync.Mutex
+	most := int64(0)                 // by how many a request was overtaken; under mu
+	open := map[int64]int64{}        // requests under way: how many have overtaken them; under mu
+	overtake := func(number int64) { // one is answered
+		mu.Lock()
+		defer mu.Unlock()
+		most = max(most, open[number])
+		delete(open, number)
+		for earlier := range open {
+			if earlier < number {
+				open[earlier]++
+			}
+		}
+	}
+	for i, s := range w.nodes {
+		for range sharedClients {
+			clients.Go(func() {
+				sender := &killWorker{n: i}
+				for answered.Load() < sharedAnswers {
+					mu.Lock()
+					number := begun.Add(1)
+					open[number] = 0
+					mu.Unlock()
+					got := s.ask(t, ask{method: http.MethodPost, path: "/statements", body: sender.statement(uuid.New(), "")})
+					overtake(number)
+					if got.status != http.StatusOK {
+						t.Errorf("node %d: %d %s", i, got.status, got.body)
+						return
+					}
+					answered.Add(1)
+				}
+			})
+		}
+	}
+	clients.Wait()
+	commits, by := 0, map[string]int{}
+	records := log.Read(t.Context(), before+1)
+	for r, err := range records {
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := eventlog.Decode(r.Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		commits++
+		by[c.Node]++
+	}
+	t.Logf("%d commits, %v; nobody was overtaken by more than %d of %d requests", commits, by, most, answered.Load())
+	for i := range w.nodes {
+		if n := by[w.name(i)]; n*5 < commits {
+			t.Errorf("node %d has %d of %d commits", i, n, commits)
+		}
+	}
+	if most > mostOvertaken {
+		t.Errorf("a request was overtaken by %d others", most)
+	}
+}
