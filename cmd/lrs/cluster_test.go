@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -40,6 +41,7 @@ type cluster struct {
 type natsProcess struct {
 	name    string
 	address string // of its clients
+	outward string // where nodes reach it: its address, or a link to that
 	config  string
 	dir     string
 	cmd     *exec.Cmd // nil: it does not run
@@ -50,6 +52,13 @@ type natsProcess struct {
 // startCluster starts the servers. change may alter a server's configuration, which is text.
 func startCluster(t *testing.T, change func(n int, config string) string) *cluster {
 	t.Helper()
+	return startClusterLinked(t, func(_ int, address string) string { return address }, change)
+}
+
+// startClusterLinked is startCluster with links: link returns where a server is reached by nodes, and by other servers, in
+// the place of its address. No server tells anyone of its address.
+func startClusterLinked(t *testing.T, link func(n int, address string) string, change func(n int, config string) string) *cluster {
+	t.Helper()
 	program, err := natsServer()
 	if err != nil {
 		t.Fatal(err)
@@ -57,15 +66,17 @@ func startCluster(t *testing.T, change func(n int, config string) string) *clust
 	c := &cluster{t: t, program: program}
 	clients, routes := freePorts(t, 3), freePorts(t, 3)
 	var to []string
-	for _, port := range routes {
-		to = append(to, fmt.Sprintf("nats://127.0.0.1:%d", port))
+	for i, port := range routes {
+		to = append(to, link(i, fmt.Sprintf("127.0.0.1:%d", port)))
 	}
 	for i := range c.servers {
 		s := &natsProcess{
 			name: fmt.Sprintf("n%d", i), address: fmt.Sprintf("127.0.0.1:%d", clients[i]), dir: t.TempDir(), log: &syncBuffer{},
 		}
-		config := fmt.Sprintf("server_name: %s\nlisten: %s\nmax_payload: 8MB\njetstream { store_dir: %q, sync_interval: always }\n"+
-			"cluster { name: c, listen: 127.0.0.1:%d, routes: [%s] }\n", s.name, s.address, filepath.Join(s.dir, "js"), routes[i], strings.Join(to, ", "))
+		s.outward = link(i, s.address)
+		config := fmt.Sprintf("server_name: %s\nlisten: %s\nclient_advertise: %q\nmax_payload: 8MB\njetstream { store_dir: %q, sync_interval: always }\n"+
+			"cluster { name: c, listen: 127.0.0.1:%d, advertise: %q, routes: [nats://%s] }\n",
+			s.name, s.address, s.outward, filepath.Join(s.dir, "js"), routes[i], to[i], strings.Join(to, ", nats://"))
 		if change != nil {
 			config = change(i, config)
 		}
@@ -132,15 +143,22 @@ func (c *cluster) signal(i int, sig syscall.Signal) {
 func (c *cluster) url() string {
 	var all []string
 	for _, s := range c.servers {
-		all = append(all, s.address)
+		all = append(all, s.outward)
 	}
 	return "nats://" + strings.Join(all, ",")
 }
 
-// leader is the server that leads the log's stream now, as soon as one does.
-func (c *cluster) leader() int {
+// leader is the server that leads the log's stream now, as soon as one does. The servers that are left out are not asked,
+// and are not it: one that is cut off may still take itself for the leader.
+func (c *cluster) leader(leftOut ...int) int {
 	c.t.Helper()
-	conn, err := nats.Connect(c.url(), nats.MaxReconnects(-1), nats.RetryOnFailedConnect(true))
+	var addresses []string
+	for i, s := range c.servers {
+		if !slices.Contains(leftOut, i) {
+			addresses = append(addresses, "nats://"+s.address)
+		}
+	}
+	conn, err := nats.Connect(strings.Join(addresses, ","), nats.MaxReconnects(-1), nats.RetryOnFailedConnect(true), nats.IgnoreDiscoveredServers())
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -149,13 +167,15 @@ func (c *cluster) leader() int {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(c.t.Context(), patience)
 	defer cancel()
 	for ctx.Err() == nil {
-		stream, err := js.Stream(ctx, "bedside-main")
+		asking, done := context.WithTimeout(ctx, 2*time.Second)
+		stream, err := js.Stream(asking, "bedside-main")
+		done()
 		if err == nil && stream.CachedInfo().Cluster != nil {
 			for i, s := range c.servers {
-				if s.name == stream.CachedInfo().Cluster.Leader {
+				if s.name == stream.CachedInfo().Cluster.Leader && !slices.Contains(leftOut, i) {
 					return i
 				}
 			}
@@ -165,7 +185,7 @@ func (c *cluster) leader() int {
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
-	c.t.Fatal("the stream has no leader after a minute")
+	c.t.Fatalf("the stream has no leader after %s", patience)
 	return 0
 }
 

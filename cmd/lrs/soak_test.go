@@ -2,8 +2,11 @@
 
 package main
 
+import "time"
+
 // What takes long is tried as often as it takes to believe it.
 func init() {
 	clusterRounds = 20
+	pauseTime = 30 * time.Second
 	eventStoreRounds = 20
 }

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"io"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"testing"
+	"time"
+)
+
+// slowNetwork is TCP proxies that deliver late, or for a while not at all: what the two ends of a connection see is that of
+// a long way between them. Nothing is lost and nothing changes its order, since TCP sees to that on a real one too.
+type slowNetwork struct {
+	t *testing.T
+
+	mu    sync.Mutex
+	delay time.Duration  // at least so long each way, and at random up to twice as long
+	held  map[int]bool   // whose links deliver nothing
+	open  chan struct{}  // closed, and made anew, when one of them delivers again
+	conns []net.Conn     // to be closed at the end
+	wg    sync.WaitGroup // of all goroutines; not under mu
+}
+
+// newSlowNetwork makes one that does not delay yet. It ends with the test.
+func newSlowNetwork(t *testing.T) *slowNetwork {
+	n := &slowNetwork{t: t, held: map[int]bool{}, open: make(chan struct{})}
+	t.Cleanup(n.wg.Wait)
+	t.Cleanup(func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		for _, c := range n.conns {
+			c.Close()
+		}
+	})
+	return n
+}
+
+// slow sets the delay of what is sent from now on.
+func (n *slowNetwork) slow(delay time.Duration) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.delay = delay
+}
+
+// hold keeps back all that goes over the links to servers.
+func (n *slowNetwork) hold(servers ...int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, i := range servers {
+		n.held[i] = true
+	}
+}
+
+// release delivers what was held, and goes on.
+func (n *slowNetwork) release() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	clear(n.held)
+	close(n.open)
+	n.open = make(chan struct{})
+}
+
+// link listens for connections to a server, and returns the address.
+func (n *slowNetwork) link(server int, to string) string {
+	n.t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	n.t.Cleanup(func() { l.Close() })
+	n.wg.Go(func() {
+		for {
+			from, err := l.Accept()
+			if err != nil {
+				return
+			}
+			n.wg.Go(func() { n.join(server, from, to) })
+		}
+	})
+	return l.Addr().String()
+}
+
+// join carries bytes between a connection and the server until either ends.
+func (n *slowNetwork) join(server int, from net.Conn, address string) {
+	defer from.Close()
+	to, err := net.Dial("tcp", address)
+	if err != nil {
+		return // as if nobody listened
+	}
+	defer to.Close()
+	n.mu.Lock()
+	n.conns = append(n.conns, from, to)
+	n.mu.Unlock()
+	ended := make(chan struct{})
+	var once sync.Once
+	end := func() { once.Do(func() { close(ended) }) }
+	n.wg.Go(func() { n.carry(server, to, from, ended); end() })
+	n.wg.Go(func() { n.carry(server, from, to, ended); end() })
+	<-ended
+}
+
+// late is bytes that are due.
+type late struct {
+	data []byte
+	due  time.Time
+}
+
+// carry delivers what comes from one connection to another, each when it is due.
+func (n *slowNetwork) carry(server int, to io.Writer, from io.Reader, ended <-chan struct{}) {
+	way := make(chan late, 1024)
+	n.wg.Go(func() {
+		defer close(way)
+		for {
+			buf := make([]byte, 16<<10)
+			size, err := from.Read(buf)
+			if size > 0 {
+				select {
+				case way <- late{buf[:size], n.due()}:
+				case <-ended:
+					return
+				}
+			}
+			if err != nil {
+				return
+			}
+		}
+	})
+	for part := range way {
+		timer := time.NewTimer(time.Until(part.due))
+		select {
+		case <-timer.C:
+		case <-ended:
+			timer.Stop()
+			return
+		}
+		if !n.pass(server, ended) {
+			return
+		}
+		if _, err := to.Write(part.data); err != nil {
+			return
+		}
+	}
+}
+
+// due is when what is sent now arrives.
+func (n *slowNetwork) due() time.Time {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.delay == 0 {
+		return time.Now()
+	}
+	return time.Now().Add(n.delay + rand.N(n.delay))
+}
+
+// pass waits while the links to a server are held; false when the connection has ended.
+func (n *slowNetwork) pass(server int, ended <-chan struct{}) bool {
+	for {
+		n.mu.Lock()
+		held, open := n.held[server], n.open
+		n.mu.Unlock()
+		if !held {
+			return true
+		}
+		select {
+		case <-open:
+		case <-ended:
+			return false
+		}
+	}
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"testing"
+	"time"
+)
+
+// clusterFault is something that befalls the servers of the log.
+type clusterFault struct {
+	name   string
+	rounds int
+	do     func(*trial)
+}
+
+// trial is nodes over a cluster that something befalls while many clients write.
+type trial struct {
+	t     *testing.T
+	nodes []*server
+	load  *crowd
+	rng   *rand.Rand
+}
+
+// suffer lets one fault after another befall the servers while clients write statements, documents and attachments to three
+// nodes. Every write is answered in a bounded time, with success or with 503 and Retry-After; what was acknowledged is there
+// afterwards, once and whole, on each node; what was refused is not; and writes go on by themselves.
+func (c *cluster) suffer(t *testing.T, faults []clusterFault) {
+	t.Helper()
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	x := &trial{t: t, nodes: c.nodes(t, 3, "--commit-timeout", "2s"), rng: rand.New(rand.NewPCG(seed, 0))}
+	workers := newWorkers(seed)
+	for _, fault := range faults {
+		for round := range fault.rounds {
+			began := time.Now()
+			x.load = newCrowd(seed, workers, x.nodes...)
+			x.writes(50 + x.rng.IntN(100))
+			fault.do(x)
+			x.writes(50)
+			x.load.stop()
+			for _, wrong := range x.load.faults {
+				t.Error(wrong)
+			}
+			level(t, x.nodes)
+			wantWhole(t, x.nodes[round%len(x.nodes)], workers)
+			if t.Failed() {
+				t.Fatalf("%s, round %d", fault.name, round)
+			}
+			t.Logf("%s: %d acknowledged, refused %v, %s", fault.name, x.load.acked, x.load.refused, time.Since(began).Round(time.Second))
+		}
+		for _, s := range x.nodes {
+			wantOnce(t, s, workers)
+		}
+		if t.Failed() {
+			t.Fatal(fault.name)
+		}
+	}
+}
+
+// writes waits until so many more writes were acknowledged.
+func (x *trial) writes(n int) {
+	x.t.Helper()
+	before := x.load.counts().acked
+	x.load.await(x.t, "writes", func() bool { return x.load.acked >= before+n })
+}
+
+// refusals waits until so many more writes were refused with a code; "": any.
+func (x *trial) refusals(code string, n int) {
+	x.t.Helper()
+	count := func(c crowdCounts) int {
+		if code == "" {
+			return c.refusals()
+		}
+		return c.refused[code]
+	}
+	before := count(x.load.counts())
+	x.load.await(x.t, "refusals", func() bool { return count(x.load.crowdCounts) >= before+n })
+}
+
+// stopped waits until every client has been refused something, and then again: meanwhile nothing may be acknowledged.
+func (x *trial) stopped() {
+	x.t.Helper()
+	each := 2 * len(x.load.small)
+	x.refusals("", each) // what was on its way has come
+	before := x.load.counts().acked
+	x.refusals("", each)
+	if n := x.load.counts().acked - before; n > 0 {
+		x.t.Errorf("%d writes were acknowledged that no majority of the servers can have", n)
+	}
+}
+
+// readable reads from every node what must be readable without the log: statements and documents. Attachments are in the
+// cluster; who asks for them is told to come again.
+func (x *trial) readable() {
+	x.t.Helper()
+	for i, s := range x.nodes {
+		for _, path := range []string{"/statements?limit=20", "/statements?limit=20&verb=http://adlnet.gov/expapi/verbs/completed", x.load.small[0].state(shared)} {
+			if status, _, body, err := s.do(x.t.Context(), http.MethodGet, path, nil); err != nil || status != http.StatusOK {
+				x.t.Errorf("node %d answers to %s: %d %v %s", i, path, status, err, body)
+			}
+		}
+		var a answer
+		a.status, a.header, a.body, a.err = s.do(x.t.Context(), http.MethodGet, "/statements?limit=50&attachments=true", nil)
+		if _, err := refusal(a); err != nil && a.status != http.StatusOK {
+			x.t.Errorf("node %d, asked for attachments: %v", i, fmt.Errorf("%w", err))
+		}
+	}
+}
