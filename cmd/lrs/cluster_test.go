@@ -52,12 +52,12 @@ type natsProcess struct {
 // startCluster starts the servers. change may alter a server's configuration, which is text.
 func startCluster(t *testing.T, change func(n int, config string) string) *cluster {
 	t.Helper()
-	return startClusterLinked(t, func(_ int, address string) string { return address }, change)
+	return startClusterLinked(t, nil, change)
 }
 
-// startClusterLinked is startCluster with links: link returns where a server is reached by nodes, and by other servers, in
-// the place of its address. No server tells anyone of its address.
-func startClusterLinked(t *testing.T, link func(n int, address string) string, change func(n int, config string) string) *cluster {
+// startClusterLinked is startCluster with links, if link is not nil: it makes one from a server, or from nodes (-1), to a
+// server with an address, and returns the address of the link. No server tells another, or a client, of any other address.
+func startClusterLinked(t *testing.T, link func(from, to int, address string) string, change func(n int, config string) string) *cluster {
 	t.Helper()
 	program, err := natsServer()
 	if err != nil {
@@ -65,18 +65,27 @@ func startClusterLinked(t *testing.T, link func(n int, address string) string, c
 	}
 	c := &cluster{t: t, program: program}
 	clients, routes := freePorts(t, 3), freePorts(t, 3)
-	var to []string
-	for i, port := range routes {
-		to = append(to, link(i, fmt.Sprintf("127.0.0.1:%d", port)))
-	}
 	for i := range c.servers {
 		s := &natsProcess{
 			name: fmt.Sprintf("n%d", i), address: fmt.Sprintf("127.0.0.1:%d", clients[i]), dir: t.TempDir(), log: &syncBuffer{},
 		}
-		s.outward = link(i, s.address)
+		var to []string
+		for j, port := range routes {
+			address := fmt.Sprintf("127.0.0.1:%d", port)
+			if link != nil && j != i {
+				address = link(i, j, address)
+			}
+			to = append(to, "nats://"+address)
+		}
+		s.outward = s.address
+		toldServers := fmt.Sprintf("127.0.0.1:%d", routes[i])
+		if link != nil {
+			s.outward = link(-1, i, s.address)
+			toldServers = "127.0.0.1:1" // where nobody is
+		}
 		config := fmt.Sprintf("server_name: %s\nlisten: %s\nclient_advertise: %q\nmax_payload: 8MB\njetstream { store_dir: %q, sync_interval: always }\n"+
-			"cluster { name: c, listen: 127.0.0.1:%d, advertise: %q, routes: [nats://%s] }\n",
-			s.name, s.address, s.outward, filepath.Join(s.dir, "js"), routes[i], to[i], strings.Join(to, ", nats://"))
+			"cluster { name: c, listen: 127.0.0.1:%d, advertise: %q, routes: [%s] }\n",
+			s.name, s.address, s.outward, filepath.Join(s.dir, "js"), routes[i], toldServers, strings.Join(to, ", "))
 		if change != nil {
 			config = change(i, config)
 		}

@@ -16,7 +16,7 @@ type slowNetwork struct {
 
 	mu    sync.Mutex
 	delay time.Duration  // at least so long each way, and at random up to twice as long
-	held  map[int]bool   // whose links deliver nothing
+	held  map[int]bool   // servers whose links deliver nothing
 	open  chan struct{}  // closed, and made anew, when one of them delivers again
 	conns []net.Conn     // to be closed at the end
 	wg    sync.WaitGroup // of all goroutines; not under mu
@@ -43,7 +43,7 @@ func (n *slowNetwork) slow(delay time.Duration) {
 	n.delay = delay
 }
 
-// hold keeps back all that goes over the links to servers.
+// hold keeps back all that goes from or to servers.
 func (n *slowNetwork) hold(servers ...int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -61,8 +61,11 @@ func (n *slowNetwork) release() {
 	n.open = make(chan struct{})
 }
 
+// way is from where to where a link goes: numbers of servers, and -1 for nodes.
+type way struct{ from, to int }
+
 // link listens for connections to a server, and returns the address.
-func (n *slowNetwork) link(server int, to string) string {
+func (n *slowNetwork) link(from, to int, address string) string {
 	n.t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -71,18 +74,18 @@ func (n *slowNetwork) link(server int, to string) string {
 	n.t.Cleanup(func() { l.Close() })
 	n.wg.Go(func() {
 		for {
-			from, err := l.Accept()
+			conn, err := l.Accept()
 			if err != nil {
 				return
 			}
-			n.wg.Go(func() { n.join(server, from, to) })
+			n.wg.Go(func() { n.join(way{from, to}, conn, address) })
 		}
 	})
 	return l.Addr().String()
 }
 
 // join carries bytes between a connection and the server until either ends.
-func (n *slowNetwork) join(server int, from net.Conn, address string) {
+func (n *slowNetwork) join(w way, from net.Conn, address string) {
 	defer from.Close()
 	to, err := net.Dial("tcp", address)
 	if err != nil {
@@ -95,8 +98,8 @@ func (n *slowNetwork) join(server int, from net.Conn, address string) {
 	ended := make(chan struct{})
 	var once sync.Once
 	end := func() { once.Do(func() { close(ended) }) }
-	n.wg.Go(func() { n.carry(server, to, from, ended); end() })
-	n.wg.Go(func() { n.carry(server, from, to, ended); end() })
+	n.wg.Go(func() { n.carry(w, to, from, ended); end() })
+	n.wg.Go(func() { n.carry(w, from, to, ended); end() })
 	<-ended
 }
 
@@ -107,16 +110,16 @@ type late struct {
 }
 
 // carry delivers what comes from one connection to another, each when it is due.
-func (n *slowNetwork) carry(server int, to io.Writer, from io.Reader, ended <-chan struct{}) {
-	way := make(chan late, 1024)
+func (n *slowNetwork) carry(w way, to io.Writer, from io.Reader, ended <-chan struct{}) {
+	parts := make(chan late, 1024)
 	n.wg.Go(func() {
-		defer close(way)
+		defer close(parts)
 		for {
 			buf := make([]byte, 16<<10)
 			size, err := from.Read(buf)
 			if size > 0 {
 				select {
-				case way <- late{buf[:size], n.due()}:
+				case parts <- late{buf[:size], n.due()}:
 				case <-ended:
 					return
 				}
@@ -126,7 +129,7 @@ func (n *slowNetwork) carry(server int, to io.Writer, from io.Reader, ended <-ch
 			}
 		}
 	})
-	for part := range way {
+	for part := range parts {
 		timer := time.NewTimer(time.Until(part.due))
 		select {
 		case <-timer.C:
@@ -134,7 +137,7 @@ func (n *slowNetwork) carry(server int, to io.Writer, from io.Reader, ended <-ch
 			timer.Stop()
 			return
 		}
-		if !n.pass(server, ended) {
+		if !n.pass(w, ended) {
 			return
 		}
 		if _, err := to.Write(part.data); err != nil {
@@ -153,11 +156,11 @@ func (n *slowNetwork) due() time.Time {
 	return time.Now().Add(n.delay + rand.N(n.delay))
 }
 
-// pass waits while the links to a server are held; false when the connection has ended.
-func (n *slowNetwork) pass(server int, ended <-chan struct{}) bool {
+// pass waits while a link is held; false when the connection has ended.
+func (n *slowNetwork) pass(w way, ended <-chan struct{}) bool {
 	for {
 		n.mu.Lock()
-		held, open := n.held[server], n.open
+		held, open := n.held[w.from] || n.held[w.to], n.open
 		n.mu.Unlock()
 		if !held {
 			return true

@@ -46,7 +46,7 @@ func (c *cluster) suffer(t *testing.T, faults []clusterFault) {
 			level(t, x.nodes)
 			wantWhole(t, x.nodes[round%len(x.nodes)], workers)
 			if t.Failed() {
-				t.Fatalf("%s, round %d", fault.name, round)
+				x.fatalf("%s, round %d", fault.name, round)
 			}
 			t.Logf("%s: %d acknowledged, refused %v, %s", fault.name, x.load.acked, x.load.refused, time.Since(began).Round(time.Second))
 		}
@@ -54,9 +54,18 @@ func (c *cluster) suffer(t *testing.T, faults []clusterFault) {
 			wantOnce(t, s, workers)
 		}
 		if t.Failed() {
-			t.Fatal(fault.name)
+			x.fatalf("%s", fault.name)
 		}
 	}
+}
+
+// fatalf ends the test with what the nodes have logged as errors.
+func (x *trial) fatalf(format string, args ...any) {
+	x.t.Helper()
+	for i, s := range x.nodes {
+		x.t.Logf("node %d: %s", i, s.mistakes())
+	}
+	x.t.Fatalf(format, args...)
 }
 
 // writes waits until so many more writes were acknowledged.
