@@ -8,5 +8,6 @@ import "time"
 func init() {
 	clusterRounds = 20
 	pauseTime = 30 * time.Second
+	slowRounds, fullRounds = 5, 5
 	eventStoreRounds = 20
 }
