@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// TestCopyKilled kills lrs log copy at random moments, between commits and in blobs, and runs it again, to a directory and to
+// a cluster. What is there in between is refused, or at least no whole log; in the end the copy is what it would have been.
+func TestCopyKilled(t *testing.T) {
+	t.Parallel() // as TestClusterFaults
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rng := rand.New(rand.NewPCG(seed, 0))
+	dir, workers := t.TempDir(), newWorkers(seed)[:8]
+	s := startServer(t, dir)
+	load(t, s, workers, 300, func() {
+		if err := s.stop(t); err != nil {
+			t.Error(err)
+		}
+	})
+	verified := wantRun(t, "log", "verify", "--data", dir)
+	commits := numberIn(t, verified, `(?m)^commits  (\d+)$`)
+	c := startCluster(t, nil)
+
+	t.Run("to a directory", func(t *testing.T) {
+		to := filepath.Join(t.TempDir(), "copy")
+		cut := 0
+		for range 3 {
+			size := uint64(rng.IntN(4 << 20)) // of what it writes until it is killed
+			before := sizeOf(to)
+			killCopy(t, func() bool { return sizeOf(to) >= before+size }, "--from", dir, "--to", to)
+			if _, err := os.Stat(unfinishedPath(to)); err == nil {
+				cut++
+				wantNoRun(t, []string{"lrs log copy"}, "log", "verify", "--data", to)
+				wantUnserved(t, to, "lrs log copy", "goes on where it ended")
+			}
+		}
+		if cut == 0 {
+			t.Error("no copy was cut off")
+		}
+		wantRun(t, "log", "copy", "--from", dir, "--to", to)
+		if again := wantRun(t, "log", "verify", "--data", to); again != verified {
+			t.Errorf("the copy verifies as\n%s\nthe source as\n%s", again, verified)
+		}
+		copied := startServer(t, to)
+		wantWhole(t, copied, workers)
+		wantOnce(t, copied, workers)
+	})
+	t.Run("to a cluster", func(t *testing.T) {
+		to := []string{"--from", dir, "--to", c.url(), "--to-log-name", "cut"}
+		for range 3 {
+			until := c.commits("cut") + 1 + rng.IntN(commits/3)
+			killCopy(t, func() bool { return c.commits("cut") >= until }, to...)
+		}
+		if n := c.commits("cut"); n == 0 || n >= commits {
+			t.Errorf("%d of %d commits are there: no copy was cut off", n, commits)
+		}
+		out := wantRun(t, append([]string{"log", "copy"}, to...)...)
+		if hashOf(t, out) != hashOf(t, verified) || !strings.Contains(out, "whole    yes") {
+			t.Errorf("copy says\n%s\nverify says\n%s", out, verified)
+		}
+		if n := c.commits("cut"); n != commits {
+			t.Errorf("there are %d commits, of %d", n, commits)
+		}
+		s := spawn(t, t.TempDir(), nil, "--log", c.url(), "--log-name", "cut")
+		node, err := s.await()
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantWhole(t, node, workers)
+		wantOnce(t, node, workers)
+	})
+}
+
+// killCopy runs lrs log copy and kills it as soon as done is true, or lets it end.
+func killCopy(t *testing.T, done func() bool, args ...string) {
+	t.Helper()
+	cmd := program(append([]string{"log", "copy"}, args...)...)
+	out := &syncBuffer{}
+	cmd.Stdout, cmd.Stderr = out, out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(patience)
+	for !done() {
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Fatalf("lrs log copy: %v\n%s", err, out)
+			}
+			return
+		case <-deadline:
+			t.Errorf("lrs log copy does not come to what it is killed at\n%s", out)
+		case <-tick.C:
+			continue
+		}
+		break
+	}
+	_ = cmd.Process.Kill() // it may just have ended
+	<-ended
+}
+
+// sizeOf is how many bytes the files of a directory have, 0 if there is none.
+func sizeOf(dir string) (size uint64) {
+	_ = filepath.WalkDir(dir, func(_ string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return nil // it was just removed
+		}
+		if info, err := entry.Info(); err == nil && info.Mode().IsRegular() {
+			size += uint64(info.Size())
+		}
+		return nil
+	})
+	return size
+}
+
+// commits is how many a log of the cluster has, 0 if there is none.
+func (c *cluster) commits(name string) int {
+	c.t.Helper()
+	conn, err := nats.Connect(c.url(), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer conn.Close()
+	js, err := jetstream.New(conn)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(c.t.Context(), patience)
+	defer cancel()
+	stream, err := js.Stream(ctx, "bedside-"+name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) || errors.Is(err, jetstream.ErrJetStreamNotEnabled) {
+		return 0
+	}
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return int(stream.CachedInfo().State.LastSeq)
+}
+
+// numberIn is the number that a pattern's first group finds.
+func numberIn(t *testing.T, text, pattern string) (n int) {
+	t.Helper()
+	found := regexp.MustCompile(pattern).FindStringSubmatch(text)
+	if found == nil {
+		t.Fatalf("no %s in\n%s", pattern, text)
+	}
+	if _, err := fmt.Sscan(found[1], &n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
