@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 )
@@ -30,42 +31,46 @@ func (c *cluster) suffer(t *testing.T, faults []clusterFault) {
 	t.Helper()
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	x := &trial{t: t, nodes: c.nodes(t, 3, "--commit-timeout", "2s"), rng: rand.New(rand.NewPCG(seed, 0))}
-	workers := newWorkers(seed)
+	nodes, workers := c.nodes(t, 3, "--commit-timeout", "2s"), newWorkers(seed)
+	rng := rand.New(rand.NewPCG(seed, 0))
 	for _, fault := range faults {
-		for round := range fault.rounds {
-			began := time.Now()
-			x.load = newCrowd(seed, workers, x.nodes...)
-			x.writes(50 + x.rng.IntN(100))
-			fault.do(x)
-			x.writes(50)
-			x.load.stop()
-			for _, wrong := range x.load.faults {
-				t.Error(wrong)
+		if !t.Run(fault.name, func(t *testing.T) {
+			x := &trial{t: t, nodes: nodes, rng: rng}
+			for round := range fault.rounds {
+				x.round(seed, workers, nodes[round%len(nodes)], fault.do)
 			}
-			level(t, x.nodes)
-			wantWhole(t, x.nodes[round%len(x.nodes)], workers)
-			if t.Failed() {
-				x.fatalf("%s, round %d", fault.name, round)
+			for _, s := range nodes {
+				wantOnce(t, s, workers)
 			}
-			t.Logf("%s: %d acknowledged, refused %v, %s", fault.name, x.load.acked, x.load.refused, time.Since(began).Round(time.Second))
-		}
-		for _, s := range x.nodes {
-			wantOnce(t, s, workers)
-		}
-		if t.Failed() {
-			x.fatalf("%s", fault.name)
+		}) {
+			for i, s := range nodes {
+				t.Logf("node %d: %s", i, s.mistakes())
+			}
+			return
 		}
 	}
 }
 
-// fatalf ends the test with what the nodes have logged as errors.
-func (x *trial) fatalf(format string, args ...any) {
+// round is one under load, with a check on one node.
+func (x *trial) round(seed uint64, workers []*killWorker, on *server, do func(*trial)) {
 	x.t.Helper()
-	for i, s := range x.nodes {
-		x.t.Logf("node %d: %s", i, s.mistakes())
+	began := time.Now()
+	x.load = newCrowd(seed, workers, x.nodes...)
+	end := sync.OnceFunc(x.load.stop)
+	defer end()
+	x.writes(50 + x.rng.IntN(100))
+	do(x)
+	x.writes(50)
+	end()
+	for _, wrong := range x.load.faults {
+		x.t.Error(wrong)
 	}
-	x.t.Fatalf(format, args...)
+	level(x.t, x.nodes)
+	wantWhole(x.t, on, workers)
+	if x.t.Failed() {
+		x.t.FailNow()
+	}
+	x.t.Logf("%d acknowledged, refused %v, %s", x.load.acked, x.load.refused, time.Since(began).Round(time.Second))
 }
 
 // writes waits until so many more writes were acknowledged.
