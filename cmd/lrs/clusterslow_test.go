@@ -18,11 +18,11 @@ func TestClusterSlowNetwork(t *testing.T) {
 	c.suffer(t, []clusterFault{
 		{"a long way, on which nothing arrives for a while", slowRounds, func(x *trial) {
 			network.slow(100 * time.Millisecond)
-			x.writes(40)
+			x.writes(20)
 			network.hold(0, 1, 2)
-			x.refusals("store.unknown", len(x.load.small)/2) // by now appends have timed out
+			x.unknown(len(x.load.small) / 2) // by now appends have timed out
 			network.release()
-			x.writes(40)
+			x.writes(20)
 			network.slow(0)
 		}},
 		{"a long way, and none from and to the leader", slowRounds, func(x *trial) {
@@ -30,9 +30,9 @@ func TestClusterSlowNetwork(t *testing.T) {
 			i := c.leader()
 			network.hold(i)
 			c.leader(i)
-			x.writes(40)
+			x.writes(20)
 			network.release()
-			x.writes(40)
+			x.writes(20)
 			network.slow(0)
 		}},
 	})

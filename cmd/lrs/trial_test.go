@@ -31,7 +31,8 @@ func (c *cluster) suffer(t *testing.T, faults []clusterFault) {
 	t.Helper()
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	nodes, workers := c.nodes(t, 3, "--commit-timeout", "2s"), newWorkers(seed)
+	// Longer than the driver waits for one append, so that clients are told what it makes of a time-out.
+	nodes, workers := c.nodes(t, 3, "--commit-timeout", "5s"), newWorkers(seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
 	for _, fault := range faults {
 		if !t.Run(fault.name, func(t *testing.T) {
@@ -80,26 +81,20 @@ func (x *trial) writes(n int) {
 	x.load.await(x.t, "writes", func() bool { return x.load.acked >= before+n })
 }
 
-// refusals waits until so many more writes were refused with a code; "": any.
-func (x *trial) refusals(code string, n int) {
+// unknown waits until so many more clients were told that the outcome is not known, for which they have waited seconds.
+func (x *trial) unknown(n int) {
 	x.t.Helper()
-	count := func(c crowdCounts) int {
-		if code == "" {
-			return c.refusals()
-		}
-		return c.refused[code]
-	}
-	before := count(x.load.counts())
-	x.load.await(x.t, "refusals", func() bool { return count(x.load.crowdCounts) >= before+n })
+	const code = "store.unknown"
+	before := x.load.counts().refused[code]
+	x.load.await(x.t, "time-outs", func() bool { return x.load.refused[code] >= before+n })
 }
 
-// stopped waits until every client has been refused something, and then again: meanwhile nothing may be acknowledged.
+// stopped waits until writes time out, and then again: meanwhile nothing may be acknowledged.
 func (x *trial) stopped() {
 	x.t.Helper()
-	each := 2 * len(x.load.small)
-	x.refusals("", each) // what was on its way has come
+	x.unknown(len(x.load.small) / 2) // what was on its way has come
 	before := x.load.counts().acked
-	x.refusals("", each)
+	x.unknown(len(x.load.small) / 2)
 	if n := x.load.counts().acked - before; n > 0 {
 		x.t.Errorf("%d writes were acknowledged that no majority of the servers can have", n)
 	}
