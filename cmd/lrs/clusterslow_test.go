@@ -18,10 +18,10 @@ func TestClusterSlowNetwork(t *testing.T) {
 	c.suffer(t, []clusterFault{
 		{"a long way, on which nothing arrives for a while", slowRounds, func(x *trial) {
 			network.slow(100 * time.Millisecond)
-			x.writes(20)
-			network.hold(0, 1, 2)
-			x.unknown(len(x.load.small) / 2) // by now appends have timed out
-			network.release()
+			for range 3 {
+				x.writes(20)
+				<-network.stall(3 * time.Second) // an append times out after two, an election begins after four
+			}
 			x.writes(20)
 			network.slow(0)
 		}},

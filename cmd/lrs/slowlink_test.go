@@ -52,6 +52,17 @@ func (n *slowNetwork) hold(servers ...int) {
 	}
 }
 
+// stall keeps back all for a while. It is over when the channel is closed.
+func (n *slowNetwork) stall(while time.Duration) (over <-chan struct{}) {
+	n.hold(0, 1, 2)
+	done := make(chan struct{})
+	time.AfterFunc(while, func() {
+		n.release()
+		close(done)
+	})
+	return done
+}
+
 // release delivers what was held, and goes on.
 func (n *slowNetwork) release() {
 	n.mu.Lock()
