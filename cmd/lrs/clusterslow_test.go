@@ -18,7 +18,7 @@ func TestClusterSlowNetwork(t *testing.T) {
 	c.suffer(t, []clusterFault{
 		{"a long way, on which nothing arrives for a while", slowRounds, func(x *trial) {
 			network.slow(100 * time.Millisecond)
-			for range 3 {
+			for range 2 {
 				x.writes(20)
 				<-network.stall(3 * time.Second) // an append times out after two, an election begins after four
 			}
