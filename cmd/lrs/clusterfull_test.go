@@ -23,6 +23,9 @@ var fullRounds = 1
 // another is elected. When there is space again nothing happens until the server is restarted, which the health check of
 // docker-compose.yml asks for (js-enabled-only=true; js-server-only=true does not look at JetStream): then it finds its state files empty, reads its
 // blocks instead, fetches what it lacks, and counts again; which the test sees by taking away one of the others.
+//
+// It was seen to fail with a time-out that the driver takes for a refusal (statements and documents are there that were
+// refused), and with the health check js-server-only=true (a server without JetStream says that it is healthy).
 func TestClusterFullDisk(t *testing.T) {
 	t.Parallel() // as TestClusterFaults
 	health := composeHealth(t)

@@ -90,9 +90,17 @@ func level(t *testing.T, nodes []*server) {
 	}
 }
 
-// TestClusterFaults: the servers of the log are killed, restarted, paused.
+// TestClusterFaults: the servers of the log are killed, restarted, paused. See suffer for what is checked.
 //
-// Planted faults, and what it then said: see trial.
+// It was seen to fail, each time with what is in brackets:
+//   - the leader, a follower, all killed, one after the other restarted, the leader paused: with a committer that answers
+//     before it appends (acknowledged statements and documents that are not there);
+//   - a follower killed: with a time-out that the driver takes for a refusal (a statement and a document are there that
+//     were refused);
+//   - the leader killed: with a time-out that the driver takes for success (a node stops: what it applied is not the log's);
+//   - two killed: with a store that does not answer readers while the log does not answer it (503 to readers), and with a
+//     time-out that the driver takes for a refusal (nobody is told that the outcome is not known);
+//   - the leader paused: with a driver that believes the first leader it hears of (a node stops for good; it was so built).
 func TestClusterFaults(t *testing.T) {
 	t.Parallel() // what it waits for is elections; nothing is shared with other tests but the machine
 	c := startCluster(t, nil)

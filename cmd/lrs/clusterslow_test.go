@@ -11,6 +11,9 @@ var slowRounds = 1
 // TestClusterSlowNetwork: between nodes and servers, and between the servers, everything takes 100 to 200 ms each way, and
 // for a while does not arrive at all. An append then takes over a second, is taken for lost, and is stored when the network
 // goes on: nobody may have been told that it was refused, and sent again it must not be there twice.
+//
+// It was seen to fail with a time-out that the driver takes for a refusal (a statement is there that was refused), and with
+// a committer that answers before it appends (acknowledged statements are not there).
 func TestClusterSlowNetwork(t *testing.T) {
 	t.Parallel() // as TestClusterFaults
 	network := newSlowNetwork(t)

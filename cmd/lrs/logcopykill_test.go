@@ -77,6 +77,8 @@ func TestCopyKilled(t *testing.T) {
 		if hashOf(t, out) != hashOf(t, verified) || !strings.Contains(out, "whole    yes") {
 			t.Errorf("copy says\n%s\nverify says\n%s", out, verified)
 		}
+		for deadline := time.Now().Add(patience); copied() < commits && time.Now().Before(deadline); {
+		}
 		if n := copied(); n != commits {
 			t.Errorf("there are %d commits, of %d", n, commits)
 		}
@@ -136,7 +138,7 @@ func sizeOf(dir string) (size uint64) {
 	return size
 }
 
-// counted tells how many commits a log of the cluster has, 0 if there is none.
+// counted tells how many commits a log of the cluster has, as far as the cluster answers: 0 before there is one.
 func (c *cluster) counted(name string) func() int {
 	c.t.Helper()
 	conn, err := nats.Connect(c.url(), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1))
@@ -148,14 +150,14 @@ func (c *cluster) counted(name string) func() int {
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	last := 0
 	return func() int {
-		ctx, cancel := context.WithTimeout(c.t.Context(), time.Second)
+		ctx, cancel := context.WithTimeout(c.t.Context(), 50*time.Millisecond) // a leader that is new leaves questions unanswered
 		defer cancel()
-		stream, err := js.Stream(ctx, "bedside-"+name)
-		if err != nil { // as it is until there is one
-			return 0
+		if stream, err := js.Stream(ctx, "bedside-"+name); err == nil {
+			last = int(stream.CachedInfo().State.LastSeq)
 		}
-		return int(stream.CachedInfo().State.LastSeq)
+		return last
 	}
 }
 
