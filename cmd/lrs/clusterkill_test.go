@@ -99,8 +99,7 @@ func level(t *testing.T, nodes []*server) {
 //     were refused);
 //   - the leader killed: with a time-out that the driver takes for success (a node stops: what it applied is not the log's);
 //   - two killed: with a store that does not answer readers while the log does not answer it (503 to readers), and with a
-//     time-out that the driver takes for a refusal (nobody is told that the outcome is not known);
-//   - the leader paused: with a driver that believes the first leader it hears of (a node stops for good; it was so built).
+//     time-out that the driver takes for a refusal (nobody is told that the outcome is not known).
 func TestClusterFaults(t *testing.T) {
 	t.Parallel() // what it waits for is elections; nothing is shared with other tests but the machine
 	c := startCluster(t, nil)

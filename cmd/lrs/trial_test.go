@@ -67,11 +67,37 @@ func (x *trial) round(seed uint64, workers []*killWorker, on *server, do func(*t
 		x.t.Error(wrong)
 	}
 	level(x.t, x.nodes)
+	attached(x.t, on, workers)
 	wantWhole(x.t, on, workers)
 	if x.t.Failed() {
 		x.t.FailNow()
 	}
 	x.t.Logf("%d acknowledged, refused %v, %s", x.load.acked, x.load.refused, time.Since(began).Round(time.Second))
+}
+
+// attached waits until a node serves attachments: they have a stream of their own, which may be without a leader for longer
+// than the log's.
+func attached(t *testing.T, s *server, workers []*killWorker) {
+	t.Helper()
+	path := "/statements?limit=1"
+	for _, w := range workers {
+		for _, b := range w.batches {
+			if b.acked && b.attachment != "" {
+				path = "/statements?attachments=true&statementId=" + b.ids[0].String()
+			}
+		}
+	}
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(patience); ; <-tick.C {
+		status, _, body, err := s.do(t.Context(), http.MethodGet, path, nil)
+		if err == nil && status != http.StatusServiceUnavailable {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("no attachment can be read for %s: %d %v %s", patience, status, err, body)
+		}
+	}
 }
 
 // writes waits until so many more writes were acknowledged.

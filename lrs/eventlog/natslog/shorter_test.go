@@ -68,9 +68,6 @@ func (l *leader) connect(t *testing.T) *nats.Conn {
 
 // TestShorter: a leader that ends before what was stored may be one that is not, or not yet. Only if that lasts, or if there
 // is no other, the log has lost its end: who is told so stops serving.
-//
-// A leader that was paused for ten seconds answered so, and a node that had an append open stopped for good: seen in
-// TestClusterFaults, once in ten pauses.
 func TestShorter(t *testing.T) {
 	replicated := &leader{replicas: 3}
 	replicated.ends.Store(3)
