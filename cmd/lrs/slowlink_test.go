@@ -98,9 +98,16 @@ func (n *slowNetwork) link(from, to int, address string) string {
 // join carries bytes between a connection and the server until either ends.
 func (n *slowNetwork) join(w way, from net.Conn, address string) {
 	defer from.Close()
-	to, err := net.Dial("tcp", address)
-	if err != nil {
-		return // as if nobody listened
+	var to net.Conn
+	for deadline := time.Now().Add(5 * time.Second); ; { // who has been let in must not be turned away because the server only starts
+		var err error
+		if to, err = net.Dial("tcp", address); err == nil {
+			break
+		}
+		if time.Now().After(deadline) || n.t.Context().Err() != nil {
+			return
+		}
+		<-time.After(20 * time.Millisecond)
 	}
 	defer to.Close()
 	n.mu.Lock()
