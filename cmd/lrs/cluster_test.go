@@ -198,6 +198,36 @@ func (c *cluster) leader(leftOut ...int) int {
 	return 0
 }
 
+// formed waits until the servers are one JetStream. A node that starts waits for that too, but not as long as it may take
+// them on a busy machine.
+func (c *cluster) formed() {
+	c.t.Helper()
+	conn, err := nats.Connect("nats://"+c.servers[0].address, nats.MaxReconnects(-1), nats.RetryOnFailedConnect(true), nats.IgnoreDiscoveredServers())
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer conn.Close()
+	js, err := jetstream.New(conn)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(c.t.Context(), patience)
+	defer cancel()
+	for ctx.Err() == nil {
+		asking, done := context.WithTimeout(ctx, 2*time.Second)
+		_, err := js.AccountInfo(asking)
+		done()
+		if err == nil {
+			return
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	c.t.Fatalf("the servers are no cluster after %s: %s", patience, c.servers[0].log)
+}
+
 // nodes starts stores over the cluster, each on a directory of its own.
 func (c *cluster) nodes(t *testing.T, n int, args ...string) (all []*server) {
 	t.Helper()

@@ -31,6 +31,7 @@ func (c *cluster) suffer(t *testing.T, faults []clusterFault) {
 	t.Helper()
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
+	c.formed()
 	// Longer than the driver waits for one append, so that clients are told what it makes of a time-out.
 	nodes, workers := c.nodes(t, 3, "--commit-timeout", "5s"), newWorkers(seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
