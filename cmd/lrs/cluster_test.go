@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -40,6 +41,7 @@ type cluster struct {
 type natsProcess struct {
 	name    string
 	address string // of its clients
+	outward string // where nodes reach it: its address, or a link to that
 	config  string
 	dir     string
 	cmd     *exec.Cmd // nil: it does not run
@@ -50,22 +52,40 @@ type natsProcess struct {
 // startCluster starts the servers. change may alter a server's configuration, which is text.
 func startCluster(t *testing.T, change func(n int, config string) string) *cluster {
 	t.Helper()
+	return startClusterLinked(t, nil, change)
+}
+
+// startClusterLinked is startCluster with links, if link is not nil: it makes one from a server, or from nodes (-1), to a
+// server with an address, and returns the address of the link. No server tells another, or a client, of any other address.
+func startClusterLinked(t *testing.T, link func(from, to int, address string) string, change func(n int, config string) string) *cluster {
+	t.Helper()
 	program, err := natsServer()
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := &cluster{t: t, program: program}
 	clients, routes := freePorts(t, 3), freePorts(t, 3)
-	var to []string
-	for _, port := range routes {
-		to = append(to, fmt.Sprintf("nats://127.0.0.1:%d", port))
-	}
 	for i := range c.servers {
 		s := &natsProcess{
 			name: fmt.Sprintf("n%d", i), address: fmt.Sprintf("127.0.0.1:%d", clients[i]), dir: t.TempDir(), log: &syncBuffer{},
 		}
-		config := fmt.Sprintf("server_name: %s\nlisten: %s\nmax_payload: 8MB\njetstream { store_dir: %q, sync_interval: always }\n"+
-			"cluster { name: c, listen: 127.0.0.1:%d, routes: [%s] }\n", s.name, s.address, filepath.Join(s.dir, "js"), routes[i], strings.Join(to, ", "))
+		var to []string
+		for j, port := range routes {
+			address := fmt.Sprintf("127.0.0.1:%d", port)
+			if link != nil && j != i {
+				address = link(i, j, address)
+			}
+			to = append(to, "nats://"+address)
+		}
+		s.outward = s.address
+		toldServers := fmt.Sprintf("127.0.0.1:%d", routes[i])
+		if link != nil {
+			s.outward = link(-1, i, s.address)
+			toldServers = "127.0.0.1:1" // where nobody is
+		}
+		config := fmt.Sprintf("server_name: %s\nlisten: %s\nclient_advertise: %q\nmax_payload: 8MB\njetstream { store_dir: %q, sync_interval: always }\n"+
+			"cluster { name: c, listen: 127.0.0.1:%d, advertise: %q, routes: [%s] }\n",
+			s.name, s.address, s.outward, filepath.Join(s.dir, "js"), routes[i], toldServers, strings.Join(to, ", "))
 		if change != nil {
 			config = change(i, config)
 		}
@@ -132,15 +152,22 @@ func (c *cluster) signal(i int, sig syscall.Signal) {
 func (c *cluster) url() string {
 	var all []string
 	for _, s := range c.servers {
-		all = append(all, s.address)
+		all = append(all, s.outward)
 	}
 	return "nats://" + strings.Join(all, ",")
 }
 
-// leader is the server that leads the log's stream now, as soon as one does.
-func (c *cluster) leader() int {
+// leader is the server that leads the log's stream now, as soon as one does. The servers that are left out are not asked,
+// and are not it: one that is cut off may still take itself for the leader.
+func (c *cluster) leader(leftOut ...int) int {
 	c.t.Helper()
-	conn, err := nats.Connect(c.url(), nats.MaxReconnects(-1), nats.RetryOnFailedConnect(true))
+	var addresses []string
+	for i, s := range c.servers {
+		if !slices.Contains(leftOut, i) {
+			addresses = append(addresses, "nats://"+s.address)
+		}
+	}
+	conn, err := nats.Connect(strings.Join(addresses, ","), nats.MaxReconnects(-1), nats.RetryOnFailedConnect(true), nats.IgnoreDiscoveredServers())
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -149,13 +176,15 @@ func (c *cluster) leader() int {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(c.t.Context(), patience)
 	defer cancel()
 	for ctx.Err() == nil {
-		stream, err := js.Stream(ctx, "bedside-main")
+		asking, done := context.WithTimeout(ctx, 2*time.Second)
+		stream, err := js.Stream(asking, "bedside-main")
+		done()
 		if err == nil && stream.CachedInfo().Cluster != nil {
 			for i, s := range c.servers {
-				if s.name == stream.CachedInfo().Cluster.Leader {
+				if s.name == stream.CachedInfo().Cluster.Leader && !slices.Contains(leftOut, i) {
 					return i
 				}
 			}
@@ -165,8 +194,38 @@ func (c *cluster) leader() int {
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
-	c.t.Fatal("the stream has no leader after a minute")
+	c.t.Fatalf("the stream has no leader after %s", patience)
 	return 0
+}
+
+// formed waits until the servers are one JetStream. A node that starts waits for that too, but not as long as it may take
+// them on a busy machine.
+func (c *cluster) formed() {
+	c.t.Helper()
+	conn, err := nats.Connect("nats://"+c.servers[0].address, nats.MaxReconnects(-1), nats.RetryOnFailedConnect(true), nats.IgnoreDiscoveredServers())
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer conn.Close()
+	js, err := jetstream.New(conn)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(c.t.Context(), patience)
+	defer cancel()
+	for ctx.Err() == nil {
+		asking, done := context.WithTimeout(ctx, 2*time.Second)
+		_, err := js.AccountInfo(asking)
+		done()
+		if err == nil {
+			return
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+	c.t.Fatalf("the servers are no cluster after %s: %s", patience, c.servers[0].log)
 }
 
 // nodes starts stores over the cluster, each on a directory of its own.

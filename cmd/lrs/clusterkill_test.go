@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"math/rand/v2"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -13,8 +12,12 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// clusterRounds is how often the leader and a follower are killed; `make soak` has it at 20.
-var clusterRounds = 1
+// clusterRounds is how often the leader and a follower are killed, and pauseTime how long a server is paused at least.
+// `make soak` has more of both.
+var (
+	clusterRounds = 1
+	pauseTime     time.Duration
+)
 
 // underLoad writes to nodes from many connections until what is called returns, and checks that everything acknowledged is
 // there, on every node, and nothing that was refused.
@@ -87,40 +90,42 @@ func level(t *testing.T, nodes []*server) {
 	}
 }
 
-// TestClusterFaults: whatever befalls the servers of the log, everything that was acknowledged is there afterwards, once
-// and whole, on each node, and writes go on by themselves.
+// TestClusterFaults: the servers of the log are killed, restarted, paused. See suffer for what is checked.
+//
+// It was seen to fail, each time with what is in brackets:
+//   - the leader, a follower, all killed, one after the other restarted, the leader paused: with a committer that answers
+//     before it appends (acknowledged statements and documents that are not there);
+//   - a follower killed: with a time-out that the driver takes for a refusal (a statement and a document are there that
+//     were refused);
+//   - the leader killed: with a time-out that the driver takes for success (a node stops: what it applied is not the log's);
+//   - two killed: with a store that does not answer readers while the log does not answer it (503 to readers), and with a
+//     time-out that the driver takes for a refusal (nobody is told that the outcome is not known).
 func TestClusterFaults(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	rng := rand.New(rand.NewPCG(seed, 0))
+	t.Parallel() // what it waits for is elections; nothing is shared with other tests but the machine
 	c := startCluster(t, nil)
-	nodes := c.nodes(t, 3)
-	workers := newWorkers(seed)
-	for _, fault := range []struct {
-		name   string
-		rounds int
-		do     func(acked *atomic.Int64)
-	}{
-		{"the leader is killed", clusterRounds, func(acked *atomic.Int64) {
+	c.suffer(t, []clusterFault{
+		{"the leader is killed", clusterRounds, func(x *trial) {
 			i := c.leader()
 			c.kill(i)
-			more(t, acked, 20)
+			x.writes(20)
 			c.start(i)
 		}},
-		{"a follower is killed", clusterRounds, func(acked *atomic.Int64) {
-			i := (c.leader() + 1 + rng.IntN(2)) % 3
+		{"a follower is killed", clusterRounds, func(x *trial) {
+			i := (c.leader() + 1 + x.rng.IntN(2)) % 3
 			c.kill(i)
-			more(t, acked, 20)
+			x.writes(20)
 			c.start(i)
 		}},
-		{"two are killed", 1, func(acked *atomic.Int64) {
+		{"two are killed", 1, func(x *trial) {
 			i := c.leader()
 			c.kill(i)
 			c.kill((i + 1) % 3)
+			x.stopped()
+			x.readable()
 			c.start(i)
 			c.start((i + 1) % 3)
 		}},
-		{"all are killed", 1, func(acked *atomic.Int64) {
+		{"all are killed", 1, func(x *trial) {
 			for i := range c.servers {
 				c.kill(i)
 			}
@@ -128,37 +133,21 @@ func TestClusterFaults(t *testing.T) {
 				c.start(i)
 			}
 		}},
-		{"one after the other is restarted", 1, func(acked *atomic.Int64) {
+		{"one after the other is restarted", 1, func(x *trial) {
 			for i := range c.servers {
 				c.stop(i)
 				c.start(i)
-				more(t, acked, 20)
+				x.writes(20)
 			}
 		}},
-		{"the leader is paused", 1, func(acked *atomic.Int64) {
+		{"the leader is paused", 1, func(x *trial) {
 			i := c.leader()
 			c.signal(i, syscall.SIGSTOP)
-			more(t, acked, 20)
+			paused := time.After(pauseTime)
+			x.writes(20)
+			<-paused
+			x.writes(20)
 			c.signal(i, syscall.SIGCONT)
 		}},
-	} {
-		for round := range fault.rounds {
-			underLoad(t, nodes, workers, func(acked *atomic.Int64) {
-				more(t, acked, 50+rng.Int64N(100))
-				fault.do(acked)
-				more(t, acked, 50)
-			})
-			level(t, nodes)
-			for _, s := range nodes {
-				wantWhole(t, s, workers)
-			}
-			if t.Failed() {
-				t.Fatalf("%s, round %d", fault.name, round)
-			}
-			t.Logf("%s: fine", fault.name)
-		}
-	}
-	for _, s := range nodes {
-		verifyList(t, s, workers, nil)
-	}
+	})
 }

@@ -5,9 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/url"
+	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -149,7 +152,7 @@ func (e *engine) connect(ctx context.Context, log *slog.Logger) (*nats.Conn, err
 	}
 	for said := false; ; said = true {
 		conn, err := nats.Connect(strings.Join(urls, ","), options...)
-		if err == nil || !errors.Is(err, nats.ErrNoServers) {
+		if err == nil || !away(err) {
 			return conn, err
 		}
 		if !said {
@@ -161,6 +164,18 @@ func (e *engine) connect(ctx context.Context, log *slog.Logger) (*nats.Conn, err
 			return nil, fmt.Errorf("%w: %w", err, ctx.Err())
 		}
 	}
+}
+
+// away tells whether err is that of a server that is not there yet, or just being stopped: it does not listen, or who
+// listens for it, a load balancer or the process that ends, cuts the connection off or says nothing. It is worth another
+// try, which what is wrong with credentials and certificates is not.
+func away(err error) bool {
+	for _, one := range []error{nats.ErrNoServers, io.EOF, syscall.ECONNRESET, syscall.EPIPE, nats.ErrTimeout, os.ErrDeadlineExceeded} {
+		if errors.Is(err, one) {
+			return true
+		}
+	}
+	return false
 }
 
 // openShared opens the log of a NATS cluster.

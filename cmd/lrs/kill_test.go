@@ -6,10 +6,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -107,8 +107,10 @@ type killWorker struct {
 	acked   int // last value acknowledged
 	merged  int // the same for its member of the shared document
 	mergedA int
+	never   map[string][]int // values of a document that were refused as certainly not stored
 
 	last answer // to its last request
+	open *batch // sent, and nobody knows: it is sent again
 }
 
 // answer is what came back; err: nothing whole did.
@@ -119,11 +121,20 @@ type answer struct {
 	err    error
 }
 
+// refused tells whether the answer promises that nothing of its request is stored, nor will be. No answer, and the code
+// store.unknown, promise nothing.
+func (a answer) refused() bool {
+	return a.err == nil && (a.status/100 == 4 || a.status == http.StatusServiceUnavailable) && !bytes.Contains(a.body, []byte(`"store.unknown"`))
+}
+
 // batch is one request's statements.
 type batch struct {
-	ids        []uuid.UUID
-	acked      bool
-	attachment string // content, "" for none
+	ids         []uuid.UUID
+	body        []byte
+	contentType string
+	acked       bool
+	refused     bool   // never stored, the server said
+	attachment  string // content, "" for none
 }
 
 const killActivity = "https://training.example/role-play"
@@ -134,10 +145,16 @@ func (w *killWorker) statement(id uuid.UUID, more string) string {
 		id, w.n, killActivity, more)
 }
 
-// write sends one request of a random kind; false when the server is gone.
+// answered bounds every request: the longest one, with an attachment, is several that wait for the log's servers.
+const answered = time.Minute
+
+// write sends one request of a random kind, or again the one whose outcome is not known; false when it was not acknowledged.
 func (w *killWorker) write(s *server) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), answered)
 	defer cancel()
+	if b := w.open; b != nil {
+		return w.store(ctx, s, b)
+	}
 	switch w.rng.IntN(6) {
 	case 0, 1:
 		return w.post(ctx, s, 1)
@@ -147,13 +164,13 @@ func (w *killWorker) write(s *server) bool {
 		return w.attach(ctx, s)
 	case 4:
 		w.counter++
-		if !w.send(ctx, s, http.MethodPut, w.state(fmt.Sprintf("own-%d", w.n)), fmt.Appendf(nil, `{"n":%d}`, w.counter)) {
+		if !w.send(ctx, s, http.MethodPut, w.own(), w.counter, fmt.Appendf(nil, `{"n":%d}`, w.counter)) {
 			return false
 		}
 		w.acked = w.counter
 	case 5:
 		w.merged++
-		if !w.send(ctx, s, http.MethodPost, w.state("shared"), fmt.Appendf(nil, `{"w%d":%d}`, w.n, w.merged)) {
+		if !w.send(ctx, s, http.MethodPost, shared, w.merged, fmt.Appendf(nil, `{"w%d":%d}`, w.n, w.merged)) {
 			return false
 		}
 		w.mergedA = w.merged
@@ -162,53 +179,65 @@ func (w *killWorker) write(s *server) bool {
 }
 
 func (w *killWorker) post(ctx context.Context, s *server, n int) bool {
-	b := &batch{}
+	b := &batch{contentType: "application/json"}
 	var parts []string
 	for range n {
 		id := uuid.New()
 		b.ids = append(b.ids, id)
 		parts = append(parts, w.statement(id, ""))
 	}
+	b.body = []byte("[" + strings.Join(parts, ",") + "]")
 	w.batches = append(w.batches, b)
-	b.acked = w.send(ctx, s, http.MethodPost, "/statements", []byte("["+strings.Join(parts, ",")+"]"))
-	return b.acked
-}
-
-// send does a request and tells whether it was acknowledged.
-func (w *killWorker) send(ctx context.Context, s *server, method, path string, body []byte) bool {
-	a := &w.last
-	a.status, a.header, a.body, a.err = s.do(ctx, method, path, body)
-	return a.err == nil && a.status/100 == 2 && !s.powerless.Load()
+	return w.store(ctx, s, b)
 }
 
 // attach sends a statement with an attachment.
 func (w *killWorker) attach(ctx context.Context, s *server) bool {
-	b := &batch{ids: []uuid.UUID{uuid.New()}}
+	b := &batch{ids: []uuid.UUID{uuid.New()}, contentType: "multipart/mixed; boundary=cut"}
 	b.attachment = strings.Repeat(b.ids[0].String()+"\n", 1+w.rng.IntN(2000))
-	w.batches = append(w.batches, b)
 	sum := sha256.Sum256([]byte(b.attachment))
 	hash := hex.EncodeToString(sum[:])
 	st := w.statement(b.ids[0], fmt.Sprintf(`,"attachments":[{"usageType":"https://training.example/recording","display":{"en":"a"},`+
 		`"contentType":"text/plain","length":%d,"sha2":"%s"}]`, len(b.attachment), hash))
-	body := "--cut\r\nContent-Type: application/json\r\n\r\n" + st + "\r\n--cut\r\nContent-Type: text/plain\r\n" +
-		"Content-Transfer-Encoding: binary\r\nX-Experience-API-Hash: " + hash + "\r\n\r\n" + b.attachment + "\r\n--cut--\r\n"
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url+"/statements", strings.NewReader(body))
-	if err != nil {
-		return false
+	b.body = []byte("--cut\r\nContent-Type: application/json\r\n\r\n" + st + "\r\n--cut\r\nContent-Type: text/plain\r\n" +
+		"Content-Transfer-Encoding: binary\r\nX-Experience-API-Hash: " + hash + "\r\n\r\n" + b.attachment + "\r\n--cut--\r\n")
+	w.batches = append(w.batches, b)
+	return w.store(ctx, s, b)
+}
+
+// store sends a batch, and notes what is known of it then.
+func (w *killWorker) store(ctx context.Context, s *server, b *batch) bool {
+	a, again := &w.last, w.open == b
+	a.status, a.header, a.body, a.err = s.doTyped(ctx, http.MethodPost, "/statements", b.contentType, b.body)
+	b.acked = w.acknowledged(s)
+	b.refused = a.refused() && !again // what is refused now may have been stored by then
+	if w.open = nil; !b.acked && !b.refused && !again {
+		w.open = b
 	}
-	req.SetBasicAuth(testKey, testSecret)
-	req.Header.Set("X-Experience-API-Version", "1.0.3")
-	req.Header.Set("Content-Type", "multipart/mixed; boundary=cut")
-	res, err := testClient.Do(req)
-	if w.last = (answer{err: err}); err != nil {
-		return false
-	}
-	defer res.Body.Close()
-	w.last.status, w.last.header = res.StatusCode, res.Header
-	w.last.body, w.last.err = io.ReadAll(res.Body)
-	b.acked = res.StatusCode == http.StatusOK && !s.powerless.Load()
 	return b.acked
 }
+
+// send sends a value of a document and tells whether it was acknowledged.
+func (w *killWorker) send(ctx context.Context, s *server, method, id string, value int, body []byte) bool {
+	a := &w.last
+	a.status, a.header, a.body, a.err = s.do(ctx, method, w.state(id), body)
+	if a.refused() {
+		if w.never == nil {
+			w.never = map[string][]int{}
+		}
+		w.never[id] = append(w.never[id], value)
+	}
+	return w.acknowledged(s)
+}
+
+func (w *killWorker) acknowledged(s *server) bool {
+	return w.last.err == nil && w.last.status/100 == 2 && !s.powerless.Load()
+}
+
+// shared is the document into which all merge; own is one of the worker's own.
+const shared = "shared"
+
+func (w *killWorker) own() string { return fmt.Sprintf("own-%d", w.n) }
 
 func (w *killWorker) state(id string) string {
 	return "/activities/state?" + url.Values{
@@ -240,12 +269,15 @@ func (w *killWorker) verify(ctx context.Context, s *server) (faults []string) {
 		if b.acked && found != len(b.ids) {
 			fault("of %d acknowledged statements of a request %d are there", len(b.ids), found)
 		}
+		if b.refused && found > 0 {
+			fault("%d statements of a request are there that was refused", found)
+		}
 		if found != 0 && found != len(b.ids) {
 			fault("a batch of %d was stored by half: %d", len(b.ids), found)
 		}
 		b.acked = found > 0 // settled now: it must stay so
 	}
-	w.checked = len(w.batches)
+	w.checked, w.open = len(w.batches), nil
 	document := func(id, member string, acked, sent int) int {
 		n, err := w.counterIn(ctx, s, id, member)
 		if err != nil {
@@ -254,10 +286,13 @@ func (w *killWorker) verify(ctx context.Context, s *server) (faults []string) {
 		if n < acked || n > sent {
 			fault("document %s has %s %d; %d was acknowledged, %d sent", id, member, n, acked, sent)
 		}
+		if slices.Contains(w.never[id], n) {
+			fault("document %s has %s %d, which was refused", id, member, n)
+		}
 		return n
 	}
-	w.acked = document(fmt.Sprintf("own-%d", w.n), "n", w.acked, w.counter)
-	w.mergedA = document("shared", fmt.Sprintf("w%d", w.n), w.mergedA, w.merged)
+	w.acked = document(w.own(), "n", w.acked, w.counter)
+	w.mergedA = document(shared, fmt.Sprintf("w%d", w.n), w.mergedA, w.merged)
 	return faults
 }
 

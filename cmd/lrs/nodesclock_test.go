@@ -166,16 +166,19 @@ func (w *ward) skewed(t *testing.T) {
 	}{
 		{"right", [3]time.Duration{}, -1},
 		{"one behind", [3]time.Duration{0, 0, -3 * s}, -1},
-		{"one ahead, one behind it by less than is refused", [3]time.Duration{3 * s, 0, -3 * s / 2}, -1},
+		{"one ahead, one behind it by less than is refused", [3]time.Duration{3 * s, 0, -1 * s}, -1},
 		{"one ahead, one behind", [3]time.Duration{3 * s, 0, -3 * s}, 2},
 		{"the other way round", [3]time.Duration{-3 * s, 0, 3 * s}, 0},
 		{"set right", [3]time.Duration{}, -1},
 	} {
-		for i := range may {
-			may[i].Store(i == phase.refuses)
+		for i := range may { // while only some of the clocks are set they may be further apart
+			may[i].Store(true)
 		}
 		for i, skew := range phase.skew {
 			w.set(t, i, skew)
+		}
+		for i := range may {
+			may[i].Store(i == phase.refuses)
 		}
 		var before, refused [3]int64
 		for i := range before {

@@ -50,6 +50,9 @@ func (l *Log) Append(ctx context.Context, expected eventlog.Revision, data []byt
 		jetstream.WithExpectLastSequence(uint64(expected)),
 		jetstream.WithRetryAttempts(0))
 	err = l.outcome(ctx, ack, err, expected)
+	if err == nil {
+		l.shorter.over()
+	}
 	switch {
 	case !errors.Is(err, eventlog.ErrUnknownOutcome):
 		l.server.answered()
@@ -109,15 +112,22 @@ func (l *Log) conflict(ctx context.Context, api *jetstream.APIError, expected ev
 	if err != nil || n > uint64(expected) {
 		return fmt.Errorf("%w: %w", eventlog.ErrConflict, api)
 	}
-	// A leader that is new may be behind itself.
-	switch state, err := l.state(ctx); {
-	case err != nil:
+	info, err := l.info(ctx)
+	if err != nil {
 		return err
-	case state.LastSeq > uint64(expected):
-		return fmt.Errorf("%w: %w", eventlog.ErrConflict, api)
-	case state.LastSeq == uint64(expected):
-		return unavailable(api)
-	default:
-		return fmt.Errorf("%w: stream %s ends at %d, but revision %d was stored", eventlog.ErrLogDamaged, streamName(l.cfg.Name), state.LastSeq, expected)
 	}
+	if info.State.LastSeq >= uint64(expected) {
+		l.shorter.over()
+	}
+	switch {
+	case info.State.LastSeq > uint64(expected):
+		return fmt.Errorf("%w: %w", eventlog.ErrConflict, api)
+	case info.State.LastSeq == uint64(expected):
+		return unavailable(api) // it was behind itself, as a leader is that is new
+	}
+	err = fmt.Errorf("stream %s ends at %d, but revision %d was stored", streamName(l.cfg.Name), info.State.LastSeq, expected)
+	if info.Config.Replicas > 1 && !l.shorter.lasts(l.cfg.Patience) {
+		return unavailable(err)
+	}
+	return fmt.Errorf("%w: %w", eventlog.ErrLogDamaged, err)
 }

@@ -114,9 +114,10 @@ type Log struct {
 	stream jetstream.Stream
 	log    *slog.Logger
 
-	life   context.Context // ends with Close
-	close  context.CancelFunc
-	server warden
+	life    context.Context // ends with Close
+	close   context.CancelFunc
+	server  warden
+	shorter shorter
 }
 
 // Open creates the log's stream or checks that the one there is keeps commits as
@@ -205,16 +206,25 @@ func (l *Log) Bytes(ctx context.Context) (uint64, error) {
 
 // state is the stream's, as its leader has it.
 func (l *Log) state(ctx context.Context) (jetstream.StreamState, error) {
+	info, err := l.info(ctx)
+	if err != nil {
+		return jetstream.StreamState{}, err
+	}
+	return info.State, nil
+}
+
+// info is what the stream's leader says of it.
+func (l *Log) info(ctx context.Context) (*jetstream.StreamInfo, error) {
 	if l.life.Err() != nil {
-		return jetstream.StreamState{}, eventlog.ErrClosed
+		return nil, eventlog.ErrClosed
 	}
 	ctx, cancel := context.WithTimeout(ctx, l.cfg.RequestTimeout)
 	defer cancel()
 	info, err := l.stream.Info(ctx)
 	if err != nil {
-		return jetstream.StreamState{}, unavailable(fmt.Errorf("stream info: %w", err))
+		return nil, unavailable(fmt.Errorf("stream info: %w", err))
 	}
-	return info.State, nil
+	return info, nil
 }
 
 // unavailable wraps err, which came instead of an answer.

@@ -71,11 +71,14 @@ func (l *Log) run(ctx context.Context, yield func(eventlog.Record, error) bool, 
 }
 
 // errEnd is the end of a bounded read; errNotYet: there is nothing to read yet;
-// errShorter: the head went back, which a new leader may say until it has caught up.
+// errShorter: the head went back, which a new leader may say until it has caught up;
+// errGap: of two questions one was answered as if by an earlier leader, which one that
+// was stopped for a while does until it hears of its successor.
 var (
 	errEnd     = errors.New("end")
 	errNotYet  = errors.New("not yet")
 	errShorter = errors.New("the log has become shorter")
+	errGap     = errors.New("asked for a while")
 )
 
 // reader reads a stream by a consumer that it makes anew, where it is, whenever
@@ -108,7 +111,7 @@ func (r *reader) read(ctx context.Context) (eventlog.Record, error) {
 			return record, ctx.Err()
 		case err == errNotYet:
 			r.progress()
-		case errors.Is(err, eventlog.ErrUnavailable), errors.Is(err, errShorter):
+		case errors.Is(err, eventlog.ErrUnavailable), errors.Is(err, errShorter), errors.Is(err, errGap):
 			r.stop()
 			if err := r.wait(ctx, err); err != nil {
 				return record, err
@@ -179,27 +182,34 @@ func (r *reader) try(ctx context.Context) (eventlog.Record, error) {
 
 // look gets the record with sequence next from the stream's leader. When that has
 // a later one but not this one, asked twice because it may just have become
-// leader, the log is damaged.
+// leader, the log is damaged; with replicas only if that lasts (errGap).
 func (r *reader) look(ctx context.Context) (eventlog.Record, error) {
+	replicated := false
 	record, err := r.get(ctx, r.next)
 	for range 2 {
 		if err != errNotYet {
 			break
 		}
-		state, serr := r.state(ctx)
+		info, serr := r.info(ctx)
+		if serr == nil {
+			replicated = info.Config.Replicas > 1
+		}
 		switch {
 		case serr != nil:
 			return record, serr
-		case state.LastSeq >= r.next:
+		case info.State.LastSeq >= r.next:
 			record, err = r.get(ctx, r.next)
 		case r.bounded:
-			return record, fmt.Errorf("%w: %w: stream %s ends at %d, but had %d", eventlog.ErrLogDamaged, errShorter, streamName(r.cfg.Name), state.LastSeq, r.last)
+			return record, fmt.Errorf("%w: %w: stream %s ends at %d, but had %d", eventlog.ErrLogDamaged, errShorter, streamName(r.cfg.Name), info.State.LastSeq, r.last)
 		default:
 			return record, errNotYet
 		}
 	}
 	if err == errNotYet {
 		err = fmt.Errorf("%w: stream %s has later messages, but not sequence %d; restore it from a backup", eventlog.ErrLogDamaged, streamName(r.cfg.Name), r.next)
+		if replicated {
+			err = fmt.Errorf("%w (%w)", err, errGap)
+		}
 	}
 	return record, err
 }

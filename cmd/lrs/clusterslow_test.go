@@ -1,0 +1,42 @@
+package main
+
+import (
+	"testing"
+	"time"
+)
+
+// slowRounds is how often the network of TestClusterSlowNetwork stalls; `make soak` has more.
+var slowRounds = 1
+
+// TestClusterSlowNetwork: between nodes and servers, and between the servers, everything takes 100 to 200 ms each way, and
+// for a while does not arrive at all. An append then takes over a second, is taken for lost, and is stored when the network
+// goes on: nobody may have been told that it was refused, and sent again it must not be there twice.
+//
+// It was seen to fail with a time-out that the driver takes for a refusal (a statement is there that was refused), and with
+// a committer that answers before it appends (acknowledged statements are not there).
+func TestClusterSlowNetwork(t *testing.T) {
+	t.Parallel() // as TestClusterFaults
+	network := newSlowNetwork(t)
+	c := startClusterLinked(t, network.link, nil)
+	c.suffer(t, []clusterFault{
+		{"a long way, on which nothing arrives for a while", slowRounds, func(x *trial) {
+			network.slow(100 * time.Millisecond)
+			for range 2 {
+				x.writes(20)
+				<-network.stall(3 * time.Second) // an append times out after two, an election begins after four
+			}
+			x.writes(20)
+			network.slow(0)
+		}},
+		{"a long way, and none from and to the leader", slowRounds, func(x *trial) {
+			network.slow(100 * time.Millisecond)
+			i := c.leader()
+			network.hold(i)
+			c.leader(i)
+			x.writes(20)
+			network.release()
+			x.writes(20)
+			network.slow(0)
+		}},
+	})
+}
