@@ -142,6 +142,7 @@ func (p *paced) sofar() (then func() []*killWorker) {
 // TestBackupUnderLoad backs a server up while many connections write to it. Restored elsewhere, each backup has whatever
 // was acknowledged before it began, once and equal, and of the rest whole requests or nothing.
 func TestBackupUnderLoad(t *testing.T) {
+	t.Parallel()
 	dir, files := t.TempDir(), t.TempDir()
 	s := startServer(t, dir)
 	seed := uint64(time.Now().UnixNano())
@@ -273,6 +274,7 @@ func entriesOf(t *testing.T, raw []byte) (all []entryAt) {
 // TestRestoreRefuses: what is cut off, or was changed, is refused with what is wrong, and the directory is not served; so
 // is a directory that has something. (Package archive tries every byte.)
 func TestRestoreRefuses(t *testing.T) {
+	t.Parallel()
 	dir, file, _ := written(t)
 	raw, err := os.ReadFile(file)
 	if err != nil {
@@ -338,6 +340,7 @@ func TestRestoreRefuses(t *testing.T) {
 // TestRestoreKilled kills a restore in its midst. The directory is not served, and another restore into it is refused until
 // it is emptied.
 func TestRestoreKilled(t *testing.T) {
+	t.Parallel()
 	_, file, workers := written(t)
 	raw, err := os.ReadFile(file)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -18,13 +19,15 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
+// natsServerDir is where the real nats-server is, once it is built; tidied removes it.
+var natsServerDir string
+
 // natsServer builds the real nats-server once, from the module's own main package.
-var natsServer = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "nats-server")
-	if err != nil {
+var natsServer = sync.OnceValues(func() (_ string, err error) {
+	if natsServerDir, err = os.MkdirTemp("", "nats-server"); err != nil {
 		return "", err
 	}
-	program := filepath.Join(dir, "nats-server")
+	program := filepath.Join(natsServerDir, "nats-server")
 	if out, err := exec.Command("go", "build", "-o", program, "github.com/nats-io/nats-server/v2").CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}
@@ -99,18 +102,30 @@ func startClusterLinked(t *testing.T, link func(from, to int, address string) st
 	return c
 }
 
-// freePorts are ports that nobody listens on.
+// givenPorts counts what freePorts has given.
+var givenPorts atomic.Int64
+
+// freePorts are ports that nobody listens on, below those that the system gives to whoever asks for any: a server that is
+// started again finds its own free.
 func freePorts(t *testing.T, n int) (ports []int) {
 	t.Helper()
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+	const first, all = 20_000, 12_000
+	for range all {
+		// Other processes that run tests begin elsewhere.
+		port := first + (os.Getpid()*131+int(givenPorts.Add(1)))%all
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err != nil {
+			continue
+		}
+		if err := l.Close(); err != nil {
 			t.Fatal(err)
 		}
-		defer l.Close()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+		if ports = append(ports, port); len(ports) == n {
+			return ports
+		}
 	}
-	return ports
+	t.Fatalf("no %d ports are free", n)
+	return nil
 }
 
 func (c *cluster) start(i int) {

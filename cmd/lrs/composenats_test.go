@@ -134,6 +134,7 @@ func (u *user) ask(subject, request string) (answer string, ok bool) {
 // TestComposeNATS: over the servers of docker-compose.yml a store starts, appends, reads, and keeps attachments; it sees
 // that they sync every write; and its user can neither change nor shorten the log, though the operator's can.
 func TestComposeNATS(t *testing.T) {
+	t.Parallel()
 	c, as := composeCluster(t, nil)
 	node := func(name, at string) *server {
 		s, err := tryServer(t, t.TempDir(), []string{"LRS_LOG=" + at}, "--node", name)
@@ -267,6 +268,7 @@ func checkRights(t *testing.T, c *cluster, as func(string) string) {
 
 // TestComposeNATSLazy: a store refuses the cluster when one server does not sync every write, and names it.
 func TestComposeNATSLazy(t *testing.T) {
+	t.Parallel()
 	_, as := composeCluster(t, func(n int, config string) string {
 		const always = ", sync_interval: always"
 		if !strings.Contains(config, always) {

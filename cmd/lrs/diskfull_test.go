@@ -24,6 +24,7 @@ const memoryBound = 768 << 20
 // answered 503 with Retry-After, and memory stays bounded; when there is space,
 // writes resume in the same process; and everything acknowledged is there.
 func TestDiskFull(t *testing.T) {
+	t.Parallel()
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	d := newDisk(t, 512<<20)

@@ -111,6 +111,7 @@ func TestDockerfile(t *testing.T) {
 
 // TestDockerBuild builds the program as the Dockerfile does, from what .dockerignore leaves: it is static, and runs.
 func TestDockerBuild(t *testing.T) {
+	t.Parallel()
 	var build string
 	for _, i := range dockerfile(t)[0] {
 		if strings.Contains(i.args, "go build") {

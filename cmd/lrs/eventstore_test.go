@@ -125,6 +125,7 @@ func passed(t *testing.T, s *server, person string) (status int, position string
 // both, with its attachments; the projections of both have it by the relay; and while the log is away nothing is stored,
 // everything is read, and it goes on by itself.
 func TestEventStore(t *testing.T) {
+	t.Parallel()
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	e := startEventStore(t)
@@ -308,6 +309,7 @@ var eventStoreRounds = 1
 // it has stored, after it has, and says that it timed out when it has. Everything acknowledged is there, on both nodes,
 // and the relay's stream is the log, commit by commit.
 func TestEventStoreKills(t *testing.T) {
+	t.Parallel()
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 0))

@@ -33,6 +33,7 @@ const killRounds = 20
 // It was seen to fail, in the first rounds, with a committer that answers before
 // it appends.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 0))

@@ -112,6 +112,7 @@ func source(t *testing.T) (dir string, workers []*killWorker, answers map[string
 
 // TestCopyToDirectory copies between directories, whole and after a cut, and refuses what would lose something.
 func TestCopyToDirectory(t *testing.T) {
+	t.Parallel()
 	dir, workers, answers, next, more := source(t)
 	verified := wantRun(t, "log", "verify", "--data", dir)
 	to := filepath.Join(t.TempDir(), "copy")
@@ -165,6 +166,7 @@ func TestCopyToDirectory(t *testing.T) {
 
 // TestCopyToCluster moves a store to three nats-servers, as the README says, and back.
 func TestCopyToCluster(t *testing.T) {
+	t.Parallel()
 	dir, workers, answers, _, more := source(t)
 	verified := wantRun(t, "log", "verify", "--data", dir)
 	c := startCluster(t, nil)

@@ -30,7 +30,15 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	testscript.Main(m, map[string]func(){"lrs": main})
+	testscript.Main(tidied{m}, map[string]func(){"lrs": main})
+}
+
+// tidied are the tests, and what they leave for one another is removed after them.
+type tidied struct{ *testing.M }
+
+func (t tidied) Run() int {
+	defer func() { _ = os.RemoveAll(natsServerDir) }()
+	return t.M.Run()
 }
 
 const runAsProgram = "LRS_TEST_RUN_AS_PROGRAM"

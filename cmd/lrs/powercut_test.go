@@ -29,6 +29,7 @@ import (
 // on one that they share with the log, the sync of each commit takes the journal with
 // all names to the disk, before the commit is acknowledged.
 func TestPowerCut(t *testing.T) {
+	t.Parallel()
 	for name, apart := range map[string]bool{"as built": false, "as built, attachments apart": true} {
 		t.Run(name, func(t *testing.T) {
 			if faults := cutRounds(t, "", apart, 8); len(faults) > 0 {

@@ -12,6 +12,7 @@ import (
 // TestReadme runs what the README has a new user type, between its first steps and its
 // chapter on tests, word for word but for the address and the name of the program.
 func TestReadme(t *testing.T) {
+	t.Parallel()
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)

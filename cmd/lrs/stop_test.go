@@ -18,6 +18,7 @@ import (
 // TestStopWhileStarting: SIGTERM ends a server with 0, however far its start is.
 // The waits are for what the start leaves on disk, in its order.
 func TestStopWhileStarting(t *testing.T) {
+	t.Parallel()
 	for _, sign := range []string{"lock", "log", "log/jetstream", "blobs", "index", "head"} {
 		t.Run(sign, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "d")
