@@ -104,65 +104,6 @@ func (c *committer) commit(ctx context.Context, carried []*change) []*change {
 	}
 }
 
-// decideAll fills the open commit. What needs no commit is answered at once.
-func (c *committer) decideAll(tx *transaction, carried []*change) (waiting []pending, rest []*change) {
-	for {
-		var ch *change
-		if len(carried) > 0 {
-			ch, carried = carried[0], carried[1:]
-		} else {
-			select {
-			case next, ok := <-c.queue:
-				if !ok {
-					return waiting, nil
-				}
-				ch = next
-			default:
-				return waiting, nil
-			}
-		}
-		if ch.run != nil { // between commits
-			return waiting, append([]*change{ch}, carried...)
-		}
-		p, err := c.decide(tx, ch)
-		if errors.Is(err, eventlog.ErrFull) {
-			return waiting, append([]*change{ch}, carried...)
-		}
-		if p != nil {
-			waiting = append(waiting, *p)
-		}
-	}
-}
-
-// decide takes one change into the open commit, or answers it. Its only error
-// is eventlog.ErrFull: the change must wait for the next commit.
-func (c *committer) decide(tx *transaction, ch *change) (*pending, error) {
-	if err := ch.ctx.Err(); err != nil {
-		c.finish(ch, answer{err: fmt.Errorf("%w: the client went away before it was stored", ErrClosed)})
-		return nil, nil
-	}
-	d, err := ch.decide(tx)
-	if err == nil && len(d.events) > 0 {
-		switch addErr := c.builder.Add(d.events...); {
-		case errors.Is(addErr, eventlog.ErrFull):
-			return nil, addErr
-		case addErr != nil:
-			err = fmt.Errorf("%w: %w", ErrTooLarge, addErr)
-		default:
-			p := &pending{change: ch, events: len(d.events)}
-			p.position = Position{Revision: c.head.Revision + 1, Index: len(tx.events)}
-			tx.add(d)
-			return p, nil
-		}
-	}
-	p := &pending{change: ch, answer: answer{err: err}}
-	if d.rests {
-		return p, nil
-	}
-	c.finish(ch, p.answer)
-	return nil, nil
-}
-
 // append seals the open commit, makes it durable in the log and applies it.
 //
 //	nil         in the log and in the index
