@@ -167,13 +167,13 @@ func (c *committer) apply(ctx context.Context, commit *eventlog.Commit, tx *tran
 	return nil
 }
 
-// applyTo applies a commit, and waits while the index cannot write to disk, as when it is full:
+// applyTo applies a commit, and waits while the index cannot write to disk, as when it is full, or cannot be read for now:
 // the commit is in the log, so nothing can be decided before it is applied. The
 // clients that wait longer than they like are told that the outcome is unknown.
 func applyTo(ctx context.Context, x *index.Index, commit *eventlog.Commit, events []eventlog.Event, drafts []*xapi.Draft) error {
 	for {
 		err := x.Apply(commit, events, drafts)
-		if !errors.Is(err, index.ErrUnwritable) {
+		if !errors.Is(err, index.ErrUnwritable) && !errors.Is(err, index.ErrUnreadable) {
 			return err
 		}
 		wait := time.NewTimer(unwritableRetry)
@@ -186,7 +186,7 @@ func applyTo(ctx context.Context, x *index.Index, commit *eventlog.Commit, event
 	}
 }
 
-// unwritableRetry is how often the index is asked whether it can write again.
+// unwritableRetry is how often the index is asked whether it can take a commit again.
 const unwritableRetry = 200 * time.Millisecond
 
 // applied moves the head behind a commit that the index has taken.

@@ -136,6 +136,55 @@ func TestDamage(t *testing.T) {
 		}
 	})
 
+	// What is cut short while it serves too: reads do not stay refused.
+	t.Run("index cut while it serves", func(t *testing.T) {
+		t.Parallel()
+		dir := t.TempDir()
+		copyDir(t, whole, dir)
+		s := startServer(t, dir)
+		tables, err := filepath.Glob(filepath.Join(dir, "index", "*", "*.sst"))
+		if err != nil || len(tables) == 0 {
+			t.Fatalf("the index has %d tables: %v", len(tables), err)
+		}
+		for _, table := range tables {
+			content, err := os.ReadFile(table)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Truncate(table, int64(len(content)/2)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.wantAllSoon(t, s)
+		if !strings.Contains(s.stderr.String(), "rebuilt") {
+			t.Error("nothing was cut that is read")
+		}
+		if err := s.stop(t); err != nil {
+			t.Errorf("%v\n%s", err, s.stderr)
+		}
+	})
+	t.Run("index is a file", func(t *testing.T) {
+		t.Parallel()
+		for name, says := range map[string]string{"index": "move it away", "index/1": ""} {
+			dir := t.TempDir()
+			copyDir(t, whole, dir)
+			file := filepath.Join(dir, name)
+			if err := os.RemoveAll(file); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(file, []byte("a file"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if says != "" {
+				wantRefused(t, dir, says)
+				continue
+			}
+			s := startServer(t, dir)
+			w.wantAll(t, s)
+			s.kill()
+		}
+	})
+
 	all := func(damages ...func(*testing.T, string)) func(*testing.T, string) {
 		return func(t *testing.T, dir string) {
 			for _, damage := range damages {
@@ -339,7 +388,7 @@ func wantRefused(t *testing.T, dir, says string) string {
 		t.Errorf("it serves, but should say %q\n%s", says, s.stderr)
 		return ""
 	}
-	if out := err.Error(); !strings.Contains(out, says) || !strings.Contains(out, "restore") && !strings.Contains(out, "verify the log") {
+	if out := err.Error(); !strings.Contains(out, says) || !strings.Contains(out, "restore") && !strings.Contains(out, "verify the log") && !strings.Contains(out, "move it away") {
 		t.Errorf("it should say %q and what to do:\n%s", says, out)
 	}
 	return err.Error()
