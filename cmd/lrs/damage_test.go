@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -93,6 +94,54 @@ func TestDamage(t *testing.T) {
 			t.Error(err)
 		}
 		wantRefused(t, dir, "is damaged")
+	})
+
+	// The newest block is answered from memory while there are writes. Only who reads the file sees what the disk has.
+	t.Run("newest block flipped under writes", func(t *testing.T) {
+		t.Parallel()
+		dir := t.TempDir()
+		copyDir(t, whole, dir)
+		s := startServer(t, dir)
+		defer s.kill()
+		write := func() {
+			body := fmt.Appendf(nil, `[{"actor":{"mbox":"mailto:small@example.com"},"verb":{"id":"http://adlnet.gov/expapi/verbs/completed"},"object":{"id":"%s"}}]`, killActivity)
+			if status, _, answer, err := s.do(t.Context(), http.MethodPost, "/statements", body); err != nil || status != http.StatusOK {
+				t.Errorf("%d %v %s", status, err, answer)
+			}
+		}
+		for range 3 {
+			write()
+		}
+		file := lastBlock(t, dir)
+		found := places(t, file)
+		done, written := make(chan struct{}), make(chan struct{})
+		var writer sync.WaitGroup
+		writer.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				case written <- struct{}{}:
+				default:
+				}
+				write()
+			}
+		})
+		defer writer.Wait()
+		defer close(done)
+		for _, part := range []string{"length", "sequence", "payload", "checksum"} {
+			at := found[part+" of the last record"] // it was the last; others come behind it
+			flipByte(t, file, at)
+			<-written
+			if out, err := verifyLog(dir); err == nil || !strings.Contains(out, "fault") || !strings.Contains(out, file) {
+				t.Errorf("%s: verify: %v\n%s", part, err, out)
+			}
+			flipByte(t, file, at)
+			<-written
+			if out, err := verifyLog(dir); err != nil || !strings.Contains(out, "files    read up to revision") {
+				t.Errorf("%s as it was: verify: %v\n%s", part, err, out)
+			}
+		}
 	})
 
 	// An index is no truth: whichever of its bytes is wrong, and whether the start finds it or a reader, it is made again.

@@ -69,10 +69,7 @@ func check(dir string, blocks []block) (torn map[string]bool, err error) {
 			}
 		}
 		if fault != "" {
-			if good == 0 && b.number > number {
-				fault += fmt.Sprintf(" (there is no %d.blk)", number)
-			}
-			return nil, &DamageError{file, int64(good), after, fault}
+			return nil, &DamageError{file, int64(good), after, fault + missing(good, b.number, number)}
 		}
 		next, number = after, b.number+1
 	}
