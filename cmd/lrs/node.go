@@ -311,7 +311,13 @@ func (n *node) close(timeout time.Duration) error {
 		n.index = n.store.Index()
 	}
 	if n.index != nil {
-		errs = append(errs, n.index.Close())
+		err := n.index.Close()
+		if errors.Is(err, index.ErrDamaged) {
+			// As when a rebuild was under way: it was said when it was found, and nothing is lost.
+			n.indexDir.log.Warn("the damaged index was not made again yet; the next start does it")
+			err = nil
+		}
+		errs = append(errs, err)
 	}
 	if n.copy != nil {
 		errs = append(errs, n.copy.Close())
