@@ -109,6 +109,9 @@ func readBlock(file string, buf []byte, next uint64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !fi.Mode().IsRegular() {
+		return nil, &DamageError{file, 0, next, "it is no file"}
+	}
 	if fi.Size() > blockMax {
 		return nil, &DamageError{file, 0, next, fmt.Sprintf("the block has %d bytes, and JetStream writes no more than %d", fi.Size(), blockMax)}
 	}
@@ -117,7 +120,7 @@ func readBlock(file string, buf []byte, next uint64) ([]byte, error) {
 	}
 	buf = buf[:fi.Size()]
 	if _, err := io.ReadFull(f, buf); err != nil {
-		return nil, fmt.Errorf("read %s: %w", file, err)
+		return nil, fmt.Errorf("read %s (if the disk does not give it back, restore a backup elsewhere; nothing was changed): %w", file, err)
 	}
 	return buf, nil
 }
