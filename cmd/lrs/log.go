@@ -53,9 +53,7 @@ or removed. Exits with 1 if there is a fault.`,
 				if err != nil {
 					return fmt.Errorf("attachments: %w", err)
 				}
-				if report, err = lrs.VerifyLog(ctx, n.log, blobs, headPath(cfg.dir)); err == nil && n.files != nil {
-					report.OnDisk = report.Revision // the start has read all
-				}
+				report, err = lrs.VerifyLog(ctx, n.log, blobs, headPath(cfg.dir)) // openLog has read all files
 				return err
 			})
 			if err != nil {
