@@ -127,7 +127,7 @@ func (d indexDir) removeAllBut(name string) error {
 // keepIndex rebuilds the index beside the serving one when damage is found in it, until ctx ends. What a rebuild cannot
 // do is left for the next start, which does it too.
 func (n *node) keepIndex(ctx context.Context, log *slog.Logger) {
-	for {
+	for ctx.Err() == nil { // the damage stays told when a stop has ended the rebuild
 		select {
 		case <-n.store.Index().Damaged():
 		case <-n.reindexed: // there is another index to watch
