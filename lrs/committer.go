@@ -104,65 +104,6 @@ func (c *committer) commit(ctx context.Context, carried []*change) []*change {
 	}
 }
 
-// decideAll fills the open commit. What needs no commit is answered at once.
-func (c *committer) decideAll(tx *transaction, carried []*change) (waiting []pending, rest []*change) {
-	for {
-		var ch *change
-		if len(carried) > 0 {
-			ch, carried = carried[0], carried[1:]
-		} else {
-			select {
-			case next, ok := <-c.queue:
-				if !ok {
-					return waiting, nil
-				}
-				ch = next
-			default:
-				return waiting, nil
-			}
-		}
-		if ch.run != nil { // between commits
-			return waiting, append([]*change{ch}, carried...)
-		}
-		p, err := c.decide(tx, ch)
-		if errors.Is(err, eventlog.ErrFull) {
-			return waiting, append([]*change{ch}, carried...)
-		}
-		if p != nil {
-			waiting = append(waiting, *p)
-		}
-	}
-}
-
-// decide takes one change into the open commit, or answers it. Its only error
-// is eventlog.ErrFull: the change must wait for the next commit.
-func (c *committer) decide(tx *transaction, ch *change) (*pending, error) {
-	if err := ch.ctx.Err(); err != nil {
-		c.finish(ch, answer{err: fmt.Errorf("%w: the client went away before it was stored", ErrClosed)})
-		return nil, nil
-	}
-	d, err := ch.decide(tx)
-	if err == nil && len(d.events) > 0 {
-		switch addErr := c.builder.Add(d.events...); {
-		case errors.Is(addErr, eventlog.ErrFull):
-			return nil, addErr
-		case addErr != nil:
-			err = fmt.Errorf("%w: %w", ErrTooLarge, addErr)
-		default:
-			p := &pending{change: ch, events: len(d.events)}
-			p.position = Position{Revision: c.head.Revision + 1, Index: len(tx.events)}
-			tx.add(d)
-			return p, nil
-		}
-	}
-	p := &pending{change: ch, answer: answer{err: err}}
-	if d.rests {
-		return p, nil
-	}
-	c.finish(ch, p.answer)
-	return nil, nil
-}
-
 // append seals the open commit, makes it durable in the log and applies it.
 //
 //	nil         in the log and in the index
@@ -226,13 +167,13 @@ func (c *committer) apply(ctx context.Context, commit *eventlog.Commit, tx *tran
 	return nil
 }
 
-// applyTo applies a commit, and waits while the index cannot write to disk, as when it is full:
+// applyTo applies a commit, and waits while the index cannot write to disk, as when it is full, or cannot be read for now:
 // the commit is in the log, so nothing can be decided before it is applied. The
 // clients that wait longer than they like are told that the outcome is unknown.
 func applyTo(ctx context.Context, x *index.Index, commit *eventlog.Commit, events []eventlog.Event, drafts []*xapi.Draft) error {
 	for {
 		err := x.Apply(commit, events, drafts)
-		if !errors.Is(err, index.ErrUnwritable) {
+		if !errors.Is(err, index.ErrUnwritable) && !errors.Is(err, index.ErrUnreadable) {
 			return err
 		}
 		wait := time.NewTimer(unwritableRetry)
@@ -245,7 +186,7 @@ func applyTo(ctx context.Context, x *index.Index, commit *eventlog.Commit, event
 	}
 }
 
-// unwritableRetry is how often the index is asked whether it can write again.
+// unwritableRetry is how often the index is asked whether it can take a commit again.
 const unwritableRetry = 200 * time.Millisecond
 
 // applied moves the head behind a commit that the index has taken.

@@ -359,3 +359,77 @@ func TestReady(t *testing.T) {
 	}
 	b.appendSince.Store(0)
 }
+
+// TestIndexUnreadable: while the machine keeps the index from being read, writes and reads are refused as for now, the
+// node says that it is not ready, and a commit that is in the log is applied as soon as it can be.
+func TestIndexUnreadable(t *testing.T) {
+	b := newBench(t)
+	var many []*xapi.Draft // more than what is read when an index is opened
+	for range 900 {
+		many = append(many, draft(t, uuid.New(), "passed"))
+	}
+	if _, err := b.StoreStatements(t.Context(), many, true); err != nil {
+		t.Fatal(err)
+	}
+	known := many[450]
+	b.close(t)
+	var crowded atomic.Bool
+	var missed atomic.Int64
+	fs := errorfs.Wrap(b.fs, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if crowded.Load() && op.Kind == errorfs.OpFileReadAt {
+			missed.Add(1)
+			return syscall.EMFILE
+		}
+		return nil
+	}))
+	log := &refusingLog{Log: b.log}
+	err := b.open(t, func(c *Config) {
+		if err := c.Index.Close(); err != nil {
+			t.Fatal(err)
+		}
+		var err error
+		if c.Index, err = index.Open("index", index.Options{FS: fs, Tick: make(chan time.Time), Logger: c.Logger}); err != nil {
+			t.Fatal(err)
+		}
+		b.index, c.Log = c.Index, log
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := b.index
+	t.Cleanup(func() { x.Close() })
+	held, release := log.hold()
+	onItsWay := make(chan error, 1)
+	// It refers to a statement in a table, which only Apply looks for.
+	refers := parseDraft(t, fmt.Sprintf(`{"id":"%s","actor":{"mbox":"mailto:nurse@example.com"},"verb":{"id":"https://v.example/v"},`+
+		`"object":{"objectType":"StatementRef","id":"%s"}}`, uuid.New(), known.ID()))
+	go func() { _, err := b.put(t, refers); onItsWay <- err }()
+	<-held
+	crowded.Store(true)
+	v, err := b.View()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := v.Statement(known.ID()); !errors.Is(err, index.ErrUnreadable) {
+		t.Errorf("a read: %v", err)
+	}
+	v.Close()
+	if len(b.Ready()) == 0 {
+		t.Error("ready although the index cannot be read")
+	}
+	before := missed.Load()
+	release()
+	for missed.Load() < before+2 && len(onItsWay) == 0 { // Apply has tried, and tries again
+		runtime.Gosched()
+	}
+	crowded.Store(false)
+	if err := <-onItsWay; err != nil {
+		t.Errorf("the commit that was in the log: %v", err)
+	}
+	if b.stored(t, refers.ID()) == "" || b.stored(t, known.ID()) == "" {
+		t.Error("not there")
+	}
+	if _, err := b.put(t, draft(t, uuid.New(), "passed")); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+}

@@ -41,12 +41,13 @@ func decideStatements(tx *transaction, drafts []*xapi.Draft, define bool) (decis
 		}
 		if old != nil {
 			d.rests = d.rests || open
+			d.compared += len(old) + len(draft.Statement().Raw)
 			equal, err := xapi.Equal(old, draft.Statement().Raw)
 			if err != nil {
-				return decision{rests: open}, fmt.Errorf("%w: compare statement %s: %w", ErrUnavailable, draft.ID(), err)
+				return decision{rests: open, compared: d.compared}, fmt.Errorf("%w: compare statement %s: %w", ErrUnavailable, draft.ID(), err)
 			}
 			if !equal {
-				return decision{rests: open}, &ConflictError{Statement: i, ID: draft.ID()}
+				return decision{rests: open, compared: d.compared}, &ConflictError{Statement: i, ID: draft.ID()}
 			}
 			continue
 		}

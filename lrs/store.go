@@ -259,6 +259,9 @@ func (s *Store) Ready() []error {
 	if size := s.logBytes(); s.cfg.MaxLog > 0 && size+maxCommit > float64(s.cfg.MaxLog) {
 		reasons = append(reasons, fmt.Errorf("%w: the log has %.0f bytes and may have %d", ErrUnavailable, size, s.cfg.MaxLog))
 	}
+	if err := s.Index().Unreadable(); err != nil {
+		reasons = append(reasons, fmt.Errorf("%w: %w", ErrUnavailable, err))
+	}
 	if n := s.Index().Pending(); n > 0 {
 		reasons = append(reasons, fmt.Errorf("index: %d statements wait for what their targets' filters add", n))
 	}

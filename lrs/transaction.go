@@ -48,6 +48,9 @@ type decision struct {
 	// rests is set when the decision depends on an event of the open commit:
 	// then its answer must wait for the commit, even without events of its own.
 	rests bool
+
+	// compared is what was looked at beside the events, in bytes: stored content, and what came in to be compared with it.
+	compared int
 }
 
 // decide makes the decision that comes to one event.

@@ -27,6 +27,10 @@ type LogReport struct {
 	Last     time.Time         `json:"last"`   // time of the last event
 	Fault    string            `json:"fault,omitzero"`
 
+	// OnDisk is up to where the files of a running server's log were read, beside what it answers; 0 of a stopped one, and
+	// of a log elsewhere. It may be before Revision by what was being written just then.
+	OnDisk eventlog.Revision `json:"onDisk,omitzero"`
+
 	Blobs     int    `json:"blobs"`              // attachments and large documents that are whole
 	BlobBytes int64  `json:"blobBytes"`          // of those
 	BlobFault string `json:"blobFault,omitzero"` // the log may be whole all the same

@@ -157,14 +157,15 @@ func (c *call) putDefinition() error {
 		return problem.BadRequest("definition.id", "The path names the %s %q, and the body the %s %q; they must be the same.", kind, id, d.Kind(), d.ID())
 	}
 	ifMatch, ifNoneMatch := c.r.Header.Get("If-Match"), c.r.Header.Get("If-None-Match")
+	conditional := c.r.Header.Values("If-Match") != nil // an empty one is a condition that nothing meets
 	return c.done(c.register(func(p present) ([]event.Event, error) {
 		old, exists := p.definitions.Get(kind, id)
 		switch {
-		case ifMatch != "" && (!exists || !matches(ifMatch, revisionTag(old))), exists && matches(ifNoneMatch, revisionTag(old)):
+		case conditional && (!exists || !matches(ifMatch, revisionTag(old))), exists && matches(ifNoneMatch, revisionTag(old)):
 			return nil, problem.New(http.StatusPreconditionFailed, "precondition.failed", "The definition is another than the request expects; read it again.")
 		case exists && sameJSON(old.Body, string(b)):
 			return nil, nil
-		case exists && ifMatch == "":
+		case exists && !conditional:
 			return nil, problem.New(http.StatusPreconditionRequired, "precondition.required",
 				"The definition exists with other content; send the ETag of the one that it replaces as If-Match.")
 		}

@@ -36,6 +36,7 @@ func TestDefinitions(t *testing.T) {
 		changed := frameworkOf(framework, 0.7)
 		put(changed).refused(428, "precondition.required").says("If-Match")
 		put(changed, "If-Match", `"other"`).refused(412, "precondition.failed")
+		put(changed, "If-Match", " ").refused(412, "precondition.failed")
 		put(changed, "If-None-Match", "*").refused(412, "precondition.failed")
 		put(frameworkOf(framework, 0.6), "If-Match", `"other"`).refused(412, "precondition.failed")
 		l.get(t, with(target, "asOf", first.text("asOf"))).same(first)

@@ -103,6 +103,7 @@ var table = []row{
 	{blob.ErrUnavailable, http.StatusServiceUnavailable, "store.unavailable", 5, "The store's attachments and large documents cannot be reached now; try again."},
 	{index.ErrClosed, http.StatusServiceUnavailable, "store.closed", 5, "The store is shutting down; try again."},
 	{index.ErrDamaged, http.StatusServiceUnavailable, "store.unavailable", 30, "The store's index is damaged and must be rebuilt; nothing that is stored is lost."},
+	{index.ErrUnreadable, http.StatusServiceUnavailable, "store.unavailable", 5, "The store's index cannot be read now; nothing that is stored is lost; try again."},
 	{lrs.ErrExists, http.StatusConflict, "credential.exists", 0, ""},
 	{lrs.ErrNotFound, http.StatusNotFound, "not_found", 0, ""},
 	{auth.ErrCredential, http.StatusBadRequest, "credential.invalid", 0, ""},

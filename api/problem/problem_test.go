@@ -20,6 +20,7 @@ import (
 	"github.com/bedside-lrs/bedside/lrs"
 	"github.com/bedside-lrs/bedside/lrs/auth"
 	"github.com/bedside-lrs/bedside/lrs/blob"
+	"github.com/bedside-lrs/bedside/lrs/index"
 	"github.com/bedside-lrs/bedside/lrs/xapi"
 )
 
@@ -42,6 +43,8 @@ func TestFrom(t *testing.T) {
 		{lrs.ErrClosed, 503, "store.closed", true},
 		{lrs.ErrUnavailable, 503, "store.unavailable", true},
 		{fmt.Errorf("natsblob: open: %w", blob.ErrUnavailable), 503, "store.unavailable", true},
+		{fmt.Errorf("index: read a list: %w", index.ErrDamaged), 503, "store.unavailable", true},
+		{fmt.Errorf("index: read a list: %w", index.ErrUnreadable), 503, "store.unavailable", true},
 		{lrs.ErrTooLarge, 413, "request.commit", false},
 		{lrs.ErrNotMergeable, 400, "document.merge", false},
 		{lrs.ErrExists, 409, "credential.exists", false},

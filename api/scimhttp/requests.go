@@ -212,7 +212,8 @@ func (c *call) expected(k *kind, w *write) (object, error) {
 		return nil, notFound(c.id)
 	}
 	tag := version(r)
-	if list := c.r.Header.Get("If-Match"); list != "" && !tagged(list, tag) || tagged(c.r.Header.Get("If-None-Match"), tag) {
+	// An empty If-Match is a condition that nothing meets.
+	if given := c.r.Header.Values("If-Match"); given != nil && !tagged(given[0], tag) || tagged(c.r.Header.Get("If-None-Match"), tag) {
 		return nil, problem.New(http.StatusPreconditionFailed, "precondition.failed", "The resource is another than the request expects; read it again.")
 	}
 	return r, nil

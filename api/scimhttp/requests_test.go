@@ -152,7 +152,7 @@ func TestETags(t *testing.T) {
 		t.Error("the ETag stayed")
 	}
 	l.scim(t, "GET", "/Users/emp-17", "", "If-None-Match", first).want(200)
-	for _, header := range [][]string{{"If-Match", first}, {"If-Match", `"x"`}, {"If-None-Match", second}, {"If-None-Match", "*"}} {
+	for _, header := range [][]string{{"If-Match", first}, {"If-Match", " "}, {"If-Match", `"x"`}, {"If-None-Match", second}, {"If-None-Match", "*"}} {
 		l.patch(t, "/Users/emp-17", title("nurse"), header...).refused(412, "")
 		l.scim(t, "PUT", "/Users/emp-17", rosa, header...).refused(412, "")
 		l.scim(t, "DELETE", "/Users/emp-17", "", header...).refused(412, "")

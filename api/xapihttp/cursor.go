@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"net/url"
+	"time"
 
 	"github.com/bedside-lrs/bedside/api/problem"
 	"github.com/bedside-lrs/bedside/lrs/eventlog"
@@ -32,7 +33,9 @@ func (c cursor) String() string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-func parseCursor(text string, log eventlog.LogID) (c cursor, err error) {
+// parseCursor reads a cursor of this log. now is this node's watermark: that of another, which has made the link, is not
+// further from it than their clocks and what this one lags behind; a time far ahead no store has promised.
+func parseCursor(text string, log eventlog.LogID, now time.Time) (c cursor, err error) {
 	b, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil || len(b) != 40 {
 		return c, problem.BadRequest("parameter.invalid", "The parameter %q is not from a `more` link.", cursorParam)
@@ -44,11 +47,18 @@ func parseCursor(text string, log eventlog.LogID) (c cursor, err error) {
 	if c.log != log {
 		return c, problem.BadRequest("parameter.invalid", "The `more` link is from another store.")
 	}
-	if c.after == 0 || c.head == 0 {
+	latest := now
+	if clock := time.Now(); clock.After(latest) { // the watermark may be that of the last commit, long ago
+		latest = clock
+	}
+	if c.after == 0 || c.head == 0 || c.through <= 0 || c.through > latest.Add(furthestAhead).UnixMicro() {
 		return c, problem.BadRequest("parameter.invalid", "The parameter %q is not from a `more` link.", cursorParam)
 	}
 	return c, nil
 }
+
+// furthestAhead is more than clocks of nodes that may write differ.
+const furthestAhead = time.Hour
 
 // more is the link to the next page: all parameters of this one, and where the
 // list goes on.

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -242,7 +241,7 @@ func (d documentResource) delete(c *call) error {
 	defer cancel()
 	var pos lrs.Position
 	if key.ID == "" {
-		if c.r.Header.Get("If-Match") != "" || c.r.Header.Get("If-None-Match") != "" {
+		if c.r.Header.Values("If-Match") != nil || c.r.Header.Get("If-None-Match") != "" {
 			return problem.BadRequest("document.condition", "A set of documents has no ETag; delete the document that the condition is about by its %s.", d.idParam)
 		}
 		pos, err = c.Store.ClearDocuments(ctx, key)
@@ -263,8 +262,9 @@ func (d documentResource) delete(c *call) error {
 // 1.0.3 even a new profile needs its If-None-Match (400).
 func (d documentResource) check(c *call, unconditional bool) lrs.Check {
 	match := parseETags(c.r.Header.Values("If-Match"))
-	// A precondition without a tag is one that nothing meets; If-None-Match without one asks for nothing.
-	match.given = match.given || strings.TrimSpace(c.r.Header.Get("If-Match")) != ""
+	// A precondition without a tag, even an empty one, is one that nothing meets: the client meant some document, and must
+	// not change any. If-None-Match without a tag asks for nothing.
+	match.given = c.r.Header.Values("If-Match") != nil
 	noneMatch := parseETags(c.r.Header.Values("If-None-Match"))
 	version := c.version
 	return func(current *index.Document) error {

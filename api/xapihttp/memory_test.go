@@ -40,10 +40,16 @@ func TestETagLists(t *testing.T) {
 	profile := "/agents/profile?agent=" + url.QueryEscape(`{"mbox":"mailto:a@example.com"}`) + "&profileId=p"
 	l.do(t, "PUT", profile, `{"a":1}`, "If-None-Match", "*").want(204)
 	for header, status := range map[[2]string]int{
-		{"If-Match", `"x,*,y"`}: 412, {"If-Match", ","}: 412, {"If-None-Match", ","}: 409, {"If-Match", `"x", *`}: 204, {"If-None-Match", `"x,*,y"`}: 204,
+		{"If-Match", `"x,*,y"`}: 412, {"If-Match", ","}: 412, {"If-Match", " "}: 412, {"If-None-Match", " "}: 409, {"If-None-Match", ","}: 409, {"If-Match", `"x", *`}: 204, {"If-None-Match", `"x,*,y"`}: 204,
 	} {
 		if got := l.do(t, "PUT", profile, `{"a":2}`, header[0], header[1]).status; got != status {
 			t.Errorf("%s: %s: %d, want %d", header[0], header[1], got, status)
 		}
 	}
+	// Without a header POST and DELETE go on; with an empty one they do not.
+	for _, method := range []string{"POST", "DELETE"} {
+		l.do(t, method, profile, `{"b":1}`, "If-Match", " ").refused(412, "document.precondition")
+	}
+	state := "/activities/state?activityId=https%3A%2F%2Fa.example%2F1&agent=" + url.QueryEscape(`{"mbox":"mailto:a@example.com"}`)
+	l.do(t, "DELETE", state, "", "If-Match", " ").refused(400, "document.condition")
 }

@@ -1,8 +1,11 @@
 package xapihttp_test
 
 import (
+	"encoding/base64"
+	"encoding/binary"
 	"fmt"
 	"io"
+	"math"
 	"mime"
 	"mime/multipart"
 	"net/url"
@@ -10,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -166,6 +170,15 @@ func TestMoreIsNotForged(t *testing.T) {
 		if bad != cursor {
 			l.do(t, "GET", "/statements"+query("limit", "1", "cursor", bad), "").refused(400, "parameter.invalid")
 		}
+	}
+	// A list says up to when it is whole: a time that no store has promised is not handed on.
+	for _, through := range []int64{math.MaxInt64, math.MinInt64, -1, 0, time.Now().Add(24 * time.Hour).UnixMicro()} {
+		b, err := base64.RawURLEncoding.DecodeString(cursor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		binary.BigEndian.PutUint64(b[32:], uint64(through))
+		l.do(t, "GET", "/statements"+query("limit", "1", "cursor", base64.RawURLEncoding.EncodeToString(b)), "").refused(400, "parameter.invalid")
 	}
 	l.do(t, "GET", more, "", "Authorization", "").refused(401, "auth.missing")
 	mine := l.credential(t, "mine", "statements/read/mine")

@@ -107,7 +107,7 @@ func (c *call) listStatements() error {
 	defer view.Close()
 	at := cursor{log: view.Position().Head.Log, through: view.ConsistentThrough.UnixMicro()}
 	if text, ok := c.text(cursorParam); ok {
-		if at, err = parseCursor(text, at.log); err != nil {
+		if at, err = parseCursor(text, at.log, view.ConsistentThrough); err != nil {
 			return err
 		}
 		q.After, q.Head = at.after, at.head

@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -95,6 +96,54 @@ func TestDamage(t *testing.T) {
 		wantRefused(t, dir, "is damaged")
 	})
 
+	// The newest block is answered from memory while there are writes. Only who reads the file sees what the disk has.
+	t.Run("newest block flipped under writes", func(t *testing.T) {
+		t.Parallel()
+		dir := t.TempDir()
+		copyDir(t, whole, dir)
+		s := startServer(t, dir)
+		defer s.kill()
+		write := func() {
+			body := fmt.Appendf(nil, `[{"actor":{"mbox":"mailto:small@example.com"},"verb":{"id":"http://adlnet.gov/expapi/verbs/completed"},"object":{"id":"%s"}}]`, killActivity)
+			if status, _, answer, err := s.do(t.Context(), http.MethodPost, "/statements", body); err != nil || status != http.StatusOK {
+				t.Errorf("%d %v %s", status, err, answer)
+			}
+		}
+		for range 3 {
+			write()
+		}
+		file := lastBlock(t, dir)
+		found := places(t, file)
+		done, written := make(chan struct{}), make(chan struct{})
+		var writer sync.WaitGroup
+		writer.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				case written <- struct{}{}:
+				default:
+				}
+				write()
+			}
+		})
+		defer writer.Wait()
+		defer close(done)
+		for _, part := range []string{"length", "sequence", "payload", "checksum"} {
+			at := found[part+" of the last record"] // it was the last; others come behind it
+			flipByte(t, file, at)
+			<-written
+			if out, err := verifyLog(dir); err == nil || !strings.Contains(out, "fault") || !strings.Contains(out, file) {
+				t.Errorf("%s: verify: %v\n%s", part, err, out)
+			}
+			flipByte(t, file, at)
+			<-written
+			if out, err := verifyLog(dir); err != nil || !strings.Contains(out, "files    read up to revision") {
+				t.Errorf("%s as it was: verify: %v\n%s", part, err, out)
+			}
+		}
+	})
+
 	// An index is no truth: whichever of its bytes is wrong, and whether the start finds it or a reader, it is made again.
 	t.Run("index damaged", func(t *testing.T) {
 		t.Parallel()
@@ -133,6 +182,55 @@ func TestDamage(t *testing.T) {
 					t.Errorf("%s, %s: %v\n%s", name, what, err, s.stderr)
 				}
 			}
+		}
+	})
+
+	// What is cut short while it serves too: reads do not stay refused.
+	t.Run("index cut while it serves", func(t *testing.T) {
+		t.Parallel()
+		dir := t.TempDir()
+		copyDir(t, whole, dir)
+		s := startServer(t, dir)
+		tables, err := filepath.Glob(filepath.Join(dir, "index", "*", "*.sst"))
+		if err != nil || len(tables) == 0 {
+			t.Fatalf("the index has %d tables: %v", len(tables), err)
+		}
+		for _, table := range tables {
+			content, err := os.ReadFile(table)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Truncate(table, int64(len(content)/2)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.wantAllSoon(t, s)
+		if !strings.Contains(s.stderr.String(), "rebuilt") {
+			t.Error("nothing was cut that is read")
+		}
+		if err := s.stop(t); err != nil {
+			t.Errorf("%v\n%s", err, s.stderr)
+		}
+	})
+	t.Run("index is a file", func(t *testing.T) {
+		t.Parallel()
+		for name, says := range map[string]string{"index": "move it away", "index/1": ""} {
+			dir := t.TempDir()
+			copyDir(t, whole, dir)
+			file := filepath.Join(dir, name)
+			if err := os.RemoveAll(file); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(file, []byte("a file"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if says != "" {
+				wantRefused(t, dir, says)
+				continue
+			}
+			s := startServer(t, dir)
+			w.wantAll(t, s)
+			s.kill()
 		}
 	})
 
@@ -339,7 +437,7 @@ func wantRefused(t *testing.T, dir, says string) string {
 		t.Errorf("it serves, but should say %q\n%s", says, s.stderr)
 		return ""
 	}
-	if out := err.Error(); !strings.Contains(out, says) || !strings.Contains(out, "restore") && !strings.Contains(out, "verify the log") {
+	if out := err.Error(); !strings.Contains(out, says) || !strings.Contains(out, "restore") && !strings.Contains(out, "verify the log") && !strings.Contains(out, "move it away") {
 		t.Errorf("it should say %q and what to do:\n%s", says, out)
 	}
 	return err.Error()

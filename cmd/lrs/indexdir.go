@@ -50,6 +50,10 @@ func (d indexDir) live() (string, error) {
 // another format or is damaged, it begins a new one: the store fills it from the
 // log.
 func (d indexDir) open() (*index.Index, error) {
+	if info, err := os.Stat(d.path); err == nil && !info.IsDir() {
+		return nil, fmt.Errorf("index: %s is a file, and must be a folder; nothing was changed: move it away and start again: "+
+			"the index is then made again from the log", d.path)
+	}
 	name, err := d.live()
 	if err != nil {
 		return nil, err
@@ -59,8 +63,12 @@ func (d indexDir) open() (*index.Index, error) {
 	}
 	dir := filepath.Join(d.path, name)
 	x, err := index.Open(dir, d.options)
-	if !errors.Is(err, index.ErrStale) && !errors.Is(err, index.ErrDamaged) {
-		return x, err
+	switch {
+	case err == nil:
+		return x, nil
+	case !errors.Is(err, index.ErrStale) && !errors.Is(err, index.ErrDamaged): // it may be whole
+		return nil, fmt.Errorf("%w; nothing was changed: see to the machine or the disk; or, while nothing runs, move %s away: "+
+			"the index is then made again from the log", err, d.path)
 	}
 	d.log.Warn("the index cannot be used and is rebuilt from the log", "reason", err)
 	if err := os.RemoveAll(dir); err != nil {
@@ -119,7 +127,7 @@ func (d indexDir) removeAllBut(name string) error {
 // keepIndex rebuilds the index beside the serving one when damage is found in it, until ctx ends. What a rebuild cannot
 // do is left for the next start, which does it too.
 func (n *node) keepIndex(ctx context.Context, log *slog.Logger) {
-	for {
+	for ctx.Err() == nil { // the damage stays told when a stop has ended the rebuild
 		select {
 		case <-n.store.Index().Damaged():
 		case <-n.reindexed: // there is another index to watch

@@ -12,7 +12,6 @@ import (
 
 	"github.com/bedside-lrs/bedside/api/adminhttp"
 	"github.com/bedside-lrs/bedside/lrs"
-	"github.com/bedside-lrs/bedside/lrs/eventlog"
 	"github.com/bedside-lrs/bedside/lrs/natsembed"
 )
 
@@ -26,8 +25,10 @@ func newLogVerify(where *nodeConfig) *cobra.Command {
 		Use:   "verify",
 		Short: "Read the whole log and all attachments, check them and name the first fault",
 		Long: `Reads every commit and checks its form, the digest of each event, the chain of
-hashes, and that times grow; and that the log holds what DATA/head has seen. Then it
-reads every attachment and large document in DATA/blobs, and checks that it has the
+hashes, and that times grow; and that the log holds what DATA/head has seen. It reads
+the log's files too, since a running server answers from its memory what it has
+written lately, and says up to which revision: what is being written just then may
+not be there yet. Then it reads every attachment and large document in DATA/blobs, and checks that it has the
 hash that it is named by, and that none is missing. It prints the hash of the last
 commit: whoever keeps that can tell later that nothing before it was changed, added
 or removed. Exits with 1 if there is a fault.`,
@@ -43,8 +44,7 @@ or removed. Exits with 1 if there is a fault.`,
 				var damage *natsembed.DamageError
 				switch err := n.openLog(ctx, cfg, log); {
 				case errors.As(err, &damage):
-					// A sequence is a revision.
-					report = lrs.LogReport{Revision: eventlog.Revision(damage.Sequence - 1), Fault: damage.Error()}
+					report = damagedFiles(damage)
 					return nil
 				case err != nil:
 					return err
@@ -53,7 +53,7 @@ or removed. Exits with 1 if there is a fault.`,
 				if err != nil {
 					return fmt.Errorf("attachments: %w", err)
 				}
-				report, err = lrs.VerifyLog(ctx, n.log, blobs, headPath(cfg.dir))
+				report, err = lrs.VerifyLog(ctx, n.log, blobs, headPath(cfg.dir)) // openLog has read all files
 				return err
 			})
 			if err != nil {
@@ -80,6 +80,9 @@ func printReport(w io.Writer, r lrs.LogReport) {
 		fmt.Fprintf(w, "log      %s\ncommits  %d\nevents   %d (%d erased)\nbytes    %d\nfrom     %s\nto       %s\nhash     %s\nblobs    %d (%d bytes)\n",
 			r.Log, r.Revision, r.Events, r.Erased, r.Bytes, r.First.Format(time.RFC3339Nano), r.Last.Format(time.RFC3339Nano), r.Hash,
 			r.Blobs, r.BlobBytes)
+	}
+	if r.OnDisk > 0 {
+		fmt.Fprintf(w, "files    read up to revision %d\n", r.OnDisk)
 	}
 	whole := "yes"
 	if r.Fault != "" {

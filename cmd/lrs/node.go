@@ -132,13 +132,17 @@ const leastFree = 4*16<<20 + 1<<20
 
 // node is the store with all it stands on, in one process.
 type node struct {
-	nats       *natsembed.Server // nil if the log is elsewhere
-	conn       *nats.Conn        // to the server that has the log or, with EventStoreDB, its copy
-	log        eventlog.Log
-	copy       eventlog.Log // of a log on EventStoreDB, for the projections; nil without
-	relay      *relay.Relay // which fills it
-	notes      []string     // what cannot be seen of the log and an operator must see to
-	index      *index.Index // the first one
+	nats  *natsembed.Server // nil if the log is elsewhere
+	conn  *nats.Conn        // to the server that has the log or, with EventStoreDB, its copy
+	log   eventlog.Log
+	copy  eventlog.Log // of a log on EventStoreDB, for the projections; nil without
+	relay *relay.Relay // which fills it
+	notes []string     // what cannot be seen of the log and an operator must see to
+	index *index.Index // the first one
+
+	// files reads the files of a log in this process, as natsembed.Server.Verify; nil if the log is elsewhere.
+	files func(ctx context.Context, upTo eventlog.Revision) (through eventlog.Revision, err error)
+
 	store      *lrs.Store
 	cfg        nodeConfig // once it has projections
 	model      *readmodel.Store
@@ -251,6 +255,10 @@ func (n *node) openEmbedded(ctx context.Context, cfg nodeConfig, log *slog.Logge
 		return fmt.Errorf("event log: %w", err)
 	}
 	n.log = opened // not before: a nil *natslog.Log is no nil eventlog.Log
+	n.files = func(ctx context.Context, upTo eventlog.Revision) (eventlog.Revision, error) {
+		through, err := n.nats.Verify(ctx, opened.Stream(), uint64(upTo)) // a revision is a sequence
+		return eventlog.Revision(through), err
+	}
 	return nil
 }
 
@@ -277,9 +285,6 @@ func logMissing(dir string) error {
 	}
 	return nil
 }
-
-// VerifyLog implements adminhttp.Maintenance.
-func (n *node) VerifyLog(ctx context.Context) (lrs.LogReport, error) { return n.store.VerifyLog(ctx) }
 
 // headPath is where the head file of a data directory is.
 func headPath(dir string) string { return filepath.Join(dir, "head") }
@@ -314,7 +319,13 @@ func (n *node) close(timeout time.Duration) error {
 		n.index = n.store.Index()
 	}
 	if n.index != nil {
-		errs = append(errs, n.index.Close())
+		err := n.index.Close()
+		if errors.Is(err, index.ErrDamaged) {
+			// As when a rebuild was under way: it was said when it was found, and nothing is lost.
+			n.indexDir.log.Warn("the damaged index was not made again yet; the next start does it")
+			err = nil
+		}
+		errs = append(errs, err)
 	}
 	if n.copy != nil {
 		errs = append(errs, n.copy.Close())

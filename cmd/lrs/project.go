@@ -8,8 +8,6 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,25 +35,10 @@ func allProjections() []projections.Projection {
 	}
 }
 
-// readDSN names the read model.
-func (cfg *nodeConfig) readDSN() (string, error) {
-	if cfg.read != "" {
-		return cfg.read, nil
-	}
-	dir := filepath.Join(cfg.dir, "read")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("read model: %w", err)
-	}
-	return "sqlite:" + filepath.Join(dir, "model.db"), nil
-}
-
 // project opens the read model and starts the projections, before them the relay if they read a copy of the log.
 func (n *node) project(ctx context.Context, cfg nodeConfig, reg prometheus.Registerer, log *slog.Logger) error {
-	dsn, err := cfg.readDSN()
-	if err != nil {
-		return err
-	}
-	if n.model, err = readmodel.Open(ctx, dsn); err != nil {
+	var err error
+	if n.model, err = openModel(ctx, cfg, log); err != nil {
 		return fmt.Errorf("read model (--read-model): %w", err)
 	}
 	n.cfg = cfg

@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2"
-	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
 // damagedFile is in a directory that was found damaged, so that the next Open
@@ -59,6 +57,8 @@ type health struct {
 	flushed error         // what FlushEnd said of the last flush
 	running int           // compactions
 	ended   time.Time     // of the last compaction
+	unread  error         // of the last read that failed, ErrUnreadable
+	missed  time.Time     // when that was
 }
 
 func newHealth(log *slog.Logger, mark func(), closed <-chan struct{}) *health {
@@ -114,12 +114,16 @@ func (h *health) setLocked(field *error, err error) error {
 }
 
 // report takes an error of Pebble, or none, and returns it as this package's:
-// ErrDamaged if the rows are, now or since earlier.
+// ErrDamaged if the rows are, now or since earlier. What reading a file came to
+// is told apart already, see gate.
 func (h *health) report(err error) error {
 	switch {
 	case err == nil:
 		return h.damaged()
 	case errors.Is(err, ErrDamaged):
+	case errors.Is(err, ErrUnreadable):
+		h.missedRead(err)
+		return err
 	case pebble.IsCorruptionError(err), errors.Is(err, fs.ErrNotExist):
 		err = fmt.Errorf("%w: %w", ErrDamaged, err)
 	default:
@@ -132,6 +136,34 @@ func (h *health) report(err error) error {
 	}
 	return err
 }
+
+// missedRead notes a read that failed without damage. It says so once in
+// unreadLasts, since every read may meet the same.
+func (h *health) missedRead(err error) {
+	h.mu.Lock()
+	known := h.unread != nil && time.Since(h.missed) < unreadLasts
+	if !known {
+		h.unread, h.missed = err, time.Now()
+	}
+	h.mu.Unlock()
+	if !known {
+		h.log.Error("the index cannot be read now; a rebuild would not mend that: see to the machine", "error", err)
+	}
+}
+
+// unreadable is a read that failed within unreadLasts.
+func (h *health) unreadable() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if time.Since(h.missed) >= unreadLasts {
+		return nil
+	}
+	return h.unread
+}
+
+// unreadLasts is how long a failed read is told of. After that the next read
+// finds out whether it still fails.
+const unreadLasts = 10 * time.Second
 
 // wrote takes the outcome of a flush or a compaction.
 func (h *health) wrote(field *error, err error) {
@@ -212,29 +244,4 @@ func (l pebbleLogger) Errorf(format string, args ...any) {
 
 func (l pebbleLogger) Fatalf(format string, args ...any) {
 	l.fatal("pebble: " + fmt.Sprintf(format, args...))
-}
-
-// gate is the file system as Pebble sees it. Flushes and compactions begin a
-// table without Pebble's mutex: here a failed one waits before it is tried
-// again, and after damage until Close.
-type gate struct {
-	vfs.FS
-	health *health
-}
-
-// Create implements vfs.FS.
-func (g gate) Create(name string, category vfs.DiskWriteCategory) (vfs.File, error) {
-	if strings.HasSuffix(name, ".sst") {
-		if err := g.health.damaged(); err != nil {
-			<-g.health.closed
-			return nil, err
-		}
-		if g.health.err() != nil {
-			select {
-			case <-time.After(retryDelay):
-			case <-g.health.closed:
-			}
-		}
-	}
-	return g.FS.Create(name, category)
 }

@@ -96,6 +96,9 @@ func (o Options) withDefaults() Options {
 
 func (x *Index) open(dir string) (err error) {
 	fs := x.options.FS
+	if info, err := fs.Stat(dir); err == nil && !info.IsDir() {
+		return fmt.Errorf("%w: it is no folder", ErrDamaged)
+	}
 	if err := fs.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
@@ -152,8 +155,9 @@ func (x *Index) pebbleOptions(lock *pebble.Lock) *pebble.Options {
 	return o
 }
 
-// openPebble opens the rows. Whatever is wrong with them is ErrDamaged; errors
-// of the operating system are not, but for a file that is missing.
+// openPebble opens the rows. Whatever is wrong with them is ErrDamaged. Errors of
+// the operating system are as gate says when they came of reading a file; others,
+// as of writing one, say nothing about the rows, but for a file that is missing.
 func openPebble(dir string, o *pebble.Options) (db *pebble.DB, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -165,6 +169,8 @@ func openPebble(dir string, o *pebble.Options) (db *pebble.DB, err error) {
 	switch {
 	case err == nil:
 		return db, nil
+	case errors.Is(err, ErrDamaged), errors.Is(err, ErrUnreadable):
+		return nil, err
 	case errors.As(err, &errno) && errno != syscall.ENOENT:
 		return nil, err
 	}
@@ -210,6 +216,9 @@ func (x *Index) Pending() int { return x.shown.Load().pending }
 // Err says why the index cannot be read (ErrDamaged) or written (ErrUnwritable)
 // now.
 func (x *Index) Err() error { return x.health.err() }
+
+// Unreadable is why a read failed a moment ago with ErrUnreadable, nil if none did.
+func (x *Index) Unreadable() error { return x.health.unreadable() }
 
 // Damaged is closed when damage is found: the index must be rebuilt.
 func (x *Index) Damaged() <-chan struct{} { return x.health.broken }

@@ -122,6 +122,11 @@ var (
 	// of it may be served. Remove it and rebuild.
 	ErrDamaged = errors.New("index: damaged")
 
+	// ErrUnreadable: rows cannot be read now, and that is not for damage: the
+	// process has too many files open, or no permission. The same read may be tried
+	// again; a rebuild would meet the same.
+	ErrUnreadable = errors.New("index: cannot be read now")
+
 	// ErrUnwritable: rows cannot be written to disk now; it may be full. The
 	// index goes on reading, tries again by itself, and applies nothing until it
 	// has succeeded.

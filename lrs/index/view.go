@@ -17,7 +17,7 @@ import (
 // View is the index as it was at one moment. It belongs to one goroutine. Close
 // it: the rows of its time cannot go before. What its methods return may be kept.
 //
-// Any method may return ErrDamaged or ErrClosed (wrapped).
+// Any method may return ErrDamaged, ErrUnreadable or ErrClosed (wrapped).
 type View struct {
 	index    *Index
 	store    store

@@ -50,9 +50,9 @@ func newWriter(x *Index) writer {
 // When Apply returns nil, every View from now on shows the commit. It is durable
 // in the log, not here: after a crash it may have to be applied again.
 //
-// Errors, with nothing applied: ErrOutOfOrder; ErrUnknownType; ErrUnwritable,
-// after which the same commit may be tried again; ErrDamaged; ErrClosed; any
-// other is about the commit's content.
+// Errors, with nothing applied: ErrOutOfOrder; ErrUnknownType; ErrUnwritable and
+// ErrUnreadable, after which the same commit may be tried again; ErrDamaged;
+// ErrClosed; any other is about the commit's content.
 func (x *Index) Apply(c *eventlog.Commit, events []eventlog.Event, drafts []*xapi.Draft) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()

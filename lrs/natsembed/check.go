@@ -69,10 +69,7 @@ func check(dir string, blocks []block) (torn map[string]bool, err error) {
 			}
 		}
 		if fault != "" {
-			if good == 0 && b.number > number {
-				fault += fmt.Sprintf(" (there is no %d.blk)", number)
-			}
-			return nil, &DamageError{file, int64(good), after, fault}
+			return nil, &DamageError{file, int64(good), after, fault + missing(good, b.number, number)}
 		}
 		next, number = after, b.number+1
 	}
@@ -112,6 +109,9 @@ func readBlock(file string, buf []byte, next uint64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !fi.Mode().IsRegular() {
+		return nil, &DamageError{file, 0, next, "it is no file"}
+	}
 	if fi.Size() > blockMax {
 		return nil, &DamageError{file, 0, next, fmt.Sprintf("the block has %d bytes, and JetStream writes no more than %d", fi.Size(), blockMax)}
 	}
@@ -120,7 +120,7 @@ func readBlock(file string, buf []byte, next uint64) ([]byte, error) {
 	}
 	buf = buf[:fi.Size()]
 	if _, err := io.ReadFull(f, buf); err != nil {
-		return nil, fmt.Errorf("read %s: %w", file, err)
+		return nil, fmt.Errorf("read %s (if the disk does not give it back, restore a backup elsewhere; nothing was changed): %w", file, err)
 	}
 	return buf, nil
 }

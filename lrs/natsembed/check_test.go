@@ -203,6 +203,26 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// A folder where a block belongs is damage too, and what to do is said.
+func TestCheckFolder(t *testing.T) {
+	one, two, _ := twoBlocks(t)
+	dir := t.TempDir()
+	if _, err := checkBlocks(t, dir, map[int][]byte{1: one, 2: two}); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, streamDir, "msgs", "1.blk")
+	if err := errors.Join(os.Remove(file), os.Mkdir(file, 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	list, err := listBlocks(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := check(dir, list); !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), file) {
+		t.Errorf("a folder: %v", err)
+	}
+}
+
 // FuzzCheck reads blocks of any content: no panic, and what does not check out is
 // either torn or not.
 func FuzzCheck(f *testing.F) {

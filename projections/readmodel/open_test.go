@@ -68,6 +68,41 @@ func TestBadFile(t *testing.T) {
 	}
 }
 
+// TestDamaged: what is no database any more is told from what cannot be opened.
+func TestDamaged(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "model.db")
+	s, err := readmodel.Open(t.Context(), "sqlite:"+file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string][]byte{
+		"cut short":          whole[:len(whole)/2],
+		"header overwritten": append([]byte(strings.Repeat("x", 100)), whole[100:]...),
+		"text":               []byte(strings.Repeat("no database\n", 500)),
+	} {
+		if err := os.WriteFile(file, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s, err := readmodel.Open(t.Context(), "sqlite:"+file)
+		if err == nil {
+			s.Close()
+		}
+		if !errors.Is(err, readmodel.ErrDamaged) || !strings.Contains(err.Error(), file) || !strings.Contains(err.Error(), "move it") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := readmodel.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "no", "folder")); err == nil || errors.Is(err, readmodel.ErrDamaged) {
+		t.Errorf("no folder: %v", err)
+	}
+}
+
 // TestPaths: a file has the name that the DSN gives, and no other file is made.
 func TestPaths(t *testing.T) {
 	for _, name := range []string{

@@ -41,7 +41,7 @@ const (
 //	postgres://…        a PostgreSQL server, with the settings of libpq
 //
 // The database is this program's own; what it does not know there it leaves alone.
-// No error has the DSN's password.
+// No error has the DSN's password. ErrDamaged (wrapped): the file is damaged.
 func Open(ctx context.Context, dsn string) (*Store, error) {
 	s := &Store{writing: make(chan struct{}, 1), claimed: map[string]bool{}}
 	var err error
@@ -55,6 +55,9 @@ func Open(ctx context.Context, dsn string) (*Store, error) {
 	}
 	if err == nil {
 		err = s.Update(ctx, func(tx *Tx) error { return createBooks(ctx, tx) })
+	}
+	if damaged(err) {
+		err = fmt.Errorf("%w; move it and its -wal and -shm away: it is then made again from the log: %w", ErrDamaged, err)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("readmodel: open %s: %w", redacted(dsn), err), s.Close())

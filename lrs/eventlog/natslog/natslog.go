@@ -176,6 +176,9 @@ func (l *Log) openStream(ctx context.Context) (jetstream.Stream, error) {
 	return stream, nil
 }
 
+// Stream is the name of the stream that has the log.
+func (l *Log) Stream() string { return streamName(l.cfg.Name) }
+
 // Close ends reads and subscriptions with eventlog.ErrClosed; an append under way
 // still gets its result. It does not close the connection.
 func (l *Log) Close() error {
