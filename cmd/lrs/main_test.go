@@ -85,8 +85,8 @@ func (s *server) await() (*server, error) {
 		return s, nil
 	case <-s.exited:
 		return nil, fmt.Errorf("serve ended before it was ready: %w\n%s", s.err, s.stderr)
-	case <-time.After(time.Minute):
-		return nil, fmt.Errorf("serve is not ready after a minute\n%s", s.stderr)
+	case <-time.After(3 * time.Minute):
+		return nil, fmt.Errorf("serve is not ready after three minutes\n%s", s.stderr)
 	}
 }
 
