@@ -2,7 +2,7 @@ package lrs
 
 import (
 	"context"
-	"fmt"
+	"errors"
 
 	"github.com/bedside-lrs/bedside/lrs/event"
 	"github.com/bedside-lrs/bedside/lrs/eventlog"
@@ -24,12 +24,22 @@ func (s *Store) StoreStatements(ctx context.Context, drafts []*xapi.Draft, defin
 	for _, d := range drafts {
 		size += int64(len(d.Statement().Raw)) + 512
 	}
-	return s.submit(ctx, size, func(tx *transaction) (decision, error) {
-		return decideStatements(tx, drafts, define)
-	})
+	c := comparison{store: s}
+	for {
+		at, err := s.submit(ctx, size, func(tx *transaction) (decision, error) {
+			c.left = maxCompare
+			return decideStatements(tx, drafts, define, &c)
+		})
+		if !errors.Is(err, errCompareOutside) {
+			return at, err
+		}
+		if err := c.outside(ctx, drafts); err != nil {
+			return Position{}, err
+		}
+	}
 }
 
-func decideStatements(tx *transaction, drafts []*xapi.Draft, define bool) (decision, error) {
+func decideStatements(tx *transaction, drafts []*xapi.Draft, define bool, c *comparison) (decision, error) {
 	d := decision{
 		events: make([]eventlog.Event, 0, len(drafts)),
 		drafts: make([]*xapi.Draft, 0, len(drafts)),
@@ -41,9 +51,9 @@ func decideStatements(tx *transaction, drafts []*xapi.Draft, define bool) (decis
 		}
 		if old != nil {
 			d.rests = d.rests || open
-			equal, err := xapi.Equal(old, draft.Statement().Raw)
-			if err != nil {
-				return decision{rests: open}, fmt.Errorf("%w: compare statement %s: %w", ErrUnavailable, draft.ID(), err)
+			equal, err := c.within(old, draft)
+			if err != nil { // errCompareOutside: what the open commit has is compared when it is stored
+				return decision{rests: d.rests}, err
 			}
 			if !equal {
 				return decision{rests: open}, &ConflictError{Statement: i, ID: draft.ID()}
