@@ -9,6 +9,9 @@ import (
 	"github.com/bedside-lrs/bedside/lrs/xapi"
 )
 
+// MaxStatement is how many bytes a statement can have as it is stored, about: none that is longer fits into a commit.
+func MaxStatement() int { return eventlog.DefaultLimits.Raw }
+
 // StoreStatements stores the statements of one request, all or none (xAPI
 // 1.0.3, Communication 2.1.1 and 2.1.2). A statement that is stored already
 // with equal content is left as it is; with other content the whole request is

@@ -32,7 +32,7 @@ func (b *bodies) begin() *held { return &held{bodies: b} }
 // held is what one request has of the memory. It is for one goroutine.
 type held struct {
 	*bodies
-	read    int64 // bytes of its bodies so far
+	read    int64 // bytes of its bodies and of what is made of them, so far
 	counted int64 // of these, counted in used
 	stands  bool  // in unknown too: there were no credentials yet
 }
@@ -67,6 +67,14 @@ func (h *held) hold(n int64) error {
 		Message: "Too many large requests and answers are under way; nothing was stored; try again, or with less at once."}
 }
 
+// lend is hold for what is given back before the request ends.
+func (h *held) lend(n int64) (back func(), err error) {
+	if err := h.hold(n); err != nil {
+		return nil, err
+	}
+	return func() { h.take(-n) }, nil
+}
+
 func (h *held) take(n int64) bool {
 	h.read += n
 	more := max(0, h.read-freeBody) - h.counted
@@ -78,7 +86,7 @@ func (h *held) take(n int64) bool {
 	if h.stands {
 		ok = h.bodies.unknown.Add(more) <= h.unknownLimit && ok
 	}
-	return ok
+	return ok || more < 0
 }
 
 // release gives everything back.

@@ -47,3 +47,41 @@ func TestETagLists(t *testing.T) {
 		}
 	}
 }
+
+// TestModelsAreCounted: what is made of a body is counted as the body is, while it grows: of Groups, of names that are
+// remembered to find one twice, of the text and the stored form of what is long.
+func TestModelsAreCounted(t *testing.T) {
+	l := newLab(t, func(c *xapihttp.Config) { c.Bodies = 2 << 20 })
+	group := func(n int) string {
+		members := strings.TrimSuffix(strings.Repeat(`{"mbox":"mailto:a@b.c"},`, n), ",")
+		return `{"actor":{"objectType":"Group","member":[` + members + `]},"verb":{"id":"https://v.example/v"},"object":{"id":"https://a.example/1"}}`
+	}
+	var names []string
+	for i := range 20_000 {
+		names = append(names, fmt.Sprintf(`"%x":0`, i))
+	}
+	object := "{" + strings.Join(names, ",") + "}"
+	state := "/activities/state" + stateOf + "&stateId=s"
+	for what, request := range map[string]struct {
+		method, target, body string
+		refused              bool
+	}{
+		"1,000 members":         {"POST", "/statements", group(1_000), false},
+		"10,000 members":        {"POST", "/statements", group(10_000), true}, // 240 KB
+		"names":                 {"POST", "/statements", simple(1, `"result":{"extensions":{"https://e.example/e":`+object+`}}`), true},
+		"names in a document":   {"POST", state, object, true},
+		"stored, not looked at": {"PUT", state, object, false},
+		"long":                  {"POST", "/statements", simple(2, `"result":{"response":"`+strings.Repeat("x", 500_000)+`"}`), false},
+		"longer":                {"POST", "/statements", simple(3, `"result":{"response":"`+strings.Repeat("x", 900_000)+`"}`), true},
+	} {
+		a := l.do(t, request.method, request.target, request.body)
+		if request.refused {
+			a.refused(503, "request.memory")
+		} else if a.status >= 300 {
+			t.Errorf("%s: %d %.200s", what, a.status, a.body)
+		}
+	}
+	if a := l.get(t, "/statements?format=ids"); len(a.page().ids(t)) != 2 {
+		t.Errorf("%.200s", a.body)
+	}
+}

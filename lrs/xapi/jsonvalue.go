@@ -91,7 +91,7 @@ func (n jsonValue) members() iter.Seq2[int, jsonPart] {
 		for i := 0; at < len(n.raw) && n.raw[at] == '"'; i++ {
 			end := skipString(n.raw, at)
 			part := jsonPart{n.raw[at:end], n.start + at, valueAt(n.raw, n.start, afterColon(n.raw, end))}
-			if !yield(i, part) {
+			if !part.value.given() || !yield(i, part) { // not given: it is no JSON
 				return
 			}
 			at = afterComma(n.raw, part.value.end()-n.start)
