@@ -219,6 +219,7 @@ func (d documentResource) write(c *call, merge bool) error {
 	defer cancel()
 	doc, pos, err := c.Store.WriteDocument(ctx, lrs.DocumentWrite{
 		Key: key, ContentType: contentType, Body: body, Merge: merge, MaxSize: int(c.Document), Check: d.check(c, merge),
+		Hold: c.held.hold,
 	})
 	if err != nil {
 		return err

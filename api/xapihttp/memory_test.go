@@ -85,3 +85,19 @@ func TestModelsAreCounted(t *testing.T) {
 		t.Errorf("%.200s", a.body)
 	}
 }
+
+// TestMergesAreCounted: who merges a few bytes into a large document has the document in memory.
+func TestMergesAreCounted(t *testing.T) {
+	l := newLab(t, func(c *xapihttp.Config) { c.Bodies = 1 << 20 })
+	for name, size := range map[string]int{"s": 200_000, "l": 700_000} {
+		state := "/activities/state" + stateOf + "&stateId=" + name
+		l.do(t, "PUT", state, `{"a":"`+strings.Repeat("x", size)+`"}`).want(204)
+		for range 5 { // what is given back is there for the next
+			if a := l.do(t, "POST", state, `{"b":1}`); name == "s" {
+				a.want(204)
+			} else {
+				a.refused(503, "request.memory")
+			}
+		}
+	}
+}

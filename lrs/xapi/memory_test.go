@@ -79,3 +79,30 @@ func TestNoTrees(t *testing.T) {
 		}
 	}
 }
+
+// TestMergeOfManyNames: two documents of very many names are merged in a few times their memory, and that is told before.
+func TestMergeOfManyNames(t *testing.T) {
+	var names strings.Builder
+	for i := range 100_000 {
+		fmt.Fprintf(&names, `"%x":0,`, i)
+	}
+	old := []byte("{" + names.String() + `"a":1}`)
+	for _, new := range []string{`{"b":2}`, `{"3":` + "4}", string(old)} {
+		told := 0
+		within := Budget{Hold: func(n int64) error { told += int(n); return nil }}
+		size := len(old) + len(new)
+		got := allocated(func() {
+			if _, err := within.MergeDocument(old, []byte(new)); err != nil {
+				t.Error(err)
+			}
+		})
+		t.Logf("%d bytes: %d allocated, %d told", size, got, told)
+		if got > 16*size || told < got/2 {
+			t.Errorf("%d bytes allocated for %d, %d told", got, size, told)
+		}
+		within.Hold = func(int64) error { return errNoMemory }
+		if _, err := within.MergeDocument(old, []byte(new)); err != errNoMemory { //nolint:errorlint // as it is
+			t.Errorf("refused: %v", err)
+		}
+	}
+}
