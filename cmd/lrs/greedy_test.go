@@ -76,16 +76,17 @@ func largeGroups(t testing.TB, s *server) {
 	}
 }
 
-// merges of many into one large document: each has it in memory.
+// merges of many into one large document: each has it in memory. They take turns, and whose turn does not come in time,
+// by --read-timeout, is told so; that all have theirs otherwise is seen in package lrs.
 func merges(t testing.TB, s *server) {
-	const many = 20
 	path := "/activities/profile?activityId=http://a.example/a&profileId=" + uuid.NewString()
-	big := `{"a":[` + repeated("0", 3_000_000) + `]}`
+	big := `{"a":[` + repeated("0", 6_000_000) + `]}`
 	if status, body := raw(t, s, http.MethodPut, path, strings.NewReader(big), "If-None-Match", "*"); status != http.StatusNoContent {
 		t.Fatalf("%d %.300s", status, body)
 	}
-	came := together(t, s, many, http.MethodPost, path, func(i int) string { return fmt.Sprintf(`{"b%d":%d}`, i, i) }, http.StatusNoContent)
-	if came[http.StatusNoContent] != many {
+	came := together(t, s, 30, http.MethodPost, path, func(i int) string { return fmt.Sprintf(`{"b%d":%d}`, i, i) },
+		http.StatusNoContent, http.StatusServiceUnavailable)
+	if came[http.StatusNoContent] < 5 {
 		t.Errorf("merges are answered with %v", came)
 	}
 }
