@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/bedside-lrs/bedside/api/problem"
+	"github.com/bedside-lrs/bedside/api/request"
 )
 
 // observe gives each request an id, counts and logs it, and turns a panic into
@@ -80,6 +81,12 @@ func (p *paced) Read(b []byte) (int, error) {
 		p.failed = true
 	}
 	return n, err
+}
+
+// Abandon implements request.Abandoner: what is not here is not waited for.
+func (p *paced) Abandon() {
+	p.failed = true
+	_ = p.deadline(time.Now()) // no connection, as in a test: nothing to end
 }
 
 // recorder remembers the status, and ends an answer that nobody reads: each part of it
@@ -198,7 +205,7 @@ const (
 // header is an error of reading.
 type gunzip struct {
 	compressed counter
-	body       io.Closer
+	body       io.ReadCloser
 	zr         *gzip.Reader
 	out        int64
 }
@@ -224,6 +231,9 @@ func (g *gunzip) Read(p []byte) (int, error) {
 }
 
 func (g *gunzip) Close() error { return g.body.Close() }
+
+// Abandon implements request.Abandoner.
+func (g *gunzip) Abandon() { request.Abandon(g.body) }
 
 func badGzip(err error) error {
 	var tooLarge *http.MaxBytesError

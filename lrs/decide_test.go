@@ -106,7 +106,7 @@ func TestComparedCounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, again := range map[string]*xapi.Draft{"equal": draft(t, known.ID(), "passed"), "other": draft(t, known.ID(), "failed")} {
-		d, err := decideStatements(newTransaction(v, 1), []*xapi.Draft{draft(t, uuid.New(), "passed"), again}, true)
+		d, err := decideStatements(newTransaction(v, 1), []*xapi.Draft{draft(t, uuid.New(), "passed"), again}, true, &comparison{left: maxCompare})
 		if want := len(st.Raw) + len(again.Statement().Raw); d.compared != want {
 			t.Errorf("%s: %d bytes compared, want %d; error %v", name, d.compared, want, err)
 		}

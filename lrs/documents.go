@@ -32,6 +32,10 @@ type DocumentWrite struct {
 	Merge       bool // POST: JSON objects are merged, see ErrNotMergeable
 	MaxSize     int  // bytes that a merged document may have, else ErrDocumentTooLarge; 0 for any
 	Check       Check
+
+	// Hold is told what merging into a large document takes in memory, before it does, and with a negative number what it
+	// gives back. Its error is returned as it is, and nothing is changed. nil counts nothing.
+	Hold func(n int64) error
 }
 
 // ErrNotMergeable: a POST onto a document where one of the two is not a JSON
@@ -53,6 +57,9 @@ var errMoved = errors.New("lrs: the document changed meanwhile")
 // writers each decides on what the one before it left: no acknowledged update
 // is lost.
 func (s *Store) WriteDocument(ctx context.Context, w DocumentWrite) (*event.Document, Position, error) {
+	if w.Merge && len(w.Body) > maxInline { // not a blob yet: it may be merged into another
+		return s.mergeOutside(ctx, w)
+	}
 	doc, err := s.newDocument(ctx, w.Key, w.ContentType, w.Body)
 	if err != nil {
 		return nil, Position{}, err
@@ -81,87 +88,12 @@ func (s *Store) WriteDocument(ctx context.Context, w DocumentWrite) (*event.Docu
 	return stored, pos, nil
 }
 
-// mergeOutside merges large documents: it reads, merges and stores the result
-// as a blob, and starts again when the document has changed meanwhile. Each
-// round that fails is another writer's success.
-func (s *Store) mergeOutside(ctx context.Context, w DocumentWrite) (*event.Document, Position, error) {
-	for {
-		doc, base, err := s.mergedDocument(ctx, w)
-		if err != nil {
-			return nil, Position{}, err
-		}
-		pos, err := s.submit(ctx, int64(len(doc.Body))+256, func(tx *transaction) (decision, error) {
-			current, open, err := tx.document(w.Key)
-			if err == nil && !sameDocument(current, base) {
-				err = errMoved
-			}
-			if err == nil && w.Check != nil {
-				err = w.Check(current)
-			}
-			if err != nil {
-				return decision{rests: open}, err
-			}
-			return storeDocument(doc)
-		})
-		if err == nil {
-			return doc, pos, nil
-		}
-		if !errors.Is(err, errMoved) {
-			return nil, Position{}, err
-		}
-	}
-}
-
-// sameDocument says whether a merge into one is a merge into the other. An ETag
-// is of the content alone, and what may be merged is a question of the type too.
-func sameDocument(a, b *index.Document) bool {
-	if a == nil || b == nil {
-		return a == b
-	}
-	return a.ETag == b.ETag && a.ContentType == b.ContentType
-}
-
-// mergedDocument returns what w makes of the document as it is now, and that
-// one, nil when there is none.
-func (s *Store) mergedDocument(ctx context.Context, w DocumentWrite) (merged *event.Document, base *index.Document, err error) {
-	view, err := s.View()
-	if err != nil {
-		return nil, nil, err
-	}
-	defer view.Close()
-	current, err := view.Document(w.Key)
-	if errors.Is(err, index.ErrNotFound) {
-		doc, err := s.newDocument(ctx, w.Key, w.ContentType, w.Body)
-		return doc, nil, err
-	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("%w: index: %w", ErrUnavailable, err)
-	}
-	// The document may be another than the one that the committer has checked. What refuses this one is its precondition
-	// first, and only then that it cannot be merged.
-	if w.Check != nil {
-		if err := w.Check(current); err != nil {
-			return nil, nil, err
-		}
-	}
-	body, err := s.DocumentBody(ctx, current)
-	if err != nil {
-		return nil, nil, err
-	}
-	content, err := mergeBodies(current.ContentType, body, w)
-	if err != nil {
-		return nil, nil, err
-	}
-	doc, err := s.newDocument(ctx, w.Key, w.ContentType, content)
-	return doc, current, err
-}
-
 // mergeInline merges within the committer, without any I/O.
 func mergeInline(current *index.Document, w DocumentWrite) (*event.Document, error) {
 	if current.Blob != "" || len(w.Body) > maxInline {
 		return nil, errMergeOutside
 	}
-	merged, err := mergeBodies(current.ContentType, current.Body, w)
+	merged, err := mergeBodies(current.ContentType, current.Body, w, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -171,13 +103,17 @@ func mergeInline(current *index.Document, w DocumentWrite) (*event.Document, err
 	return describe(w.Key, w.ContentType, merged), nil
 }
 
-func mergeBodies(contentType string, body []byte, w DocumentWrite) ([]byte, error) {
+// mergeBodies tells hold what it takes beside the two.
+func mergeBodies(contentType string, body []byte, w DocumentWrite, hold func(int64) error) ([]byte, error) {
 	if !IsJSON(contentType) || !IsJSON(w.ContentType) {
 		return nil, fmt.Errorf("%w: the stored document is %s, the posted one %s", ErrNotMergeable, contentType, w.ContentType)
 	}
-	merged, err := xapi.MergeDocument(body, w.Body)
-	if err != nil {
+	merged, err := xapi.Budget{Hold: hold}.MergeDocument(body, w.Body)
+	if errors.Is(err, xapi.ErrNotObject) {
 		return nil, fmt.Errorf("%w: %w", ErrNotMergeable, err)
+	}
+	if err != nil {
+		return nil, err
 	}
 	if w.MaxSize > 0 && len(merged) > w.MaxSize {
 		return nil, fmt.Errorf("%w: %d bytes of at most %d", ErrDocumentTooLarge, len(merged), w.MaxSize)
@@ -263,13 +199,13 @@ func (s *Store) DocumentBody(ctx context.Context, doc *index.Document) ([]byte, 
 	if doc.Blob == "" {
 		return doc.Body, nil
 	}
-	r, _, err := s.blobs.Open(ctx, doc.Blob)
+	r, size, err := s.blobs.Open(ctx, doc.Blob)
 	if err != nil {
 		return nil, fmt.Errorf("%w: document %s: %w", ErrUnavailable, doc.Key.ID, err)
 	}
 	defer r.Close()
-	body, err := io.ReadAll(r)
-	if err != nil {
+	body := make([]byte, size)
+	if _, err := io.ReadFull(r, body); err != nil {
 		return nil, fmt.Errorf("%w: document %s: %w", ErrUnavailable, doc.Key.ID, err)
 	}
 	return body, nil

@@ -2,12 +2,15 @@ package lrs
 
 import (
 	"context"
-	"fmt"
+	"errors"
 
 	"github.com/bedside-lrs/bedside/lrs/event"
 	"github.com/bedside-lrs/bedside/lrs/eventlog"
 	"github.com/bedside-lrs/bedside/lrs/xapi"
 )
+
+// MaxStatement is how many bytes a statement can have as it is stored, about: none that is longer fits into a commit.
+func MaxStatement() int { return eventlog.DefaultLimits.Raw }
 
 // StoreStatements stores the statements of one request, all or none (xAPI
 // 1.0.3, Communication 2.1.1 and 2.1.2). A statement that is stored already
@@ -24,12 +27,22 @@ func (s *Store) StoreStatements(ctx context.Context, drafts []*xapi.Draft, defin
 	for _, d := range drafts {
 		size += int64(len(d.Statement().Raw)) + 512
 	}
-	return s.submit(ctx, size, func(tx *transaction) (decision, error) {
-		return decideStatements(tx, drafts, define)
-	})
+	c := comparison{store: s}
+	for {
+		at, err := s.submit(ctx, size, func(tx *transaction) (decision, error) {
+			c.left = maxCompare
+			return decideStatements(tx, drafts, define, &c)
+		})
+		if !errors.Is(err, errCompareOutside) {
+			return at, err
+		}
+		if err := c.outside(ctx, drafts); err != nil {
+			return Position{}, err
+		}
+	}
 }
 
-func decideStatements(tx *transaction, drafts []*xapi.Draft, define bool) (decision, error) {
+func decideStatements(tx *transaction, drafts []*xapi.Draft, define bool, c *comparison) (decision, error) {
 	d := decision{
 		events: make([]eventlog.Event, 0, len(drafts)),
 		drafts: make([]*xapi.Draft, 0, len(drafts)),
@@ -41,10 +54,10 @@ func decideStatements(tx *transaction, drafts []*xapi.Draft, define bool) (decis
 		}
 		if old != nil {
 			d.rests = d.rests || open
-			d.compared += len(old) + len(draft.Statement().Raw)
-			equal, err := xapi.Equal(old, draft.Statement().Raw)
-			if err != nil {
-				return decision{rests: open, compared: d.compared}, fmt.Errorf("%w: compare statement %s: %w", ErrUnavailable, draft.ID(), err)
+			equal, cost, err := c.within(old, draft)
+			d.compared += cost
+			if err != nil { // errCompareOutside: what the open commit has is compared when it is stored
+				return decision{rests: d.rests, compared: d.compared}, err
 			}
 			if !equal {
 				return decision{rests: open, compared: d.compared}, &ConflictError{Statement: i, ID: draft.ID()}

@@ -73,6 +73,8 @@ type Store struct {
 	ticking     atomic.Bool          // a Tick is under way
 	ended       chan struct{}        // closed when the committer has ended
 	turn        chan struct{}        // holds one while somebody has the turn to register
+	merging     merging              // whose turn it is to merge into a large document
+	comparing   chan struct{}        // holds one while large statements are compared; see comparison
 	queuedBytes atomic.Int64
 
 	closing sync.RWMutex // held for reading while a change enters the queue
@@ -111,7 +113,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	s := &Store{
 		cfg: cfg, log: cfg.Log, auth: cfg.Auth, metrics: cfg.Metrics, clock: &clock{now: cfg.Now, shared: cfg.Shared},
 		ended: make(chan struct{}), advanced: make(chan struct{}),
-		queue: make(chan *change, queueLength), turn: make(chan struct{}, 1), cancel: cancel, stop: stop,
+		queue: make(chan *change, queueLength), turn: make(chan struct{}, 1), comparing: make(chan struct{}, 1), cancel: cancel, stop: stop,
 		unsettled: make(chan struct{}, 1), heads: newHeads(),
 	}
 	s.index.Store(cfg.Index)

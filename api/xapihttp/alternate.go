@@ -8,8 +8,10 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/bedside-lrs/bedside/api/problem"
+	"github.com/bedside-lrs/bedside/api/request"
 	"github.com/bedside-lrs/bedside/lrs/xapi"
 )
 
@@ -34,6 +36,20 @@ func (c *call) isAlternate() bool {
 	return err == nil && v == xapi.V1
 }
 
+// maxFormMembers is several times what any request has: parameters, headers and content.
+const maxFormMembers = 100
+
+// hasCredentials says whether the request's own header already has good credentials.
+// Those of the form may take their place, and are checked in any case.
+func (c *call) hasCredentials() bool {
+	key, secret, ok := c.r.BasicAuth()
+	if !ok {
+		return false
+	}
+	_, err := c.Store.Auth().Authenticate(c.ctx, key, secret, c.Now())
+	return err == nil
+}
+
 // undoAlternate turns the form into the request it stands for. It runs before
 // authentication, since the credentials may be in the form; Limits.Body bounds
 // what it reads.
@@ -48,9 +64,23 @@ func (c *call) undoAlternate() error {
 	if t, _, err := mime.ParseMediaType(c.r.Header.Get("Content-Type")); err != nil || t != "application/x-www-form-urlencoded" {
 		return problem.BadRequest("alternate.form", "The alternate request syntax needs a body of application/x-www-form-urlencoded.")
 	}
-	c.held.unknown()
+	if !c.hasCredentials() {
+		c.held.unknown()
+	}
 	b, err := c.body(c.Limits.Body)
 	if err != nil {
+		if c.held.stands && isMemory(err) {
+			// The server would wait for the rest to come, with the connection's buffers, and
+			// there are as many such as connections can be opened.
+			request.Abandon(c.r.Body)
+			c.w.Header().Set("Connection", "close")
+		}
+		return err
+	}
+	if bytes.Count(b, []byte{'&'}) >= maxFormMembers { // a map of them would take many times the form
+		return problem.BadRequest("alternate.form", "The form has more than %d members.", maxFormMembers)
+	}
+	if err := c.held.hold(int64(len(b))); err != nil { // what its members are parts of
 		return err
 	}
 	form, err := url.ParseQuery(string(b))
@@ -75,7 +105,7 @@ func (c *call) undoAlternate() error {
 	}
 	r.Body = http.NoBody
 	if has {
-		r.Body = io.NopCloser(bytes.NewReader([]byte(content[0])))
+		r.Body = io.NopCloser(strings.NewReader(content[0]))
 		r.Header.Set("Content-Length", strconv.Itoa(len(content[0])))
 	}
 	c.r, c.params = r, form

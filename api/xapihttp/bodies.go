@@ -1,6 +1,7 @@
 package xapihttp
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"sync/atomic"
@@ -8,8 +9,8 @@ import (
 	"github.com/bedside-lrs/bedside/api/problem"
 )
 
-// bodies bounds the memory of the requests' bodies and of the pages that answer them,
-// all together: without it as many clients as can connect could each hold one of the
+// bodies bounds the memory of the requests' bodies, of what is made of them, and of the
+// pages that answer them, all together: without it as many clients as can connect could each hold one of the
 // largest, and send or read no more.
 type bodies struct {
 	limit int64
@@ -21,24 +22,40 @@ type bodies struct {
 	unknown      atomic.Int64
 }
 
-// freeBody of each request is not counted: who sends little is served always.
-const freeBody = 64 << 10
+// What of each request is not counted: who sends little is served always. Without
+// credentials that is less, since anybody can open many thousand connections and send
+// as much on each: it is what a connection takes anyway.
+const (
+	freeBody    = 64 << 10
+	freeUnknown = 4 << 10
+)
 
 func newBodies(limit int64) *bodies { return &bodies{limit: limit, unknownLimit: limit / 4} }
 
 // begin is for one request.
-func (b *bodies) begin() *held { return &held{bodies: b} }
+func (b *bodies) begin() *held { return &held{bodies: b, free: freeBody} }
 
 // held is what one request has of the memory. It is for one goroutine.
 type held struct {
 	*bodies
-	read    int64 // bytes of its bodies so far
+	read    int64 // bytes of its bodies and of what is made of them, so far
 	counted int64 // of these, counted in used
+	free    int64 // of read, how many are not counted
 	stands  bool  // in unknown too: there were no credentials yet
 }
 
 // unknown says that the next bodies are read before the credentials are known.
-func (h *held) unknown() { h.stands = true }
+func (h *held) unknown() { h.stands, h.free = true, freeUnknown }
+
+// known says that the credentials were good: what was read belongs to somebody.
+func (h *held) known() {
+	if !h.stands {
+		return
+	}
+	h.bodies.unknown.Add(-h.counted)
+	h.stands, h.free = false, freeBody
+	h.take(0)
+}
 
 // count reads a body into memory that is counted. Its error is a *problem.Problem,
 // 503, when there is none left.
@@ -63,13 +80,29 @@ func (h *held) hold(n int64) error {
 	if h.take(n) {
 		return nil
 	}
-	return &problem.Problem{Status: http.StatusServiceUnavailable, Code: "request.memory", RetryAfter: 2,
+	return &problem.Problem{Status: http.StatusServiceUnavailable, Code: codeMemory, RetryAfter: 2,
 		Message: "Too many large requests and answers are under way; nothing was stored; try again, or with less at once."}
+}
+
+const codeMemory = "request.memory"
+
+// isMemory says whether that is why a body was not read.
+func isMemory(err error) bool {
+	p := (*problem.Problem)(nil)
+	return errors.As(err, &p) && p.Code == codeMemory
+}
+
+// lend is hold for what is given back before the request ends.
+func (h *held) lend(n int64) (back func(), err error) {
+	if err := h.hold(n); err != nil {
+		return nil, err
+	}
+	return func() { h.take(-n) }, nil
 }
 
 func (h *held) take(n int64) bool {
 	h.read += n
-	more := max(0, h.read-freeBody) - h.counted
+	more := max(0, h.read-h.free) - h.counted
 	if more == 0 {
 		return true
 	}
@@ -78,14 +111,10 @@ func (h *held) take(n int64) bool {
 	if h.stands {
 		ok = h.bodies.unknown.Add(more) <= h.unknownLimit && ok
 	}
-	return ok
+	return ok || more < 0
 }
 
 // release gives everything back.
 func (h *held) release() {
-	h.used.Add(-h.counted)
-	if h.stands {
-		h.bodies.unknown.Add(-h.counted)
-	}
-	h.counted = 0
+	h.take(-h.read)
 }

@@ -99,6 +99,7 @@ func (c *call) authenticate(rt *route) error {
 		return problem.New(http.StatusForbidden, "auth.bound", "The credential is bound to units or to a person, and may only read under /api/v1.")
 	}
 	c.principal = principal
+	c.held.known()
 	return nil
 }
 

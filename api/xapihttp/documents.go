@@ -210,7 +210,7 @@ func (d documentResource) write(c *call, merge bool) error {
 	}
 	if merge && lrs.IsJSON(contentType) {
 		// Even where there is nothing to merge with (C 2.2).
-		if err := checkObject(body); err != nil {
+		if err := c.checkObject(body); err != nil {
 			return err
 		}
 	}
@@ -218,6 +218,7 @@ func (d documentResource) write(c *call, merge bool) error {
 	defer cancel()
 	doc, pos, err := c.Store.WriteDocument(ctx, lrs.DocumentWrite{
 		Key: key, ContentType: contentType, Body: body, Merge: merge, MaxSize: int(c.Document), Check: d.check(c, merge),
+		Hold: c.held.hold,
 	})
 	if err != nil {
 		return err
@@ -292,10 +293,13 @@ func (d documentResource) check(c *call, unconditional bool) lrs.Check {
 }
 
 // checkObject refuses what is no JSON object.
-func checkObject(body []byte) error {
-	err := xapi.CheckJSON(body)
+func (c *call) checkObject(body []byte) error {
+	err := xapi.Budget{Hold: c.held.hold}.CheckJSON(body)
 	if err == nil && bytes.TrimLeft(body, " \t\r\n")[0] == '{' {
 		return nil
+	}
+	if refused := (*problem.Problem)(nil); errors.As(err, &refused) { // there is no memory for it
+		return err
 	}
 	p := problem.BadRequest("document.json", "A document posted as application/json must be a JSON object.")
 	if bad := (*xapi.Error)(nil); errors.As(err, &bad) {

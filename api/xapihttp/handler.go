@@ -45,7 +45,7 @@ type Config struct {
 type Limits struct {
 	Body          int64         // bytes of JSON: statements, and forms
 	Document      int64         // bytes of a document
-	Bodies        int64         // bytes of all bodies in memory at once, beyond the first 64 KiB of each
+	Bodies        int64         // bytes of all bodies and what is made of them in memory at once, beyond the first 64 KiB of each request
 	Attachments   int64         // bytes of all attachments of a request
 	Batch         int           // statements in a request
 	Page          int           // statements in an answer; also what limit=0 and no limit mean

@@ -53,3 +53,57 @@ func TestETagLists(t *testing.T) {
 	state := "/activities/state?activityId=https%3A%2F%2Fa.example%2F1&agent=" + url.QueryEscape(`{"mbox":"mailto:a@example.com"}`)
 	l.do(t, "DELETE", state, "", "If-Match", " ").refused(400, "document.condition")
 }
+
+// TestModelsAreCounted: what is made of a body is counted as the body is, while it grows: of Groups, of names that are
+// remembered to find one twice, of the text and the stored form of what is long.
+func TestModelsAreCounted(t *testing.T) {
+	l := newLab(t, func(c *xapihttp.Config) { c.Bodies = 2 << 20 })
+	group := func(n int) string {
+		members := strings.TrimSuffix(strings.Repeat(`{"mbox":"mailto:a@b.c"},`, n), ",")
+		return `{"actor":{"objectType":"Group","member":[` + members + `]},"verb":{"id":"https://v.example/v"},"object":{"id":"https://a.example/1"}}`
+	}
+	var names []string
+	for i := range 20_000 {
+		names = append(names, fmt.Sprintf(`"%x":0`, i))
+	}
+	object := "{" + strings.Join(names, ",") + "}"
+	state := "/activities/state" + stateOf + "&stateId=s"
+	for what, request := range map[string]struct {
+		method, target, body string
+		refused              bool
+	}{
+		"1,000 members":         {"POST", "/statements", group(1_000), false},
+		"10,000 members":        {"POST", "/statements", group(10_000), true}, // 240 KB
+		"names":                 {"POST", "/statements", simple(1, `"result":{"extensions":{"https://e.example/e":`+object+`}}`), true},
+		"names in a document":   {"POST", state, object, true},
+		"stored, not looked at": {"PUT", state, object, false},
+		"long":                  {"POST", "/statements", simple(2, `"result":{"response":"`+strings.Repeat("x", 500_000)+`"}`), false},
+		"longer":                {"POST", "/statements", simple(3, `"result":{"response":"`+strings.Repeat("x", 900_000)+`"}`), true},
+	} {
+		a := l.do(t, request.method, request.target, request.body)
+		if request.refused {
+			a.refused(503, "request.memory")
+		} else if a.status >= 300 {
+			t.Errorf("%s: %d %.200s", what, a.status, a.body)
+		}
+	}
+	if a := l.get(t, "/statements?format=ids"); len(a.page().ids(t)) != 2 {
+		t.Errorf("%.200s", a.body)
+	}
+}
+
+// TestMergesAreCounted: who merges a few bytes into a large document has the document in memory.
+func TestMergesAreCounted(t *testing.T) {
+	l := newLab(t, func(c *xapihttp.Config) { c.Bodies = 1 << 20 })
+	for name, size := range map[string]int{"s": 200_000, "l": 700_000} {
+		state := "/activities/state" + stateOf + "&stateId=" + name
+		l.do(t, "PUT", state, `{"a":"`+strings.Repeat("x", size)+`"}`).want(204)
+		for range 5 { // what is given back is there for the next
+			if a := l.do(t, "POST", state, `{"b":1}`); name == "s" {
+				a.want(204)
+			} else {
+				a.refused(503, "request.memory")
+			}
+		}
+	}
+}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/bedside-lrs/bedside/api/problem"
 	"github.com/bedside-lrs/bedside/api/request"
+	"github.com/bedside-lrs/bedside/lrs"
 	"github.com/bedside-lrs/bedside/lrs/blob"
 	"github.com/bedside-lrs/bedside/lrs/xapi"
 )
@@ -117,15 +118,17 @@ func (c *call) readMultipart(boundary string) (*upload, error) {
 // parse parses and validates the statements. The first that is refused is
 // explained by its JSON Schema too.
 func (u *upload) parse(c *call, b []byte) (err error) {
-	u.statements, u.array, err = xapi.ParseStatements(b, c.version)
-	if err != nil {
+	within := xapi.Budget{Statements: c.Batch, Statement: lrs.MaxStatement(), Hold: c.held.hold}
+	u.statements, u.array, err = within.ParseStatements(b, c.version)
+	switch refusal := (*xapi.Error)(nil); {
+	case errors.Is(err, xapi.ErrManyStatements):
+		return problem.New(http.StatusRequestEntityTooLarge, "request.batch", "At most %d statements may be sent at once.", c.Batch)
+	case errors.Is(err, xapi.ErrLongStatement):
+		return lrs.ErrTooLarge
+	case errors.As(err, &refusal):
 		return explain(err, b, c.version)
 	}
-	if len(u.statements) > c.Batch {
-		return problem.New(http.StatusRequestEntityTooLarge, "request.batch",
-			"The request has %d statements; at most %d may be sent at once.", len(u.statements), c.Batch)
-	}
-	return nil
+	return err
 }
 
 // wanted are the attachments of the statements by lower-case hash. One that is

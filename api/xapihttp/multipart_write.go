@@ -77,7 +77,7 @@ func (c *call) writePart(head *bytes.Buffer, boundary string, a xapi.Attachment)
 // parts are the attachments that the store has the data of, one of each hash:
 // those that came with a fileUrl only are not there.
 func (c *call) parts(statements [][]byte) ([]xapi.Attachment, error) {
-	attachments, err := attachmentsOf(statements)
+	attachments, err := c.attachmentsOf(statements)
 	if err != nil {
 		return nil, err
 	}
@@ -104,15 +104,15 @@ func (c *call) parts(statements [][]byte) ([]xapi.Attachment, error) {
 
 // attachmentsOf lists the attachments of stored statements and of their
 // SubStatements.
-func attachmentsOf(statements [][]byte) ([]xapi.Attachment, error) {
+func (c *call) attachmentsOf(statements [][]byte) ([]xapi.Attachment, error) {
 	var all []xapi.Attachment
 	for _, raw := range statements {
 		if !bytes.Contains(raw, []byte(`"attachments"`)) {
 			continue
 		}
-		st, err := xapi.ParseStatement(raw, xapi.V2)
+		st, err := c.parseStored(raw)
 		if err != nil {
-			return nil, fmt.Errorf("a stored statement does not parse: %w", err)
+			return nil, err
 		}
 		for a := range statementAttachments(st) {
 			all = append(all, a)

@@ -1,6 +1,7 @@
 package xapihttp
 
 import (
+	"fmt"
 	"net/http"
 	"time"
 
@@ -84,7 +85,7 @@ func (c *call) mayRead(raw []byte) error {
 	if err != nil {
 		return err
 	}
-	st, err := xapi.ParseStatement(raw, xapi.V2)
+	st, err := c.parseStored(raw)
 	if err != nil {
 		return err
 	}
@@ -92,6 +93,15 @@ func (c *call) mayRead(raw []byte) error {
 		return index.ErrNotFound
 	}
 	return nil
+}
+
+// parseStored parses what the store has.
+func (c *call) parseStored(raw []byte) (*xapi.Statement, error) {
+	list, _, err := xapi.Budget{Hold: c.held.hold}.ParseStatements(raw, xapi.V2)
+	if err != nil {
+		return nil, fmt.Errorf("parse a stored statement: %w", err)
+	}
+	return list[0], nil
 }
 
 // listStatements answers with one page of the statements that match.

@@ -1,6 +1,7 @@
 package xapihttp
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
@@ -88,6 +89,9 @@ func (c *call) store(u *upload) ([]uuid.UUID, error) {
 	drafts := make([]*xapi.Draft, len(u.statements))
 	ids := make([]uuid.UUID, len(u.statements))
 	for i, st := range u.statements {
+		if err := c.held.hold(int64(len(st.Raw) + len(authority.Raw))); err != nil { // as it will be stored
+			return nil, err
+		}
 		drafts[i] = xapi.NewDraft(st, authority, c.version)
 		ids[i] = drafts[i].ID()
 	}
@@ -141,11 +145,22 @@ func (c *call) checkAttachmentsOf(st *xapi.Statement, u *upload) error {
 			return &xapi.Error{Statement: -1, Rule: "signature.data", Pointer: fmt.Sprintf("/attachments/%d", i),
 				Message: "a signature's data must be sent with its statement"}
 		}
-		if err := xapi.VerifySignature(withID(st), jws, c.version, c.X5CRoots, c.Now()); err != nil {
+		if err := c.verify(st, jws); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// verify checks a signature. For that time the statement is in memory four times more, and of the signature's payload
+// the names of its objects are too.
+func (c *call) verify(st *xapi.Statement, jws []byte) error {
+	back, err := c.held.lend(int64(4*len(st.Raw) + 12*len(jws)))
+	if err != nil {
+		return err
+	}
+	defer back()
+	return xapi.VerifySignature(withID(st), jws, c.version, c.X5CRoots, c.Now())
 }
 
 // withID is the statement as sent, with the id that PUT's parameter gave it.
@@ -179,7 +194,7 @@ func explain(err error, body []byte, v xapi.Version) error {
 
 // element is the i-th value of a JSON array, nil if there is none.
 func element(array []byte, i int) []byte {
-	dec := jsontext.NewDecoder(strings.NewReader(string(array)))
+	dec := jsontext.NewDecoder(bytes.NewBuffer(array))
 	if tok, err := dec.ReadToken(); err != nil || tok.Kind() != '[' {
 		return nil
 	}

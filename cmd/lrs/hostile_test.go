@@ -42,6 +42,10 @@ var attacks = []struct {
 	{"strange statements", strangeStatements},
 	{"injection", injection},
 	{"guessing", guessing},
+	{"many elements", manyElements},
+	{"large groups", largeGroups},
+	{"merges", merges},
+	{"stalled forms", stalledForms},
 }
 
 // startAttacked starts a server as it ships (the race detector would multiply the
@@ -116,15 +120,18 @@ func hostileStatement(more string) string {
 	return `{"actor":{"mbox":"mailto:a@example.com"},"verb":{"id":"http://v.example/v"},"object":{"id":"http://a.example/a"}` + more + `}`
 }
 
-// resident is a process's resident memory, MiB.
-func resident(t testing.TB, pid int) int {
+// resident is a process's resident memory, and highest the most it ever was, MiB.
+func resident(t testing.TB, pid int) int { t.Helper(); return memory(t, pid, "VmRSS:") }
+func highest(t testing.TB, pid int) int  { t.Helper(); return memory(t, pid, "VmHWM:") }
+
+func memory(t testing.TB, pid int, what string) int {
 	t.Helper()
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(b)) {
-		if v, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+		if v, ok := strings.CutPrefix(line, what); ok {
 			kb, err := strconv.Atoi(strings.Fields(v)[0])
 			if err != nil {
 				t.Fatal(err)
@@ -132,7 +139,7 @@ func resident(t testing.TB, pid int) int {
 			return kb >> 10
 		}
 	}
-	t.Fatal("no VmRSS")
+	t.Fatal("no " + what)
 	return 0
 }
 

@@ -61,7 +61,7 @@ and stop; a second one stops at once.`,
 	}
 	size(&cfg.limits.Body, "max-body", "largest JSON body of statements")
 	size(&cfg.limits.Document, "max-document", "largest state or profile document")
-	size(&cfg.limits.Bodies, "max-bodies", "all request bodies and pages of statements in memory at once; above, large ones are refused with 503")
+	size(&cfg.limits.Bodies, "max-bodies", "all request bodies, what is made of them, and pages of statements in memory at once; above, large ones are refused with 503")
 	size(&cfg.limits.Attachments, "max-attachments", "all attachments of one request")
 	f.IntVar(&cfg.limits.Batch, "max-batch", cfg.limits.Batch, "statements in one request (a commit holds at most 1000)")
 	f.IntVar(&cfg.limits.Page, "max-page", cfg.limits.Page, "statements in one answer; also the default")

@@ -27,6 +27,10 @@ type cursor struct {
 	start   int  // of the Statement, in raw
 	width   int  // of the scalar or name just read, in raw
 	edits   []edit
+
+	hold    func(int64) error // see Budget; nil: nothing is counted
+	grown   int               // what the model has grown by since the last call of hold
+	refused error             // the Budget's; then err is set too, to end the loops
 }
 
 var cursors = sync.Pool{New: func() any { return new(cursor) }}
@@ -49,6 +53,7 @@ func newScanner(raw []byte) *cursor {
 
 func (c *cursor) release() {
 	c.buf = bytes.Buffer{}
+	c.hold, c.grown, c.refused = nil, 0, nil
 	c.dec.Reset(&c.buf) // lets go of raw
 	c.err, c.raw, c.text, c.batch, c.deeper, c.start, c.edits = nil, nil, "", false, 0, 0, c.edits[:0]
 	cursors.Put(c)
@@ -128,8 +133,11 @@ func (c *cursor) skip() {
 	depth := c.dec.StackDepth()
 	for c.err == nil {
 		kind := c.token()
-		if kind == '{' || kind == '[' {
+		switch kind {
+		case '{', '[':
 			c.checkDepth()
+		case '"':
+			c.growName()
 		}
 		if c.dec.StackDepth() <= depth {
 			return

@@ -2,12 +2,14 @@ package xapi
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 )
 
 // Equal says whether two Statements, as JSON, are the same Statement: whether all their differences could have come
 // about by what an LRS may change (Data 2.3.1, "Statement Comparision Requirements"). Either may be as the client sent
-// it or as it was stored. It is an error if one is not a JSON object. These differences do not count:
+// it or as it was stored; both were accepted before. It is an error if one is not a JSON object, or has a
+// name twice in what is compared. These differences do not count:
 //
 //   - id, stored, authority, version: the LRS assigns or overwrites them. Whoever compares has found both by one id.
 //   - timestamp, if one of the two has none: the LRS assigned the other's. Two timestamps must be the same instant,
@@ -27,39 +29,49 @@ import (
 //
 // The data of attachments takes no part; the attachments property, with its hashes, does.
 func Equal(a, b []byte) (bool, error) {
-	an, err := parseObject(a)
+	an, err := storedObject(a)
 	if err != nil {
 		return false, fmt.Errorf("comparing statements: %w", err)
 	}
-	bn, err := parseObject(b)
+	bn, err := storedObject(b)
 	if err != nil {
 		return false, fmt.Errorf("comparing statements: %w", err)
 	}
-	return sameStatement(an, bn, false), nil
+	equal, twice := sameStatement(an, bn, false)
+	if twice {
+		return false, errors.New("comparing statements: a name is twice in an object")
+	}
+	return equal, nil
 }
 
-// sameStatement compares two parsed Statements, without the signatures among their attachments if unsigned is true.
-func sameStatement(a, b *jsonNode, unsigned bool) bool {
-	assigned := a.get("timestamp") == nil || b.get("timestamp") == nil
-	return bytes.Equal(normalStatement(a, assigned, unsigned), normalStatement(b, assigned, unsigned))
+// sameStatement compares two Statements, without the signatures among their attachments if unsigned is true. twice says
+// that an object of one of them has a name twice.
+func sameStatement(a, b jsonValue, unsigned bool) (equal, twice bool) {
+	assigned := !a.get("timestamp").given() || !b.get("timestamp").given()
+	an, bn := normalStatement(a, assigned, unsigned), normalStatement(b, assigned, unsigned)
+	return bytes.Equal(an.out, bn.out), an.twice || bn.twice
 }
 
 // normalStatement writes a Statement in the one form that all equal Statements share.
-func normalStatement(n *jsonNode, noTimestamp, unsigned bool) []byte {
-	var z normalizer
-	z.object(n, "", func(name string) rule {
-		switch {
-		case name == "id" || name == "stored" || name == "authority" || name == "version":
+func normalStatement(n jsonValue, noTimestamp, unsigned bool) normalizer {
+	z := normalizer{out: make([]byte, 0, len(n.raw)+len(n.raw)/8)} // commas after the last, too
+	z.object(n, "", func(name []byte, value jsonValue) rule {
+		switch string(name) {
+		case "id", "stored", "authority", "version":
 			return nil
-		case name == "timestamp" && noTimestamp:
-			return nil
-		case name == "attachments" && unsigned:
-			if rest := unsignedAttachments(n.get(name)); len(rest) > 0 {
-				return func(z *normalizer, n *jsonNode) { z.array(rest, (*normalizer).any) }
+		case "timestamp":
+			if noTimestamp {
+				return nil
 			}
-			return nil
+		case "attachments":
+			switch {
+			case unsigned && hasUnsigned(value):
+				return func(z *normalizer, n jsonValue) { z.array(n, isUnsigned, (*normalizer).any) }
+			case unsigned:
+				return nil
+			}
 		}
 		return contentRule(name)
 	})
-	return z.out
+	return z
 }

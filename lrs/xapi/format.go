@@ -2,6 +2,7 @@ package xapi
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -12,7 +13,7 @@ import (
 // All other parts are kept byte for byte. What is not a JSON object comes back as it is, and so does a statement with
 // nothing to take away, without a copy.
 func FormatIDs(raw []byte) []byte {
-	n, err := parseObject(raw)
+	n, err := storedObject(raw)
 	if err != nil {
 		return raw
 	}
@@ -27,14 +28,14 @@ func FormatIDs(raw []byte) []byte {
 // in definitions and in a Verb's display has one language, chosen for each map alone. Agents and Groups are as they
 // came, and all else is kept byte for byte. What is not a JSON object comes back as it is.
 func FormatCanonical(raw []byte, definition func(id string) []byte, langs Languages) []byte {
-	n, err := parseObject(raw)
+	n, err := storedObject(raw)
 	if err != nil {
 		return raw
 	}
 	f := formatter{splicer: splicer{src: raw}}
-	f.actor = func(*jsonNode) {}
-	f.verb = func(verb *jsonNode) { f.oneLanguage(verb.get("display"), langs) }
-	f.activity = func(activity *jsonNode) { f.canonicalActivity(activity, definition, langs) }
+	f.actor = func(jsonValue) {}
+	f.verb = func(verb jsonValue) { f.oneLanguage(verb.get("display"), langs) }
+	f.activity = func(activity jsonValue) { f.canonicalActivity(activity, definition, langs) }
 	f.statement(n)
 	return f.bytes()
 }
@@ -50,30 +51,47 @@ func CanonicalActivity(id string, definition []byte) []byte {
 	return append(out, '}')
 }
 
-// A formatter finds the parts of a statement that a format changes. Its functions get objects only, never nil.
+// A formatter finds the parts of a statement that a format changes, in the order in which they are written. Its functions
+// get objects only. No object is looked into but those that xAPI describes, so that the statement is gone through a few
+// times at most, however deep its extensions are.
 type formatter struct {
 	splicer
-	actor, verb, activity func(n *jsonNode)
+	actor, verb, activity func(n jsonValue)
 }
 
-func (f *formatter) statement(n *jsonNode) {
-	visit(n.get("actor"), f.actor)
-	visit(n.get("authority"), f.actor)
-	visit(n.get("verb"), f.verb)
-	visit(n.get("object"), f.object)
-	context := n.get("context")
-	visit(context.get("instructor"), f.actor)
-	visit(context.get("team"), f.actor)
-	each(context.get("contextAgents"), func(n *jsonNode) { visit(n.get("agent"), f.actor) })
-	each(context.get("contextGroups"), func(n *jsonNode) { visit(n.get("group"), f.actor) })
-	if activities := context.get("contextActivities"); activities != nil {
-		for i := range activities.members {
-			each(&activities.members[i].value, f.activity)
+func (f *formatter) statement(n jsonValue) {
+	for _, m := range n.members() {
+		switch string(m.name()) {
+		case "actor", "authority":
+			visit(m.value, f.actor)
+		case "verb":
+			visit(m.value, f.verb)
+		case "object":
+			visit(m.value, f.object)
+		case "context":
+			f.context(m.value)
 		}
 	}
 }
 
-func (f *formatter) object(n *jsonNode) {
+func (f *formatter) context(n jsonValue) {
+	for _, m := range n.members() {
+		switch string(m.name()) {
+		case "instructor", "team":
+			visit(m.value, f.actor)
+		case "contextAgents":
+			each(m.value, func(n jsonValue) { visit(n.get("agent"), f.actor) })
+		case "contextGroups":
+			each(m.value, func(n jsonValue) { visit(n.get("group"), f.actor) })
+		case "contextActivities":
+			for _, list := range m.value.members() {
+				each(list.value, f.activity)
+			}
+		}
+	}
+}
+
+func (f *formatter) object(n jsonValue) {
 	switch n.get("objectType").text() {
 	case "Agent", "Group":
 		f.actor(n)
@@ -85,64 +103,67 @@ func (f *formatter) object(n *jsonNode) {
 	}
 }
 
-func visit(n *jsonNode, do func(*jsonNode)) {
-	if n != nil && n.kind == '{' {
+func visit(n jsonValue, do func(jsonValue)) {
+	if n.kind == '{' {
 		do(n)
 	}
 }
 
 // each visits an array's objects; a single object counts as an array of one (Data 2.4.6.2).
-func each(n *jsonNode, do func(*jsonNode)) {
+func each(n jsonValue, do func(jsonValue)) {
 	visit(n, do)
-	if n != nil {
-		for i := range n.items {
-			visit(&n.items[i], do)
-		}
+	for _, item := range n.items() {
+		visit(item, do)
 	}
 }
 
-func (f *formatter) idsOnly(n *jsonNode) {
-	f.keep(n, func(_ int, name string) bool { return name == "id" })
+func (f *formatter) idsOnly(n jsonValue) {
+	f.keep(n, func(_ int, name []byte) bool { return string(name) == "id" }, nil)
 }
 
-func (f *formatter) idsActor(n *jsonNode) {
+func (f *formatter) idsActor(n jsonValue) {
 	identified := false
-	for i := range n.members {
-		identified = identified || isIFI(n.members[i].name)
+	for _, m := range n.members() {
+		identified = identified || isIFI(m.name())
 	}
-	f.keep(n, func(_ int, name string) bool {
-		return name == "objectType" || isIFI(name) || !identified && name == "member"
+	f.keep(n, func(_ int, name []byte) bool {
+		return string(name) == "objectType" || isIFI(name) || !identified && string(name) == "member"
+	}, func(name []byte, value jsonValue) {
+		if string(name) == "member" {
+			each(value, f.idsActor)
+		}
 	})
-	if !identified {
-		each(n.get("member"), f.idsActor)
-	}
 }
 
 // isIFI says whether an Agent's or Group's member of that name is an Inverse Functional Identifier (Data 2.4.2.3).
-func isIFI(name string) bool {
-	switch name {
+func isIFI(name []byte) bool {
+	switch string(name) {
 	case "mbox", "mbox_sha1sum", "openid", "account":
 		return true
 	}
 	return false
 }
 
-func (f *formatter) canonicalActivity(n *jsonNode, definition func(id string) []byte, langs Languages) {
-	own := n.get("definition")
+func (f *formatter) canonicalActivity(n jsonValue, definition func(id string) []byte, langs Languages) {
+	own, last := jsonValue{}, 0 // last: the end of the last member
+	for _, m := range n.members() {
+		if last = m.value.end(); string(m.name()) == "definition" {
+			own = m.value
+		}
+	}
 	known := definition(n.get("id").text())
 	switch {
 	case known == nil:
-		visit(own, func(n *jsonNode) { f.oneLanguageEach(n, langs) })
-	case own != nil:
+		f.oneLanguageEach(own, langs)
+	case own.given():
 		f.replace(own.start, own.end(), canonicalDefinition(known, langs))
-	case len(n.members) > 0:
-		end := n.members[len(n.members)-1].value.end()
-		f.replace(end, end, append([]byte(`,"definition":`), canonicalDefinition(known, langs)...))
+	case last > 0:
+		f.replace(last, last, append([]byte(`,"definition":`), canonicalDefinition(known, langs)...))
 	}
 }
 
 func canonicalDefinition(definition []byte, langs Languages) []byte {
-	n, err := parseObject(definition)
+	n, err := storedObject(definition)
 	if err != nil {
 		return definition
 	}
@@ -152,24 +173,32 @@ func canonicalDefinition(definition []byte, langs Languages) []byte {
 }
 
 // oneLanguageEach cuts every language map of a definition down to one language.
-func (f *formatter) oneLanguageEach(definition *jsonNode, langs Languages) {
-	f.oneLanguage(definition.get("name"), langs)
-	f.oneLanguage(definition.get("description"), langs)
-	for _, list := range componentLists {
-		each(definition.get(list), func(n *jsonNode) { f.oneLanguage(n.get("description"), langs) })
+func (f *formatter) oneLanguageEach(definition jsonValue, langs Languages) {
+	for _, m := range definition.members() {
+		switch name := string(m.name()); {
+		case name == "name" || name == "description":
+			f.oneLanguage(m.value, langs)
+		case slices.Contains(componentLists[:], name):
+			each(m.value, func(n jsonValue) { f.oneLanguage(n.get("description"), langs) })
+		}
 	}
 }
 
 // componentLists are the members of a definition that list interaction components (Data 2.4.4.1).
 var componentLists = [...]string{"choices", "scale", "source", "target", "steps"}
 
-func (f *formatter) oneLanguage(languages *jsonNode, langs Languages) {
-	visit(languages, func(n *jsonNode) {
-		if len(n.members) > 1 {
-			chosen := langs.choose(n.names())
-			f.keep(n, func(i int, _ string) bool { return i == chosen })
+func (f *formatter) oneLanguage(languages jsonValue, langs Languages) {
+	count := 0
+	chosen := langs.choose(func(yield func(string) bool) {
+		for _, m := range languages.members() {
+			if count++; !yield(string(m.name())) {
+				return
+			}
 		}
 	})
+	if count > 1 {
+		f.keep(languages, func(i int, _ []byte) bool { return i == chosen }, nil)
+	}
 }
 
 // appendString appends s as a JSON string. Bytes that are not UTF-8 become U+FFFD.

@@ -2,6 +2,7 @@ package xapi
 
 import (
 	"cmp"
+	"iter"
 	"strconv"
 	"strings"
 )
@@ -88,9 +89,10 @@ func (a languageRank) compare(b languageRank) int {
 // choose returns the index of the tag that serves the reader best, the first of equals; -1 if there are none.
 // One is always chosen, though all be unacceptable: a canonical map has exactly one language (Communication 2.1.3,
 // "Language Filtering Requirements"), and a name in a foreign language says more than none.
-func (l Languages) choose(tags []string) int {
-	best, bestRank := -1, languageRank{}
-	for i, tag := range tags {
+func (l Languages) choose(tags iter.Seq[string]) int {
+	best, bestRank, i := -1, languageRank{}, -1
+	for tag := range tags {
+		i++
 		if rank := l.rank(strings.ToLower(tag)); best < 0 || rank.compare(bestRank) > 0 {
 			best, bestRank = i, rank
 		}

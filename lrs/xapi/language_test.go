@@ -48,12 +48,12 @@ func TestChooseLanguage(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			tags := strings.Fields(test.tags)
-			if i := ParseAcceptLanguage(test.header).choose(tags); i < 0 || tags[i] != test.want {
+			if i := ParseAcceptLanguage(test.header).choose(slices.Values(tags)); i < 0 || tags[i] != test.want {
 				t.Errorf("%q of %q: %d, want %s", test.header, tags, i, test.want)
 			}
 		})
 	}
-	if i := ParseAcceptLanguage("en").choose(nil); i != -1 {
+	if i := ParseAcceptLanguage("en").choose(slices.Values[[]string](nil)); i != -1 {
 		t.Errorf("a choice out of nothing: %d", i)
 	}
 }
@@ -81,7 +81,7 @@ func FuzzChooseLanguage(f *testing.F) {
 			t.Errorf("%d ranges", len(langs.ranges))
 		}
 		list := strings.Fields(tags)
-		chosen := langs.choose(list)
+		chosen := langs.choose(slices.Values(list))
 		if (chosen < 0) != (len(list) == 0) || chosen >= len(list) {
 			t.Fatalf("chose %d of %d", chosen, len(list))
 		}
@@ -89,7 +89,7 @@ func FuzzChooseLanguage(f *testing.F) {
 		if chosen >= 0 {
 			best := list[chosen]
 			slices.Reverse(list)
-			if again := list[langs.choose(list)]; langs.rank(strings.ToLower(again)) != langs.rank(strings.ToLower(best)) {
+			if again := list[langs.choose(slices.Values(list))]; langs.rank(strings.ToLower(again)) != langs.rank(strings.ToLower(best)) {
 				t.Errorf("%q, then %q", best, again)
 			}
 		}

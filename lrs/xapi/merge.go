@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"slices"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // ErrNotObject says that a document is no JSON object where only an object will do.
@@ -119,71 +117,4 @@ func concat(a []byte, sep byte, b []byte) []byte { return append(append(a, sep),
 
 func enclose(open byte, parts [][]byte, end byte) []byte {
 	return append(append([]byte{open}, bytes.Join(parts, []byte{','})...), end)
-}
-
-// MergeDocument is the document that a POST leaves behind (Communication 2.2): the top-level members of new replace
-// those of old or are added after them; values are kept as they were written, however deep. It returns ErrNotObject if
-// either is no JSON object. Of a name that a document has twice the last value counts, as clients' parsers do it:
-// documents are not held to the rules of Statements.
-func MergeDocument(old, new []byte) ([]byte, error) {
-	var d document
-	for _, raw := range [][]byte{old, new} {
-		if err := d.add(raw); err != nil {
-			return nil, err
-		}
-	}
-	parts := make([][]byte, len(d.values))
-	for i, name := range d.names {
-		parts[i] = concat(name, ':', d.values[i])
-	}
-	return enclose('{', parts, '}'), nil
-}
-
-// A document is the top-level members of one or more documents, each name once.
-type document struct {
-	names  [][]byte // quoted
-	values [][]byte
-	places map[string]int
-}
-
-func (d *document) add(raw []byte) error {
-	dec := jsontext.NewDecoder(bytes.NewBuffer(raw), jsontext.AllowDuplicateNames(true))
-	if dec.PeekKind() != '{' {
-		return ErrNotObject
-	}
-	if d.places == nil {
-		d.places = make(map[string]int)
-	}
-	_, err := dec.ReadToken()
-	for err == nil && dec.PeekKind() != '}' {
-		err = d.addMember(dec)
-	}
-	if err == nil {
-		_, err = dec.ReadToken()
-	}
-	if err != nil || len(bytes.TrimLeft(raw[dec.InputOffset():], " \t\r\n")) > 0 {
-		return ErrNotObject
-	}
-	return nil
-}
-
-func (d *document) addMember(dec *jsontext.Decoder) error {
-	quoted, err := dec.ReadValue()
-	if err != nil {
-		return err
-	}
-	quoted = bytes.Clone(quoted)
-	value, err := dec.ReadValue()
-	if err != nil {
-		return err
-	}
-	value = bytes.Clone(value)
-	name := unquote(quoted)
-	if i, known := d.places[name]; known {
-		d.values[i] = value
-		return nil
-	}
-	d.places[name] = len(d.names)
-	d.names, d.values = append(d.names, quoted), append(d.values, value)
-	return nil
 }

@@ -22,41 +22,59 @@ func ParseStatement(raw []byte, v Version) (*Statement, error) {
 // true), which may be empty. All are valid, or the *Error names the first that is not. Two that share an id are
 // refused. The Statements share memory with body.
 func ParseStatements(body []byte, v Version) (statements []*Statement, array bool, err error) {
+	return Budget{}.ParseStatements(body, v)
+}
+
+// ParseStatements is the function of that name within the Budget.
+func (b Budget) ParseStatements(body []byte, v Version) (statements []*Statement, array bool, err error) {
+	if b.tooLong(body) {
+		return nil, false, ErrLongStatement
+	}
+	if b.Hold != nil { // the copy that strings are parts of
+		if err := b.Hold(int64(len(body))); err != nil {
+			return nil, false, err
+		}
+	}
 	c := newCursor(body, v)
 	defer c.release()
+	c.hold = b.Hold
 	if array = c.peek() == '['; array {
-		statements = c.batched()
+		statements = c.batched(b.Statements)
 	} else {
 		statements = []*Statement{c.statement()}
 	}
 	c.end()
-	if c.err != nil {
-		return nil, array, c.err
+	if err := c.failure(); err != nil {
+		return nil, array, err
 	}
 	return statements, array, nil
 }
 
 // CheckJSON reports whether raw is exactly one JSON value: UTF-8, no name twice in an object, at most MaxDepth deep,
 // nothing after it. null is a value. An error is an *Error.
-func CheckJSON(raw []byte) error {
+func CheckJSON(raw []byte) error { return Budget{}.CheckJSON(raw) }
+
+// CheckJSON is the function of that name within the Budget.
+func (b Budget) CheckJSON(raw []byte) error {
 	c := newScanner(raw)
 	defer c.release()
+	c.hold = b.Hold
 	c.skip()
 	c.end()
-	if c.err != nil {
-		return c.err
-	}
-	return nil
+	return c.failure()
 }
 
-// batched reads an array of Statements.
-func (c *cursor) batched() []*Statement {
+// batched reads an array of Statements, most of them at most; 0 is any number.
+func (c *cursor) batched(most int) []*Statement {
 	var list []*Statement
 	ids := map[uuid.UUID]int{}
 	c.begin('[')
 	c.batch = true
 	for i := range c.elements() {
-		c.index = i
+		if c.index = i; most > 0 && i == most {
+			c.refuse(ErrManyStatements)
+			break
+		}
 		s := c.statement()
 		if s.HasID {
 			if first, ok := ids[s.ID]; ok {
@@ -71,6 +89,7 @@ func (c *cursor) batched() []*Statement {
 
 // statement reads a Statement (D 2.4).
 func (c *cursor) statement() *Statement {
+	c.grow(statementSize)
 	s := new(Statement)
 	var seen members
 	c.start, c.edits = c.begin('{'), c.edits[:0]

@@ -43,6 +43,7 @@ func (c *cursor) actorMember(m members, a *Actor) {
 	case memberMember:
 		c.begin('[')
 		for range c.elements() {
+			c.grow(actorSize)
 			a.Member = append(a.Member, c.actor(true))
 		}
 	}

@@ -7,6 +7,7 @@ func (c *cursor) attachments() []Attachment {
 	list := []Attachment{}
 	c.begin('[')
 	for range c.elements() {
+		c.grow(attachmentSize)
 		list = append(list, c.attachment())
 	}
 	return list

@@ -41,12 +41,14 @@ func (c *cursor) roleMember(name string, x *Context) {
 	case c.version == V2 && name == "contextAgents":
 		c.begin('[')
 		for range c.elements() {
+			c.grow(roleSize)
 			agent, types := c.role("contextAgent", "agent", c.agent)
 			x.ContextAgents = append(x.ContextAgents, ContextAgent{agent, types})
 		}
 	case c.version == V2 && name == "contextGroups":
 		c.begin('[')
 		for range c.elements() {
+			c.grow(roleSize)
 			group, types := c.role("contextGroup", "group", c.group)
 			x.ContextGroups = append(x.ContextGroups, ContextGroup{group, types})
 		}
@@ -109,6 +111,7 @@ func (c *cursor) activities() []Activity {
 		list := []Activity{}
 		c.begin('[')
 		for range c.elements() {
+			c.grow(activitySize)
 			c.begin('{')
 			list = append(list, c.activity())
 		}

@@ -100,6 +100,7 @@ func (c *cursor) activity() (a Activity) {
 
 // definition reads an Activity Definition (D 2.4.4.1).
 func (c *cursor) definition() *ActivityDefinition {
+	c.grow(definitionSize)
 	d := new(ActivityDefinition)
 	start := c.begin('{')
 	for name := range c.members() {
@@ -157,6 +158,7 @@ func (c *cursor) components() []Component {
 	ids := map[string]int{}
 	c.begin('[')
 	for i := range c.elements() {
+		c.grow(componentSize)
 		component := c.component()
 		if first, ok := ids[component.ID]; ok {
 			c.failAt("/id", ruleComponentID, "component %d of the list has the same id", first)

@@ -119,6 +119,7 @@ func (c *cursor) languageMap() LanguageMap {
 		if !isLanguageTag(tag) {
 			c.fail(ruleLanguage, "%s is not an RFC 5646 language tag", shorten(tag))
 		}
+		c.grow(languageSize)
 		texts = append(texts, LanguageText{tag, c.string()})
 	}
 	return texts
@@ -150,6 +151,7 @@ func (c *cursor) strings(read func() string) []string {
 	list := []string{}
 	c.begin('[')
 	for range c.elements() {
+		c.grow(stringSize)
 		list = append(list, read())
 	}
 	return list

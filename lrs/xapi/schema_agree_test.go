@@ -200,7 +200,7 @@ func mutate(raw []byte, seed uint64, text string) []byte {
 		s.replace(m.start, m.value.start, concat(quoted, ':', nil))
 	case change == 4 && value.kind == '{': // a member less
 		gone := random.IntN(len(value.members) + 1)
-		s.keep(value, func(i int, _ string) bool { return i != gone })
+		s.keep(jsonValue{value.kind, value.start, value.raw}, func(i int, _ []byte) bool { return i != gone }, nil)
 	default: // a member more, taken from elsewhere
 		if value.kind != '{' || len(members) == 0 {
 			return raw

@@ -23,7 +23,8 @@ const maxCertificates = 10
 var signatureAlgorithms = []jose.SignatureAlgorithm{jose.RS256, jose.RS384, jose.RS512}
 
 // VerifySignature checks the data of a signature attachment, a JSON web signature (Data 2.6), against the Statement it
-// came with. Either the Statement as sent or as stored will do. A refusal is an *Error with one of these rules:
+// came with, which was accepted. Either the Statement as sent or as stored will do. A refusal is an *Error with one of
+// these rules:
 //
 //   - signature.contentType: a signature attachment is not application/octet-stream.
 //   - signature.size: the JWS is larger than [MaxSignature].
@@ -37,7 +38,7 @@ var signatureAlgorithms = []jose.SignatureAlgorithm{jose.RS256, jose.RS384, jose
 // Without x5c and without roots there is nothing to verify the signature against, and it is accepted: the specification
 // means these checks to catch mistakes and leaves trust to the reader ("Note" in 2.6).
 func VerifySignature(statement, jws []byte, v Version, roots *x509.CertPool, at time.Time) error {
-	s, err := parseObject(statement)
+	s, err := storedObject(statement)
 	if err != nil {
 		return refuse("", "signature.payload", "the signed statement cannot be read: %v", err)
 	}
@@ -68,13 +69,9 @@ func refuse(pointer, rule, format string, args ...any) error {
 }
 
 // checkSignatureTypes looks at the signature attachments' content types. It returns the pointer of the first one.
-func checkSignatureTypes(statement *jsonNode) (pointer string, err error) {
+func checkSignatureTypes(statement jsonValue) (pointer string, err error) {
 	attachments := statement.get("attachments")
-	if attachments == nil {
-		return "", nil
-	}
-	for i := range attachments.items {
-		a := &attachments.items[i]
+	for i, a := range attachments.items() {
 		if !isSignature(a) {
 			continue
 		}
@@ -90,19 +87,20 @@ func checkSignatureTypes(statement *jsonNode) (pointer string, err error) {
 	return pointer, nil
 }
 
-func isSignature(attachment *jsonNode) bool {
+func isSignature(attachment jsonValue) bool {
 	return attachment.get("usageType").text() == SignatureUsage
 }
 
-// unsignedAttachments are the attachments that are not signatures.
-func unsignedAttachments(attachments *jsonNode) []jsonNode {
-	var rest []jsonNode
-	for i := range attachments.items {
-		if a := &attachments.items[i]; !isSignature(a) {
-			rest = append(rest, *a)
+func isUnsigned(attachment jsonValue) bool { return !isSignature(attachment) }
+
+// hasUnsigned says whether there are attachments that are no signatures.
+func hasUnsigned(attachments jsonValue) bool {
+	for _, a := range attachments.items() {
+		if isUnsigned(a) {
+			return true
 		}
 	}
-	return rest
+	return false
 }
 
 // parseSignature returns the JWS and the certificates of its x5c header, leaf first; none if it has no such header.
@@ -136,22 +134,27 @@ func compactSignature(jws []byte, v Version) (string, error) {
 	if v != V1 || len(jws) == 0 || jws[0] != '{' {
 		return string(jws), nil
 	}
-	n, err := parseObject(jws)
+	n, err := checkedObject(jws)
 	if err != nil {
 		return "", err
 	}
 	signature := n
-	if list := n.get("signatures"); list != nil {
-		if len(list.items) != 1 {
+	if list := n.get("signatures"); list.given() {
+		count := 0
+		for _, signature = range list.items() {
+			count++
+		}
+		if count != 1 {
 			return "", errors.New("JSON serialization with more or less than one signature")
 		}
-		signature = &list.items[0]
 	}
-	if signature.get("header") != nil {
+	if signature.get("header").given() {
 		return "", errors.New("JSON serialization with an unprotected header")
 	}
 	return signature.get("protected").text() + "." + n.get("payload").text() + "." + signature.get("signature").text(), nil
 }
+
+var errCertificates = fmt.Errorf("it holds 1 to %d certificates", maxCertificates)
 
 // certificates reads x5c from the header of a compact JWS (RFC 7515, 4.1.6).
 func certificates(compact string) ([]*x509.Certificate, error) {
@@ -160,20 +163,20 @@ func certificates(compact string) ([]*x509.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := parseObject(header)
+	n, err := checkedObject(header)
 	if err != nil {
 		return nil, err
 	}
 	x5c := n.get("x5c")
-	if x5c == nil {
+	if !x5c.given() {
 		return nil, nil
 	}
-	if len(x5c.items) == 0 || len(x5c.items) > maxCertificates {
-		return nil, fmt.Errorf("it holds 1 to %d certificates", maxCertificates)
-	}
 	var chain []*x509.Certificate
-	for i := range x5c.items {
-		der, err := base64.StdEncoding.DecodeString(x5c.items[i].text())
+	for i, item := range x5c.items() {
+		if i == maxCertificates {
+			return nil, errCertificates
+		}
+		der, err := base64.StdEncoding.DecodeString(item.text())
 		if err != nil {
 			return nil, err
 		}
@@ -183,20 +186,23 @@ func certificates(compact string) ([]*x509.Certificate, error) {
 		}
 		chain = append(chain, certificate)
 	}
+	if len(chain) == 0 {
+		return nil, errCertificates
+	}
 	return chain, nil
 }
 
-func checkPayload(pointer string, statement *jsonNode, payload []byte) error {
+func checkPayload(pointer string, statement jsonValue, payload []byte) error {
 	const rule = "signature.payload"
-	p, err := parseObject(payload)
+	p, err := checkedObject(payload)
 	if err != nil {
 		return refuse(pointer, rule, "the signature's payload is not a statement: %v", err)
 	}
 	theirs, ours := p.get("id"), statement.get("id")
-	if theirs != nil && (ours == nil || !strings.EqualFold(theirs.text(), ours.text())) {
+	if theirs.given() && (!ours.given() || !strings.EqualFold(theirs.text(), ours.text())) {
 		return refuse(pointer, rule, "the signature is for another statement: its payload has the id %q", theirs.text())
 	}
-	if !sameStatement(statement, p, true) {
+	if equal, _ := sameStatement(statement, p, true); !equal {
 		return refuse(pointer, rule, "the signature's payload differs from the statement (Data 2.6)")
 	}
 	return nil

@@ -90,8 +90,8 @@ func Terms(s *Statement) []Term {
 	if target, ok := s.Target(); ok {
 		b.add(FacetReferrer, target)
 	}
-	slices.SortFunc(b.terms, Term.compare)
-	return slices.Compact(b.terms)
+	b.compact()
+	return b.terms
 }
 
 type termBuilder struct {
@@ -99,7 +99,23 @@ type termBuilder struct {
 	key   []byte // scratch
 }
 
-func (b *termBuilder) add(f Facet, hash [16]byte) { b.terms = append(b.terms, Term{f, hash}) }
+// manyTerms is where it is worth a look whether the same come again and again, as of a Group that has one member often.
+const manyTerms = 4096
+
+func (b *termBuilder) add(f Facet, hash [16]byte) {
+	if n := len(b.terms); n == cap(b.terms) && n >= manyTerms {
+		if b.compact(); len(b.terms) > n/2 { // else there is room for as many again
+			b.terms = slices.Grow(b.terms, n)
+		}
+	}
+	b.terms = append(b.terms, Term{f, hash})
+}
+
+// compact sorts the terms, and leaves each once.
+func (b *termBuilder) compact() {
+	slices.SortFunc(b.terms, Term.compare)
+	b.terms = slices.Compact(b.terms)
+}
 
 // actor adds the terms of an Agent or Group, not of its members. A person known by mbox is found by mbox_sha1sum too
 // (D 2.4.2.3): of the mbox with its domain in lower case, and of the mbox as sent if that is another.
