@@ -32,7 +32,7 @@ vuln:
 NOTRACED = $(patsubst %,-gcflags=%=-race=false,modernc.org/sqlite/lib modernc.org/libc)
 
 race:
-	go test -race $(NOTRACED) -timeout 20m ./...
+	go test -race $(NOTRACED) -timeout 45m ./...
 
 # Planted effects against the intervals that are reported: too many hospitals for the race detector.
 intervals:
@@ -44,7 +44,7 @@ clients:
 
 # Clusters, nodes and EventStoreDB's double under faults, with all rounds: hours.
 soak:
-	go test -tags soak -count=1 -timeout 4h -v -run 'TestCluster|TestNodesLinearizable|TestEventStore' ./cmd/lrs
+	go test -tags soak -count=1 -timeout 4h -v -run 'TestKill|TestCluster|TestNodesLinearizable|TestEventStore' ./cmd/lrs
 
 # The log's contract against a real EventStoreDB or KurrentDB, which make test has
 # none of: make test-esdb ESDB='esdb://…'. Streams bedside-contract-… stay behind.
