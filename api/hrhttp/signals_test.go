@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bedside-lrs/bedside/projections"
 	"github.com/bedside-lrs/bedside/projections/catalog"
@@ -87,6 +88,7 @@ func TestSignalsOfNew(t *testing.T) {
 		}
 	}
 	l.statements(t, all...)
+	l.do(t, "POST", base+"/definitions", `[{"kind":"kpi","id":"`+early+`","name":{"en":"Praise"},"match":{"verbs":["http://adlnet.gov/expapi/verbs/commented"]},"statistic":"count","direction":"down"}]`).want(200)
 	register(late)
 	var told []string
 	w := feedback.Watcher{
@@ -103,6 +105,13 @@ func TestSignalsOfNew(t *testing.T) {
 	}
 	if slices.ContainsFunc(told, func(key string) bool { return strings.Contains(key, late) }) {
 		t.Errorf("what had fired before it was registered is told: %q", told)
+	}
+	// A server that was started since has told it, whatever it still knows of that.
+	told = nil
+	again := feedback.Watcher{Model: w.Model, Trees: w.Trees, Catalog: w.Catalog, Reader: w.Reader, Publish: w.Publish, Log: w.Log, Since: time.Now().Add(time.Hour).UnixMicro()}
+	again.Changed([]string{early, late})
+	if err := again.Look(t.Context()); err != nil || len(told) > 0 {
+		t.Errorf("told again: %q, %v", told, err)
 	}
 }
 

@@ -98,6 +98,9 @@ func backup(cmd *cobra.Command, where nodeConfig, w io.Writer) (made madeBackup,
 
 // Backup implements adminhttp.Maintenance.
 func (n *node) Backup(ctx context.Context, w io.Writer) error {
+	if err := n.wholeFiles(ctx); err != nil {
+		return err
+	}
 	_, _, err := archive.Write(ctx, w, archive.Store{Log: n.log, Blobs: n.store.Blobs()}, func() (int64, error) { return n.store.Lease(), nil })
 	return err
 }

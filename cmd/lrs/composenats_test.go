@@ -257,8 +257,13 @@ func checkRights(t *testing.T, c *cluster, as func(string) string) {
 		}
 		// Who stood down or deletes leaves no leader for a moment: the servers say so, and are asked again.
 		answer, ok := admin.ask(subject, tt.request)
+		again := false
 		for ok && answer == "" && t.Context().Err() == nil {
 			answer, ok = admin.ask(subject, tt.request)
+			again = true
+		}
+		if again && strings.Contains(answer, `"err_code":10059`) { // the first time had done it
+			continue
 		}
 		if !ok || !strings.Contains(answer, tt.answers) {
 			t.Errorf("the operator may not: %s: %s", subject, answer)

@@ -23,7 +23,7 @@ import (
 )
 
 // maxResident is what the server's memory may come to under attack, MiB: --max-bodies
-// (256) and what it holds beside them (100), twice, as the collector lets the heap
+// (192) and what it holds beside them (100), twice, as the collector lets the heap
 // double, and some for stacks and buffers. 400 to 600 are seen.
 const maxResident = 800
 
@@ -52,7 +52,7 @@ var attacks = []struct {
 // memory that is bounded here, until the bound said nothing), with short time-outs.
 func startAttacked(t testing.TB) *server {
 	t.Helper()
-	s, err := spawnProgram(t, asShipped(t), t.TempDir(), nil, "--header-timeout", "2s", "--read-timeout", "4s", "--max-body", "4MB", "--log-level", "error").await()
+	s, err := spawnProgram(t, asShipped(t), t.TempDir(), nil, "--header-timeout", "2s", "--read-timeout", "8s", "--max-body", "4MB", "--max-bodies", "192MB", "--log-level", "error").await()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -55,7 +55,7 @@ var mayImport = map[string][]string{
 	"api/registrar":                       {"api/problem", "lrs", "lrs/event", "projections", "projections/catalog", "projections/people", "projections/readmodel"},
 	"api/scimhttp":                        {"api/problem", "api/registrar", "api/request", "lrs", "lrs/auth", "lrs/event", "projections", "projections/catalog", "projections/people", "projections/readmodel"},
 	"api/hrhttp":                          {"api/problem", "api/registrar", "api/request", "lrs", "lrs/auth", "lrs/event", "lrs/eventlog", "schemas", "projections", "projections/fact", "projections/definition", "projections/catalog", "projections/people", "projections/competency", "projections/feedback", "projections/gaps", "projections/effectiveness", "projections/evaluation", "projections/measure", "projections/notice", "projections/readmodel"},
-	"api":                                 {"api/problem", "api/xapihttp", "api/hrhttp", "api/scimhttp", "lrs", "lrs/xapi", "projections", "projections/readmodel"},
+	"api":                                 {"api/problem", "api/request", "api/xapihttp", "api/hrhttp", "api/scimhttp", "lrs", "lrs/xapi", "projections", "projections/readmodel"},
 	"cmd/lrs/demo":                        {"schemas"},
 	"cmd/lrs":                             {"..."},
 }

@@ -162,6 +162,9 @@ func (n *node) RebuildIndex(ctx context.Context) (adminhttp.Rebuilt, error) {
 		return adminhttp.Rebuilt{}, adminhttp.ErrRebuilding
 	}
 	defer n.rebuilding.Unlock()
+	if err := n.wholeFiles(ctx); err != nil {
+		return adminhttp.Rebuilt{}, err
+	}
 	start := time.Now()
 	next, name, adopt, err := n.indexDir.next()
 	if err != nil {

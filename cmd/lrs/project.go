@@ -115,6 +115,9 @@ func (n *node) Replay(ctx context.Context, names []string) ([]adminhttp.Replayed
 	if len(names) == 0 {
 		names = n.runtime.Names()
 	}
+	if err := n.wholeFiles(ctx); err != nil {
+		return nil, err
+	}
 	start := time.Now()
 	done, err := n.runtime.Replay(ctx, names...)
 	switch {
@@ -159,6 +162,9 @@ func (n *node) Build(ctx context.Context, until, into string) (built adminhttp.B
 	defer func() { err = errors.Join(err, store.Close()) }()
 	if head := n.store.Head().Revision; revision > uint64(head) {
 		return built, problem.BadRequest("parameter.until", "--until names revision %d, and the log ends at %d.", revision, head)
+	}
+	if err := n.wholeFiles(ctx); err != nil {
+		return built, err
 	}
 	start := time.Now()
 	if err := projections.Build(ctx, n.projected(), store, allProjections(), wanted); err != nil {

@@ -24,7 +24,7 @@ type signals struct {
 
 func (n *node) watchSignals(log *slog.Logger) *signals {
 	return &signals{Watcher: feedback.Watcher{
-		Model: n.model, Trees: &people.Reader{}, Catalog: &catalog.Reader{}, Reader: &feedback.Reader{}, Log: log,
+		Model: n.model, Trees: &people.Reader{}, Catalog: &catalog.Reader{}, Reader: &feedback.Reader{}, Log: log, Since: time.Now().UnixMicro(),
 		Publish: func(keys []string, at projections.Position) {
 			n.notices.Changed(feedback.Name, keys, notice.Position(at))
 		},

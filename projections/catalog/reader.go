@@ -33,7 +33,14 @@ type Definitions struct {
 	entries map[definition.Ref]Entry
 	Set     definition.Set // the same, for checks
 
-	asked map[string]bool // questions of all revisions of all surveys
+	asked      map[string]bool // questions of all revisions of all surveys
+	registered map[definition.Ref]int64
+}
+
+// Registered tells when a definition was registered first, µs.
+func (d *Definitions) Registered(kind, id string) (t int64, ok bool) {
+	t, ok = d.registered[definition.Ref{Kind: kind, ID: id}]
+	return t, ok
 }
 
 // Asked tells whether a survey asks, or ever asked, a question: what responds to it is an answer, under the rules for
@@ -84,9 +91,13 @@ func (r *Reader) At(ctx context.Context, tx *readmodel.Tx, asOf int64) (*Definit
 	if len(r.at) >= kept {
 		clear(r.at)
 	}
-	d := &Definitions{entries: map[definition.Ref]Entry{}, asked: map[string]bool{}}
+	d := &Definitions{entries: map[definition.Ref]Entry{}, asked: map[string]bool{}, registered: map[definition.Ref]int64{}}
 	for _, e := range r.entries[:n] {
-		d.entries[definition.RefTo(e.Definition)] = e
+		ref := definition.RefTo(e.Definition)
+		d.entries[ref] = e
+		if _, known := d.registered[ref]; !known {
+			d.registered[ref] = e.T
+		}
 		if s, ok := e.Definition.(*definition.Survey); ok {
 			for _, q := range s.Questions {
 				d.asked[q.ID] = true

@@ -67,7 +67,7 @@ const UnmappedAnswersKey = "answers:" + UnmappedKey
 // projections.Everything when rules were registered.
 func (w *writer) Changed(ctx context.Context, tx *readmodel.Tx) ([]string, error) {
 	return w.Take(ctx, func(ctx context.Context, statement string) error {
-		return tx.Each(ctx, "SELECT DISTINCT subject FROM "+w.table("competency_evidence")+" WHERE statement = ?", []any{statement},
+		return tx.Each(ctx, "SELECT DISTINCT subject FROM "+w.table("competency_evidence")+" WHERE statement = ? AND question = ''", []any{statement},
 			func(scan func(...any) error) error {
 				var subject string
 				err := scan(&subject)

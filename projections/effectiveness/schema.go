@@ -20,7 +20,7 @@ const Name = "effectiveness"
 func (Projection) Schema() readmodel.Schema {
 	return readmodel.Schema{
 		Projection: Name,
-		Version:    2,
+		Version:    3,
 		Tables: []readmodel.Table{
 			{Name: "effectiveness_activities", Columns: "activity TEXT NOT NULL, t BIGINT NOT NULL", Key: "activity"},
 			{

@@ -86,7 +86,7 @@ const PersonKey = "person:"
 // an evaluation was registered.
 func (w *writer) Changed(ctx context.Context, tx *readmodel.Tx) ([]string, error) {
 	return w.Take(ctx, func(ctx context.Context, statement string) error {
-		return tx.Each(ctx, "SELECT DISTINCT subject FROM "+w.table("evaluation_statements")+" WHERE statement = ?", []any{statement},
+		return tx.Each(ctx, "SELECT DISTINCT subject FROM "+w.table("evaluation_statements")+" WHERE statement = ? AND question = ''", []any{statement},
 			func(scan func(...any) error) error {
 				var subject string
 				err := scan(&subject)

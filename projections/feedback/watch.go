@@ -83,6 +83,7 @@ type Watcher struct {
 	Reader  *Reader
 	Publish func(keys []string, at projections.Position)
 	Log     *slog.Logger
+	Since   int64 // µs: of KPIs that were registered before, what had fired when they are first looked at is told already
 
 	mu      sync.Mutex
 	changed map[string]bool  // ids of KPIs, since they were last looked at
@@ -198,8 +199,8 @@ func (w *Watcher) fired(ctx context.Context, tx *readmodel.Tx, id string, now in
 		if err != nil {
 			return nil, err
 		}
-		kpi, ok := d.Get(definition.KindKPI, id)
-		if before = kpi.T; !ok {
+		registered, ok := d.Registered(definition.KindKPI, id)
+		if before = registered; !ok || registered < w.Since {
 			before = now
 		}
 	}
