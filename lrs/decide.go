@@ -11,6 +11,14 @@ import (
 // some 50 ms of the committer's time, many times what a commit costs, so that sealing earlier for it costs no throughput.
 const comparedMost = 1 << 20
 
+// sizeOf is what events that were made in vain count.
+func sizeOf(events []eventlog.Event) (n int) {
+	for i := range events {
+		n += len(events[i].Payload) + len(events[i].Meta)
+	}
+	return n
+}
+
 // comparedLeast is what a change without an event counts at least: it has cost its turn, and its client can be back
 // before the queue is empty.
 const comparedLeast = 512
@@ -67,6 +75,7 @@ func (c *committer) decide(tx *transaction, ch *change) (p *pending, cost int, e
 			return nil, d.compared, addErr
 		case addErr != nil:
 			err = fmt.Errorf("%w: %w", ErrTooLarge, addErr)
+			d.compared += sizeOf(d.events) // it was compressed to find out
 		default:
 			p := &pending{change: ch, events: len(d.events)}
 			p.position = Position{Revision: c.head.Revision + 1, Index: len(tx.events)}

@@ -2,12 +2,15 @@ package lrs
 
 import (
 	"context"
+	"errors"
+	"math/rand/v2"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/bedside-lrs/bedside/lrs/eventlog"
 	"github.com/bedside-lrs/bedside/lrs/xapi"
 )
 
@@ -92,7 +95,7 @@ func TestWatermarkWhileQueueRefills(t *testing.T) {
 }
 
 // TestComparedCounts: what is compared with stored statements counts towards the
-// bound, whatever the answer.
+// bound, and so does what was made for a change that is refused.
 func TestComparedCounts(t *testing.T) {
 	b := newBench(t)
 	known := draft(t, uuid.New(), "passed")
@@ -106,9 +109,35 @@ func TestComparedCounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, again := range map[string]*xapi.Draft{"equal": draft(t, known.ID(), "passed"), "other": draft(t, known.ID(), "failed")} {
-		d, err := decideStatements(newTransaction(v, 1), []*xapi.Draft{draft(t, uuid.New(), "passed"), again}, true, &comparison{left: maxCompare})
-		if want := len(st.Raw) + len(again.Statement().Raw); d.compared != want {
-			t.Errorf("%s: %d bytes compared, want %d; error %v", name, d.compared, want, err)
+		added := draft(t, uuid.New(), "passed")
+		d, err := decideStatements(newTransaction(v, 1), []*xapi.Draft{added, again}, true, &comparison{left: maxCompare})
+		compared := len(st.Raw) + len(again.Statement().Raw)
+		if name == "equal" && d.compared != compared {
+			t.Errorf("%d bytes compared, want %d; error %v", d.compared, compared, err)
 		}
+		if inVain := len(added.Statement().Raw); name == "other" && d.compared < compared+inVain {
+			t.Errorf("refused: %d bytes count, want %d and %d made in vain; error %v", d.compared, compared, inVain, err)
+		}
+	}
+}
+
+// TestRefusedCounts: a change that no commit can hold counts what was compressed to find that out.
+func TestRefusedCounts(t *testing.T) {
+	b := newBench(t)
+	c := &committer{Store: b.Store, builder: eventlog.NewBuilder(eventlog.DefaultLimits)}
+	noise := make([]byte, 2<<20)
+	for i := range noise {
+		noise[i] = byte(rand.Uint32())
+	}
+	large := &change{ctx: t.Context(), answer: make(chan answer, 1), decide: func(*transaction) (decision, error) {
+		return decision{events: []eventlog.Event{{Type: "StatementStored", Version: 1, Payload: noise}}}, nil
+	}}
+	v := b.Index().View()
+	defer v.Close()
+	if p, cost, err := c.decide(newTransaction(v, 1), large); p != nil || err != nil || cost < len(noise) {
+		t.Errorf("a statement that no commit holds counts %d: %v, %v", cost, p, err)
+	}
+	if a := <-large.answer; !errors.Is(a.err, ErrTooLarge) {
+		t.Errorf("its answer is %v", a.err)
 	}
 }

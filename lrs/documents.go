@@ -71,13 +71,17 @@ func (s *Store) WriteDocument(ctx context.Context, w DocumentWrite) (*event.Docu
 			err = w.Check(current)
 		}
 		stored = doc
+		merged := 0
 		if err == nil && w.Merge && current != nil {
+			merged = len(current.Body) + len(w.Body)
 			stored, err = mergeInline(current, w)
 		}
 		if err != nil {
-			return decision{rests: open}, err
+			return decision{rests: open, compared: merged}, err
 		}
-		return storeDocument(stored)
+		d, err := storeDocument(stored)
+		d.compared = merged
+		return d, err
 	})
 	if errors.Is(err, errMergeOutside) {
 		return s.mergeOutside(ctx, w)

@@ -60,7 +60,7 @@ func decideStatements(tx *transaction, drafts []*xapi.Draft, define bool, c *com
 				return decision{rests: d.rests, compared: d.compared}, err
 			}
 			if !equal {
-				return decision{rests: open, compared: d.compared}, &ConflictError{Statement: i, ID: draft.ID()}
+				return decision{rests: open, compared: d.compared + sizeOf(d.events)}, &ConflictError{Statement: i, ID: draft.ID()}
 			}
 			continue
 		}

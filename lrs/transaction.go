@@ -49,7 +49,8 @@ type decision struct {
 	// then its answer must wait for the commit, even without events of its own.
 	rests bool
 
-	// compared is what was looked at beside the events, in bytes: stored content, and what came in to be compared with it.
+	// compared is what was looked at beside the events, in bytes: stored content, and what came in to be compared with it
+	// or merged into it; and events that were made in vain.
 	compared int
 }
 

@@ -158,7 +158,12 @@ func TestDamage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for { // the projections read at the start, and not by the files
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for deadline := time.Now().Add(2 * time.Minute); ; <-tick.C { // the projections read at the start, and not by the files
+			if time.Now().After(deadline) {
+				t.Fatal("the projections have not come to the head")
+			}
 			status, _, err := tryRoot(t, s, "/readyz")
 			_, metrics, failed := tryRoot(t, s, "/metrics")
 			if err != nil || failed != nil || t.Context().Err() != nil {

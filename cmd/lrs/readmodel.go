@@ -50,8 +50,8 @@ func openModel(ctx context.Context, cfg nodeConfig, log *slog.Logger) (*readmode
 // moveAside renames a file of SQLite, and those that go with it, and returns its new name.
 func moveAside(file string, now time.Time) (kept string, err error) {
 	kept = file + ".damaged-" + now.UTC().Format("20060102T150405.000000000Z")
-	// The file goes last: until then the next start finds it damaged again, and not without its write-ahead log.
-	for _, suffix := range []string{"-shm", "-wal", ""} {
+	// The file goes first: it is never without its write-ahead log, and SQLite removes that of a file that is new.
+	for _, suffix := range []string{"", "-wal", "-shm"} {
 		if err := os.Rename(file+suffix, kept+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return "", fmt.Errorf("move it aside: %w", err)
 		}

@@ -13,7 +13,7 @@ const Name = "effectiveness"
 //	effectiveness_activities  activities that programmes have named, and when first
 //	effectiveness_statements  statements about them: subject is the key of an identity, done is 1 for a statement that
 //	                          completes the activity, score is null without one
-//	effectiveness_reactions   answers to surveys and what they are grouped by, which may be a programme
+//	effectiveness_reactions   responses, which may be answers to a survey, and what they are grouped by, which may be a programme
 //	effectiveness_voidings    statements and when they were first voided
 //
 // What is part of a key is there as readmodel.KeyText has it.

@@ -136,12 +136,19 @@ func (w *Watcher) begin(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		ids, err := w.all(ctx, tx)
 		w.seen = map[string]int64{}
-		for _, id := range ids {
-			w.seen[id] = live.Through
+		if !live.Live {
+			return nil // it is being built; of each KPI it is known when it was registered
 		}
-		return err
+		d, err := w.Catalog.At(ctx, tx, math.MaxInt64)
+		if err != nil {
+			return err
+		}
+		for _, kpi := range d.Of(definition.KindKPI) {
+			registered, _ := d.Registered(definition.KindKPI, kpi.ID())
+			w.seen[kpi.ID()] = max(live.Through, registered) // the catalog may be ahead
+		}
+		return nil
 	})
 }
 
@@ -153,7 +160,7 @@ func (w *Watcher) Look(ctx context.Context) error {
 	}
 	return w.Model.View(ctx, func(tx *readmodel.Tx) error {
 		live, _, err := tx.Live(ctx, Name)
-		if err != nil {
+		if err != nil || !live.Live {
 			return err
 		}
 		ids := w.take()
@@ -204,8 +211,8 @@ func (w *Watcher) fired(ctx context.Context, tx *readmodel.Tx, id string, now in
 			before = now
 		}
 	}
-	if before >= now {
-		w.seen[id] = now
+	if before >= now { // also when the catalog is ahead
+		w.seen[id] = before
 		return nil, nil
 	}
 	at := func(asOf int64) (kpi catalog.Entry, fired map[Fired]bool, err error) {
