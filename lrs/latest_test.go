@@ -3,6 +3,7 @@ package lrs
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -138,6 +139,32 @@ func TestLatestBehind(t *testing.T) {
 		defer cancel()
 		if err := all[1].Latest(ctx); !errors.Is(err, ErrUnavailable) {
 			t.Errorf("behind: %v", err)
+		}
+		for _, b := range all {
+			b.close(t)
+		}
+	})
+}
+
+// TestLatestBroken: a node that can serve no more says so at once, also to who waits already.
+func TestLatestBroken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := nodes(t, 0, 5*time.Minute)
+		if _, err := all[0].put(t, draft(t, uuid.New(), "passed")); err != nil {
+			t.Fatal(err)
+		}
+		waiting := make(chan error, 1)
+		go func() { waiting <- all[1].Latest(t.Context()) }()
+		synctest.Wait()
+		begun := time.Now()
+		all[1].fail(errors.New("planted"))
+		for _, err := range []error{<-waiting, all[1].Latest(t.Context())} {
+			if !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), "planted") {
+				t.Errorf("broken: %v", err)
+			}
+		}
+		if waited := time.Since(begun); waited > headPatience {
+			t.Errorf("it was found out after %v", waited)
 		}
 		for _, b := range all {
 			b.close(t)

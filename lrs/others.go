@@ -119,9 +119,12 @@ func (c *committer) catchUpWaiting(ctx context.Context) {
 }
 
 // Await returns when this node has applied the commit with a revision, and its watermark is behind that: then it shows what
-// a client has written to another. The error is ctx's, or ErrClosed.
+// a client has written to another. The error is ctx's, ErrClosed, or why the store can serve no more.
 func (s *Store) Await(ctx context.Context, revision eventlog.Revision) error {
 	for {
+		if err := s.failure(); err != nil {
+			return err
+		}
 		s.headMu.Lock()
 		head, advanced := s.told, s.advanced
 		s.headMu.Unlock()

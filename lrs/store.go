@@ -222,6 +222,7 @@ func (s *Store) fail(err error) {
 	if !s.broken.CompareAndSwap(nil, &err) {
 		return
 	}
+	defer s.wake() // who waits for what will not come
 	if errors.Is(err, eventlog.ErrFormat) || errors.Is(err, index.ErrUnknownType) {
 		s.cfg.Logger.Error("the store stops serving: a newer release writes to the log; upgrade this node", "error", err)
 		return
@@ -311,6 +312,14 @@ func (s *Store) tell() {
 	s.headMu.Lock()
 	defer s.headMu.Unlock()
 	s.told = s.head.Revision
+	close(s.advanced)
+	s.advanced = make(chan struct{})
+}
+
+// wake has those who Await look again.
+func (s *Store) wake() {
+	s.headMu.Lock()
+	defer s.headMu.Unlock()
 	close(s.advanced)
 	s.advanced = make(chan struct{})
 }
