@@ -107,6 +107,11 @@ func TestCluster(t *testing.T) {
 	id := blobtest.Put(t, c.open(t, 0, "test"), "", content)
 	gone := c.stopLeader(t, "test")
 	s := c.open(t, (gone+1)%3, "test")
+	for t.Context().Err() == nil { // there is an election first
+		if _, err := s.Has(t.Context(), id); !errors.Is(err, blob.ErrUnavailable) {
+			break
+		}
+	}
 	blobtest.Check(t, s, id, content)
 	err := commit(t, s, content[1:])
 	for errors.Is(err, blob.ErrUnavailable) && t.Context().Err() == nil {
