@@ -153,12 +153,14 @@ func TestLatestBroken(t *testing.T) {
 		if _, err := all[0].put(t, draft(t, uuid.New(), "passed")); err != nil {
 			t.Fatal(err)
 		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
 		waiting := make(chan error, 1)
-		go func() { waiting <- all[1].Latest(t.Context()) }()
+		go func() { waiting <- all[1].Latest(ctx) }()
 		synctest.Wait()
 		begun := time.Now()
 		all[1].fail(errors.New("planted"))
-		for _, err := range []error{<-waiting, all[1].Latest(t.Context())} {
+		for _, err := range []error{<-waiting, all[1].Latest(ctx)} {
 			if !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), "planted") {
 				t.Errorf("broken: %v", err)
 			}
