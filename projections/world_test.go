@@ -3,6 +3,7 @@ package projections_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -330,8 +331,12 @@ func (w *world) reached(g *gate) {
 	}
 }
 
-// replay builds projections anew, for those who do not ask which are done.
+// replay builds projections anew, for those who do not ask which are done. PostgreSQL may not have noticed yet
+// that the connection with the last claim is gone.
 func replay(ctx context.Context, rt *projections.Runtime, names ...string) error {
 	_, err := rt.Replay(ctx, names...)
+	for deadline := time.Now().Add(30 * time.Second); errors.Is(err, projections.ErrBuilding) && time.Now().Before(deadline); {
+		_, err = rt.Replay(ctx, names...)
+	}
 	return err
 }

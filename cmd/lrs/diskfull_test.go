@@ -64,11 +64,14 @@ func TestDiskFull(t *testing.T) {
 		liftFew()
 		liftMany()
 		c.resume(t, foreign)
-		if now := c.counts(); now.refused["store.unknown"] > 0 && now.refused["store.busy"] > 0 {
+		r := c.counts().refused
+		if r["store.unknown"] > 0 && r["store.busy"] > 0 {
 			break
 		}
-		if round == 10 {
-			t.Errorf("no append has met a full disk: refused %v", c.counts().refused)
+		if round == 5 { // an append that is settled within the time of a commit leaves the log away, and nothing unknown
+			if r["store.unknown"]+r["store.unavailable"] == 0 || r["store.busy"] == 0 {
+				t.Errorf("no append has met a full disk: refused %v", r)
+			}
 			break
 		}
 	}
