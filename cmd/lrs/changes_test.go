@@ -5,6 +5,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -27,7 +28,7 @@ func TestChanges(t *testing.T) {
 	free.Close()
 	const user, password = "analyst", "a password for tests"
 	dir := t.TempDir()
-	s, err := tryServer(t, dir, []string{"LRS_NATS_PASSWORD=" + password}, "--nats-listen", port, "--nats-user", user)
+	s, err := spawnProgram(t, os.Args[0], dir, []string{"LRS_NATS_PASSWORD=" + password}, "--nats-listen", port, "--nats-user", user).await()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,15 +19,13 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// natsServerDir is where the real nats-server is, once it is built; tidied removes it.
-var natsServerDir string
-
 // natsServer builds the real nats-server once, from the module's own main package.
-var natsServer = sync.OnceValues(func() (_ string, err error) {
-	if natsServerDir, err = os.MkdirTemp("", "nats-server"); err != nil {
+var natsServer = sync.OnceValues(func() (string, error) {
+	dir, err := leftDir()
+	if err != nil {
 		return "", err
 	}
-	program := filepath.Join(natsServerDir, "nats-server")
+	program := filepath.Join(dir, "nats-server")
 	if out, err := exec.Command("go", "build", "-o", program, "github.com/nats-io/nats-server/v2").CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build: %w\n%s", err, out)
 	}

@@ -16,7 +16,7 @@ import (
 func TestDatabaseAway(t *testing.T) {
 	relay := readmodeltest.NewRelay(t)
 	dir := t.TempDir()
-	s := startServer(t, dir, "--read-model", relay.DSN)
+	s := startWatched(t, dir, "--read-model", relay.DSN)
 	settled(t, dir)
 	ask := func(path string) (int, string, string) {
 		t.Helper()

@@ -36,7 +36,7 @@ func lrsDemo(ctx context.Context, url string, args ...string) (stdout, stderr st
 
 // TestDemo fills a server, and again without harm; another demo is refused, and leaves nothing behind.
 func TestDemo(t *testing.T) {
-	s := startServer(t, t.TempDir())
+	s := startWatched(t, t.TempDir())
 	base := strings.TrimSuffix(s.url, "/xapi")
 	args := []string{"--scale", "0.1", "--until", "2026-11-01"}
 	stdout, stderr, err := lrsDemo(t.Context(), base, args...)

@@ -42,7 +42,7 @@ func TestLinearizable(t *testing.T) {
 		clients[i] = &linearClient{n: i, rng: rand.New(rand.NewPCG(seed, uint64(i+1))), history: h, seen: map[place]string{}}
 	}
 	for round := range linearRounds {
-		s := startServer(t, dir)
+		s := startWatched(t, dir)
 		enough := make(chan struct{})
 		deadline := 100 + rng.Int64N(300)
 		var answers atomic.Int64
@@ -65,7 +65,7 @@ func TestLinearizable(t *testing.T) {
 		wg.Wait()
 		h.died()
 	}
-	s := startServer(t, dir)
+	s := startWatched(t, dir)
 	for key := range h.keys() {
 		clients[0].readAll(s, key)
 	}

@@ -37,7 +37,11 @@ func TestMain(m *testing.M) {
 type tidied struct{ *testing.M }
 
 func (t tidied) Run() int {
-	defer func() { _ = os.RemoveAll(natsServerDir) }()
+	defer func() {
+		if dir, err := leftDir(); err == nil {
+			_ = os.RemoveAll(dir)
+		}
+	}()
 	return t.M.Run()
 }
 
@@ -90,13 +94,27 @@ func (s *server) await() (*server, error) {
 	}
 }
 
-// spawn starts a server and does not wait for it.
+// spawn starts a server and does not wait for it. The race detector does not watch it.
 func spawn(t *testing.T, dir string, env []string, args ...string) *server {
 	t.Helper()
-	return spawnProgram(t, os.Args[0], dir, env, args...)
+	program, err := unwatched()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return spawnProgram(t, program, dir, env, args...)
 }
 
-// spawnProgram is spawn for a binary other than this test's.
+// startWatched is startServer for a server that the race detector watches, if it watches the tests.
+func startWatched(t *testing.T, dir string, args ...string) *server {
+	t.Helper()
+	s, err := spawnProgram(t, os.Args[0], dir, nil, args...).await()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// spawnProgram is spawn for a program of the caller's choice; os.Args[0] is these tests.
 func spawnProgram(t testing.TB, program, dir string, env []string, args ...string) *server {
 	t.Helper()
 	cmd := exec.Command(program, append([]string{"serve", "--data", dir, "--listen", "127.0.0.1:0", "--min-free", "64MB"}, args...)...)

@@ -64,7 +64,7 @@ func (w *ward) name(i int) string { return fmt.Sprintf("node-%d", i) }
 // begin starts a node, which ends with t, and does not wait for it.
 func (w *ward) begin(t *testing.T, i int) *server {
 	t.Helper()
-	return spawn(t, w.dirs[i], []string{skewedClock + "=" + w.clocks[i]}, "--log", w.url(), "--node", w.name(i))
+	return spawnProgram(t, os.Args[0], w.dirs[i], []string{skewedClock + "=" + w.clocks[i]}, "--log", w.url(), "--node", w.name(i))
 }
 
 // ask is a request to one of the nodes.

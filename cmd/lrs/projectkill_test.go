@@ -39,14 +39,14 @@ func TestProjectionsThroughKills(t *testing.T) {
 			t.Logf("seed %d", seed)
 			rng := rand.New(rand.NewPCG(seed, 0))
 			dir := t.TempDir()
-			s := startServer(t, dir, "--read-model", dsn)
+			s := startWatched(t, dir, "--read-model", dsn)
 			setUp(t, s)
 			for round := range 6 {
 				pour(t, s, rng, 30+rng.Int64N(60), s.kill)
 				if t.Failed() {
 					t.Fatalf("in round %d", round)
 				}
-				s = startServer(t, dir, "--read-model", dsn)
+				s = startWatched(t, dir, "--read-model", dsn)
 			}
 			status := settled(t, dir)
 			var zero string
