@@ -77,7 +77,7 @@ func NewServer(cfg Config) *Server {
 		AllowedMethods: []string{"GET", "HEAD", "PUT", "POST", "DELETE"},
 		AllowedHeaders: []string{
 			"Authorization", "Content-Type", "Content-Encoding", "Accept", "Accept-Language", "If-Match", "If-None-Match",
-			"X-Experience-API-Version", "X-Experience-API-Hash", "Content-Transfer-Encoding",
+			"X-Experience-API-Version", "X-Experience-API-Hash", "Content-Transfer-Encoding", "X-Bedside-Position",
 		},
 		ExposedHeaders: []string{
 			"ETag", "Last-Modified", "Retry-After", "X-Experience-API-Version", "X-Experience-API-Consistent-Through",

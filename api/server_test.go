@@ -224,7 +224,7 @@ func TestCORS(t *testing.T) {
 	open.attach(t)
 	closed := newHost(t, func(c *Config) { c.CORSOrigins = []string{"https://course.example"} })
 	closed.attach(t)
-	const wanted = "authorization,content-type,if-match,if-none-match,x-experience-api-version"
+	const wanted = "authorization,content-type,if-match,if-none-match,x-bedside-position,x-experience-api-version"
 	for _, test := range []struct {
 		host   *host
 		origin string

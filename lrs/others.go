@@ -122,12 +122,12 @@ func (c *committer) catchUpWaiting(ctx context.Context) {
 // a client has written to another. The error is ctx's, ErrClosed, or why the store can serve no more.
 func (s *Store) Await(ctx context.Context, revision eventlog.Revision) error {
 	for {
-		if err := s.failure(); err != nil {
-			return err
-		}
 		s.headMu.Lock()
 		head, advanced := s.told, s.advanced
 		s.headMu.Unlock()
+		if err := s.failure(); err != nil { // which wakes those who have advanced already
+			return err
+		}
 		if head >= revision {
 			return nil
 		}

@@ -1,7 +1,6 @@
 package lrs
 
 import (
-	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -192,7 +191,7 @@ type NamedBlob struct {
 
 // BlobsOf are the blobs that an event names: large documents, and attachments. What was erased names none.
 func BlobsOf(e eventlog.Event) (named []NamedBlob, err error) {
-	rests := e.Type == event.TypeDocumentStored || e.Type == event.TypeStatementStored && bytes.Contains(e.Payload, []byte(`"attachments"`))
+	rests := e.Type == event.TypeDocumentStored || e.Type == event.TypeStatementStored && xapi.MayAttach(e.Payload)
 	if e.Erased || !rests {
 		return nil, nil
 	}

@@ -65,6 +65,11 @@ func TestVerifyBlobs(t *testing.T) {
 	attached := b.attach(t, "attached", "", "", false)
 	inside := b.attach(t, "inside", "", "", true)
 	both := b.attach(t, "here and there", "", elsewhere, false)
+	escaped := b.putBlob(t, "with an escape")
+	if _, err := b.put(t, parseDraft(t, fmt.Sprintf(`{"id":"%s","actor":{"mbox":"mailto:nurse@example.com"},"verb":{"id":"https://v.example/v"},"object":{"id":"https://a.example/1"},`+
+		`"\u0061ttachments":[{"usageType":"https://u.example/u","display":{"en":"d"},"contentType":"text/plain","length":1,"sha2":"%s"}]}`, uuid.New(), escaped))); err != nil {
+		t.Fatal(err)
+	}
 	orphan := b.putBlob(t, "orphan")
 	if err := b.write(t, stateKey("large"), fmt.Sprintf(`{"a":"%0*d"}`, maxInline, 1), false, nil); err != nil {
 		t.Fatal(err)
@@ -81,13 +86,13 @@ func TestVerifyBlobs(t *testing.T) {
 	if err != nil || doc.Blob == "" {
 		t.Fatalf("%+v, %v; want one in the blob store", doc, err)
 	}
-	want := int64(len("attached") + len("inside") + len("here and there") + len("orphan") + int(doc.Size))
-	if r := verify(); r.Blobs != 5 || r.BlobBytes != want || r.Events != 8 {
-		t.Errorf("%+v; want 5 blobs of %d bytes, 8 events", r, want)
+	want := int64(len("attached") + len("inside") + len("here and there") + len("with an escape") + len("orphan") + int(doc.Size))
+	if r := verify(); r.Blobs != 6 || r.BlobBytes != want || r.Events != 9 {
+		t.Errorf("%+v; want 6 blobs of %d bytes, 9 events", r, want)
 	}
 
 	for name, id := range map[string]string{
-		"attached": attached, "inside": inside, "both": both, "orphan": orphan, "document": doc.Blob,
+		"attached": attached, "inside": inside, "both": both, "escaped": escaped, "orphan": orphan, "document": doc.Blob,
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(b.dir, "blobs", id[:2], id)
@@ -99,7 +104,7 @@ func TestVerifyBlobs(t *testing.T) {
 			if err := os.WriteFile(path, flipped, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if r := verify(path, "restore"); r.Blobs >= 5 {
+			if r := verify(path, "restore"); r.Blobs >= 6 {
 				t.Errorf("%d are whole", r.Blobs)
 			}
 			if err := os.Remove(path); err != nil {
@@ -107,8 +112,8 @@ func TestVerifyBlobs(t *testing.T) {
 			}
 			if id == both || id == orphan {
 				verify()
-			} else if r := verify(id, "revision", "is not there", "restore"); r.Blobs != 4 {
-				t.Errorf("%d of the others are whole, want 4", r.Blobs)
+			} else if r := verify(id, "revision", "is not there", "restore"); r.Blobs != 5 {
+				t.Errorf("%d of the others are whole, want 5", r.Blobs)
 			}
 			if err := os.WriteFile(path, whole, 0o600); err != nil {
 				t.Fatal(err)

@@ -39,6 +39,9 @@ func (c *call) isAlternate() bool {
 // maxFormMembers is several times what any request has: parameters, headers and content.
 const maxFormMembers = 100
 
+// maxFormHeader bounds a member of a form that stands for a header, bytes: headers have a limit too.
+const maxFormHeader = 8 << 10
+
 // hasCredentials says whether the request's own header already has good credentials.
 // Those of the form may take their place, and are checked in any case.
 func (c *call) hasCredentials() bool {
@@ -93,6 +96,9 @@ func (c *call) undoAlternate() error {
 	for _, name := range formHeaders {
 		for member, values := range form {
 			if http.CanonicalHeaderKey(member) == http.CanonicalHeaderKey(name) {
+				if slices.ContainsFunc(values, func(v string) bool { return len(v) > maxFormHeader || !xapi.IsFieldValue(v) }) {
+					return problem.BadRequest("alternate.header", "The form's member %q is no value of a header, or longer than %d bytes.", name, maxFormHeader)
+				}
 				r.Header[http.CanonicalHeaderKey(name)] = values
 				delete(form, member)
 			}

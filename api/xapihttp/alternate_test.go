@@ -103,6 +103,9 @@ func TestAlternateSyntaxRefused(t *testing.T) {
 		{"2.0 in the header", "POST", "GET", []string{"limit", "1"}, []string{versionHeader, v2}, 400, "parameter.unknown"},
 		{"2.0, POST", "POST", "POST", content, []string{versionHeader, v2}, 400, "parameter.unknown"},
 		{"2.0, PUT", "PUT", "PUT", content, []string{versionHeader, v2}, 400, "parameter.unknown"},
+		{"a type that no header can have", "POST", "PUT", []string{"content", "x", "Content-Type", "text/x\x00y"}, nil, 400, "alternate.header"},
+		{"a type of two lines", "POST", "PUT", []string{"content", "x", "content-type", "text/x\r\nX-Evil: 1"}, nil, 400, "alternate.header"},
+		{"a type longer than a header", "POST", "PUT", []string{"content", "x", "Content-Type", "text/" + strings.Repeat("x", 300_000)}, nil, 400, "alternate.header"},
 		{"no version anywhere", "POST", "GET", []string{"limit", "1"}, []string{versionHeader, ""}, 400, "version.missing"},
 		{"no credentials anywhere", "POST", "GET", []string{"limit", "1"}, []string{"Authorization", ""}, 401, "auth.missing"},
 		{"wrong credentials in the form win", "POST", "GET", []string{"Authorization", basic("a", "b")}, nil, 401, "auth.unauthorized"},
@@ -123,6 +126,14 @@ func TestAlternateSyntaxRefused(t *testing.T) {
 	}
 	if got := l.get(t, "/statements").page().ids(t); len(got) != 0 {
 		t.Errorf("stored are %v", got)
+	}
+}
+
+// A refused HEAD has no body either.
+func TestAlternateHeadRefused(t *testing.T) {
+	l := newLab(t)
+	if a := l.alternate(t, "HEAD", "/statements", []string{"statementId", id(9)}).want(404); a.body != "" {
+		t.Errorf("a body: %s", a.body)
 	}
 }
 

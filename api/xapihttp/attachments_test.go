@@ -151,6 +151,48 @@ func TestAttachments(t *testing.T) {
 	l.do(t, "POST", "/statements", attached(3, attachment(one))).refused(400, "statement.invalid")
 }
 
+// A member's name may be written with escapes, and is kept so: the data comes back all the same.
+func TestAttachmentsEscaped(t *testing.T) {
+	l := newLab(t)
+	for n, name := range []string{`"\u0061ttachments"`, `"attachment\u0073"`} {
+		for _, statement := range []string{attached(2*n+1, attachment(sha2("one"))), simpleSub(2*n+2, attachment(sha2("one")))} {
+			st := strings.Replace(statement, `"attachments"`, name, 1)
+			stored := strings.Trim(l.upload(t, multi(st).data("one").String()).want(200).body, `[]"`)
+			if body, parts := l.get(t, "/statements?attachments=true&statementId="+stored).download(); !strings.Contains(body, name) || parts[sha2("one")] != "one" {
+				t.Errorf("%s with %q", body, parts)
+			}
+		}
+	}
+}
+
+// The type of a part is a header, which readers give up on if it is long.
+func TestLongContentType(t *testing.T) {
+	l := newLab(t)
+	long := strings.Replace(attachment(sha2("one")), "charset=x", "x="+strings.Repeat("x", 100_000), 1)
+	l.upload(t, multi(attached(1, long)).data("one").String()).want(200)
+	a := l.get(t, "/statements?attachments=true")
+	if _, part, _ := strings.Cut(a.body, "\r\nContent-Type: application/octet-stream\r\n"); !strings.Contains(part, "\r\n\r\none\r\n--") {
+		t.Errorf("a part with %.300q", part)
+	}
+}
+
+// What the attachments of a page are parsed for is little, whatever else they say.
+func TestAttachmentsOfAPage(t *testing.T) {
+	l := newLab(t, func(c *xapihttp.Config) { c.Bodies = 8 << 20 })
+	display := `"display":{"en":"d"`
+	for i := range 4_000 {
+		display += fmt.Sprintf(`,"en-%08d":""`, i)
+	}
+	const n = 20
+	for i := range n {
+		l.upload(t, multi(attached(i+1, strings.Replace(attachment(sha2("one")), `"display":{"en":"d"`, display, 1))).data("one").String()).want(200)
+	}
+	body, parts := l.get(t, "/statements?attachments=true").download()
+	if got := parsePage(t, body).ids(t); len(got) != n || len(parts) != 1 {
+		t.Errorf("%d statements with %d parts", len(got), len(parts))
+	}
+}
+
 // What else is accepted.
 func TestAttachmentsAccepted(t *testing.T) {
 	l := newLab(t)

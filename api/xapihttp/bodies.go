@@ -100,6 +100,16 @@ func (h *held) lend(n int64) (back func(), err error) {
 	return func() { h.take(-n) }, nil
 }
 
+// lending is lend for what is asked for little by little: back gives back all that hold was asked for.
+func (h *held) lending() (hold func(n int64) error, back func()) {
+	var lent int64
+	hold = func(n int64) error {
+		lent += n
+		return h.hold(n)
+	}
+	return hold, func() { h.take(-lent) }
+}
+
 func (h *held) take(n int64) bool {
 	h.read += n
 	more := max(0, h.read-h.free) - h.counted

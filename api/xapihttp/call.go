@@ -83,7 +83,7 @@ func (c *call) negotiate() error {
 		}
 		return problem.BadRequest("version.unsupported", "The version %q is not supported; this store speaks 1.0.3 and 2.0.0.", header)
 	}
-	c.version = v
+	c.version = v // the form's header may have it
 	c.w.Header().Set(headerVersion, v.String())
 	return nil
 }

@@ -73,6 +73,12 @@ func TestFormats(t *testing.T) {
 			}
 		})
 	}
+	t.Run("canonical, languages in two headers", func(t *testing.T) {
+		two := l.get(t, "/statements"+query("statementId", id(1), "format", "canonical"), "Accept-Language", "xx", "Accept-Language", "de").body
+		if one := l.get(t, "/statements"+query("statementId", id(1), "format", "canonical"), "Accept-Language", "xx, de").body; two != one {
+			t.Errorf("%s\nwith one %s", two, one)
+		}
+	})
 	t.Run("canonical without a language", func(t *testing.T) {
 		got := l.get(t, "/statements"+query("statementId", id(1), "format", "canonical"))
 		for _, path := range []string{"verb.display", "object.definition.name"} {

@@ -158,6 +158,9 @@ type handler struct {
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// Every answer names a version, refusals too (C 3.3).
 	w.Header().Set(headerVersion, h.Default.String())
+	if v, err := xapi.ParseVersion(r.Header.Get(headerVersion)); err == nil {
+		w.Header().Set(headerVersion, v.String())
+	}
 	if h.path == "/statements" {
 		// Every answer of this resource says it (C 2.1.3); a page of results
 		// overwrites it with the time of its snapshot.
@@ -180,12 +183,20 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	rt := h.route(c.r.Method)
-	if rt == nil {
-		w.Header().Set("Allow", h.allowed())
-		return problem.New(http.StatusMethodNotAllowed, "request.method", "%s is not allowed here; %s are.", c.r.Method, h.allowed())
+	if err := c.serve(); err != nil {
+		problem.Write(c.w, r, h.Log, err) // without a body, if it is a HEAD that came as a POST
 	}
-	if !h.open {
+	return nil
+}
+
+// serve finds the route, asks who it is, and answers.
+func (c *call) serve() error {
+	rt := c.route(c.r.Method)
+	if rt == nil {
+		c.w.Header().Set("Allow", c.allowed())
+		return problem.New(http.StatusMethodNotAllowed, "request.method", "%s is not allowed here; %s are.", c.r.Method, c.allowed())
+	}
+	if !c.open {
 		if err := c.authenticate(rt); err != nil {
 			return err
 		}
@@ -194,7 +205,7 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if err := rt.serve(c); err != nil {
-		if w.Header().Get(request.HeaderPosition) == "" {
+		if c.w.Header().Get(request.HeaderPosition) == "" {
 			c.position(lrs.Position{}) // what refuses rests on what there is
 		}
 		return err

@@ -1,6 +1,7 @@
 package xapihttp_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"strings"
@@ -32,6 +33,31 @@ func TestAnswersAreCounted(t *testing.T) {
 		}
 	}
 	l.do(t, "GET", state, "").refused(400, "documents.many")
+}
+
+// TestDefinitionsOnTheWay: what one statement needs while its canonical form is made is given back before the next.
+func TestDefinitionsOnTheWay(t *testing.T) {
+	l := newLab(t, func(c *xapihttp.Config) { c.Bodies = 2 << 20 })
+	var others []string
+	for n := range 20 {
+		name := map[string]string{}
+		for i := range 1_000 {
+			name[fmt.Sprintf("en-%08d", i)] = "a name"
+		}
+		names, err := json.Marshal(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		activity := fmt.Sprintf("https://a.example/%d", n)
+		l.post(t, fmt.Sprintf(`{"id":%q,%s,%s,"object":{"id":%q,"definition":{"name":%s}}}`, id(100+n), simpleActor, simpleVerb, activity, names))
+		others = append(others, fmt.Sprintf(`{"id":%q}`, activity))
+	}
+	for n := range 20 {
+		l.post(t, simple(1+n, `"context":{"contextActivities":{"other":[`+strings.Join(others, ",")+`]}}`))
+	}
+	if got := l.get(t, "/statements?limit=20&format=canonical").page().ids(t); len(got) != 20 {
+		t.Errorf("%d statements", len(got))
+	}
 }
 
 // TestETagLists: a tag may have commas in it, and a list without a tag asks for what nothing meets.

@@ -9,6 +9,7 @@ import (
 	"iter"
 	"net/http"
 	"strings"
+	"unsafe"
 
 	"github.com/klauspost/compress/gzhttp"
 
@@ -63,7 +64,7 @@ func (c *call) writePart(head *bytes.Buffer, boundary string, a xapi.Attachment)
 	}
 	defer data.Close()
 	fmt.Fprintf(head, "--%s\r\nContent-Type: %s\r\nContent-Transfer-Encoding: binary\r\n%s: %s\r\nContent-Length: %d\r\n\r\n",
-		boundary, a.ContentType, headerHash, a.SHA2, size)
+		boundary, partType(a.ContentType), headerHash, a.SHA2, size)
 	if _, err := head.WriteTo(c.w); err != nil {
 		return err
 	}
@@ -72,6 +73,17 @@ func (c *call) writePart(head *bytes.Buffer, boundary string, a xapi.Attachment)
 	}
 	fmt.Fprint(head, "\r\n")
 	return nil
+}
+
+// maxPartType bounds the Content-Type of a part: readers give up on long headers, and with them on the page.
+const maxPartType = 1 << 10
+
+// partType is the Content-Type of a part.
+func partType(declared string) string {
+	if len(declared) > maxPartType || !xapi.IsFieldValue(declared) {
+		return "application/octet-stream"
+	}
+	return declared
 }
 
 // parts are the attachments that the store has the data of, one of each hash:
@@ -103,20 +115,32 @@ func (c *call) parts(statements [][]byte) ([]xapi.Attachment, error) {
 }
 
 // attachmentsOf lists the attachments of stored statements and of their
-// SubStatements.
-func (c *call) attachmentsOf(statements [][]byte) ([]xapi.Attachment, error) {
-	var all []xapi.Attachment
+// SubStatements: what their parts are made of, and no more, since a page has many.
+func (c *call) attachmentsOf(statements [][]byte) (all []xapi.Attachment, err error) {
 	for _, raw := range statements {
-		if !bytes.Contains(raw, []byte(`"attachments"`)) {
-			continue
-		}
-		st, err := c.parseStored(raw)
-		if err != nil {
+		if all, err = c.appendAttachments(all, raw); err != nil {
 			return nil, err
 		}
-		for a := range statementAttachments(st) {
-			all = append(all, a)
+	}
+	return all, nil
+}
+
+func (c *call) appendAttachments(all []xapi.Attachment, raw []byte) ([]xapi.Attachment, error) {
+	if !xapi.MayAttach(raw) {
+		return all, nil
+	}
+	hold, back := c.held.lending()
+	defer back()
+	st, err := parseStored(raw, hold)
+	if err != nil {
+		return nil, err
+	}
+	for a := range statementAttachments(st) {
+		a = xapi.Attachment{ContentType: strings.Clone(a.ContentType), SHA2: strings.Clone(a.SHA2), FileURL: strings.Clone(a.FileURL)}
+		if err := c.held.hold(int64(unsafe.Sizeof(a)) + int64(len(a.ContentType)+len(a.SHA2)+len(a.FileURL))); err != nil {
+			return nil, err
 		}
+		all = append(all, a)
 	}
 	return all, nil
 }

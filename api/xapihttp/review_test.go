@@ -153,7 +153,9 @@ func TestCanonicalIsBounded(t *testing.T) {
 // be able to end one.
 func TestContentTypeIsOneLine(t *testing.T) {
 	l := newLab(t)
-	for _, end := range []string{`\r\nX-Evil: 1`, `\n`, `\r`, `\u0000`, `\u0085`, `\u2028`} {
+	for _, end := range []string{
+		`\r\nX-Evil: 1`, `\n`, `\r`, `\u0000`, `\u0085`, `\u2028`, `; a=b\r\nX-Evil: 1`, `;\r\nno header`, `;\n`, `;\u0000`, `; a=\u007f`,
+	} {
 		a := strings.Replace(attachment(strings.Repeat("0", 64), `"fileUrl":"https://f.example/f"`), "text/plain; charset=x", "text/plain"+end, 1)
 		if p := l.do(t, "POST", "/statements", attached(1, a)).refused(400, "statement.invalid"); !strings.HasPrefix(deref(p.Pointer), "/attachments/0") {
 			t.Errorf("%s: refused at %s", end, deref(p.Pointer))

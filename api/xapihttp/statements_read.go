@@ -3,6 +3,7 @@ package xapihttp
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -85,7 +86,9 @@ func (c *call) mayRead(raw []byte) error {
 	if err != nil {
 		return err
 	}
-	st, err := c.parseStored(raw)
+	hold, back := c.held.lending()
+	defer back()
+	st, err := parseStored(raw, hold)
 	if err != nil {
 		return err
 	}
@@ -95,9 +98,9 @@ func (c *call) mayRead(raw []byte) error {
 	return nil
 }
 
-// parseStored parses what the store has.
-func (c *call) parseStored(raw []byte) (*xapi.Statement, error) {
-	list, _, err := xapi.Budget{Hold: c.held.hold}.ParseStatements(raw, xapi.V2)
+// parseStored parses what the store has, with memory from hold.
+func parseStored(raw []byte, hold func(int64) error) (*xapi.Statement, error) {
+	list, _, err := xapi.Budget{Hold: hold}.ParseStatements(raw, xapi.V2)
 	if err != nil {
 		return nil, fmt.Errorf("parse a stored statement: %w", err)
 	}
@@ -249,7 +252,8 @@ func (c *call) authority() (*xapi.Authority, error) {
 	return xapi.ParseAuthority(c.principal.AuthorityRaw)
 }
 
-// formatter turns a stored statement into what the reader asked for. What it adds to that it holds.
+// formatter turns a stored statement into what the reader asked for. What it adds to that it holds; what it needs on
+// the way it gives back.
 type formatter func(view *lrs.View, raw []byte) ([]byte, error)
 
 func (c *call) format() (formatter, error) {
@@ -261,9 +265,11 @@ func (c *call) format() (formatter, error) {
 		return func(_ *lrs.View, raw []byte) ([]byte, error) { return xapi.FormatIDs(raw), nil }, nil
 	case text == "canonical":
 		c.w.Header().Add("Vary", "Accept-Language")
-		langs := xapi.ParseAcceptLanguage(c.r.Header.Get("Accept-Language"))
+		langs := xapi.ParseAcceptLanguage(strings.Join(c.r.Header.Values("Accept-Language"), ","))
 		return func(view *lrs.View, raw []byte) ([]byte, error) {
 			left := maxDefinitions
+			hold, back := c.held.lending()
+			defer back()
 			var failed error
 			body := xapi.FormatCanonical(raw, func(id string) []byte {
 				if left <= 0 || failed != nil {
@@ -271,7 +277,7 @@ func (c *call) format() (formatter, error) {
 				}
 				definition, err := view.Activity(id)
 				if err == nil {
-					err = c.held.hold(int64(2 * len(definition))) // here, and in the answer
+					err = hold(int64(2 * len(definition))) // here, and in what is made
 				}
 				if failed = err; err != nil {
 					return nil
@@ -279,6 +285,9 @@ func (c *call) format() (formatter, error) {
 				left -= len(definition) + 1
 				return definition
 			}, langs)
+			if failed == nil {
+				failed = c.held.hold(int64(max(0, len(body)-len(raw))))
+			}
 			return body, failed
 		}, nil
 	default:

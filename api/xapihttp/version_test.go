@@ -56,6 +56,22 @@ func TestVersionNegotiation(t *testing.T) {
 	}
 }
 
+// Also what is refused before anything else is answered in the version of the request.
+func TestVersionOfRefusals(t *testing.T) {
+	l := newLab(t, func(c *xapihttp.Config) { c.Default = xapi.V2 })
+	for _, test := range []struct {
+		method, target, body string
+		status               int
+	}{
+		{"GET", "/statements?a=1;b=2", "", 400}, {"GET", "/statements?%zz=1", "", 400}, {"OPTIONS", "/statements", "", 204},
+		{"POST", "/statements?method=GET", "{}", 400}, {"POST", "/statements?method=OPTIONS", "", 400}, {"PATCH", "/statements", "", 405},
+	} {
+		if a := l.do(t, test.method, test.target, test.body, versionHeader, "1.0.3").want(test.status); a.header.Get(versionHeader) != v1 {
+			t.Errorf("%s %s: %q", test.method, test.target, a.header.Values(versionHeader))
+		}
+	}
+}
+
 // About is for everybody: with both versions and nothing else (C 2.8).
 func TestAbout(t *testing.T) {
 	l := newLab(t)

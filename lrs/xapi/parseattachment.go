@@ -1,6 +1,15 @@
 package xapi
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
+
+// MayAttach is false if a Statement certainly has no attachments, and neither has its SubStatement. It only looks: a name
+// that is written with an escape is an attachment's too.
+func MayAttach(statement []byte) bool {
+	return bytes.Contains(statement, []byte(`"attachments"`)) || bytes.IndexByte(statement, '\\') >= 0
+}
 
 // attachments reads the Attachments of a Statement (D 2.4.11).
 func (c *cursor) attachments() []Attachment {

@@ -106,11 +106,17 @@ func isSHA2(text string) bool {
 	return false
 }
 
-// isMediaType checks that there are a type and a subtype; parameters may follow, of any form (RFC 2046).
+// isMediaType checks that there are a type and a subtype; parameters may follow, of any form (RFC 2046) that a header can
+// have: it is sent back in one.
 func isMediaType(text string) bool {
 	essence, _, _ := strings.Cut(text, ";")
 	kind, subtype, ok := strings.Cut(strings.TrimRight(essence, " \t"), "/")
-	return ok && kind != "" && subtype != "" && allBytes(kind, isTokenByte) && allBytes(subtype, isTokenByte)
+	return ok && kind != "" && subtype != "" && allBytes(kind, isTokenByte) && allBytes(subtype, isTokenByte) && IsFieldValue(text)
+}
+
+// IsFieldValue tells whether a header can have a value: there are no controls but tabs in it (RFC 9110, 5.5).
+func IsFieldValue(text string) bool {
+	return allBytes(text, func(c byte) bool { return c >= ' ' && c != 0x7F || c == '\t' })
 }
 
 // isStatementVersion checks the version of a Statement, which under 2.0 may also be a 1.0 one.
