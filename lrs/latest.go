@@ -20,7 +20,7 @@ type heads struct {
 	mu   sync.Mutex
 	next *headAnswer // of the question that is not asked yet, so that it says what was there when it was wanted
 
-	away atomic.Bool // the last question was not answered
+	away atomic.Bool // the last question was not answered; the next is asked by itself
 }
 
 type headAnswer struct {
@@ -44,11 +44,13 @@ func (h *heads) want() *headAnswer {
 	return h.next
 }
 
-// run asks until ctx ends.
+// run asks until ctx ends: when somebody wants to know, and while the log is away, so that it is known when it is back.
 func (h *heads) run(ctx context.Context, log eventlog.Log) {
+	var again <-chan time.Time
 	for {
 		select {
 		case <-h.wanted:
+		case <-again:
 		case <-ctx.Done():
 			return
 		}
@@ -59,6 +61,9 @@ func (h *heads) run(ctx context.Context, log eventlog.Log) {
 		asking, cancel := context.WithTimeout(ctx, headPatience)
 		a.head, a.err = log.Head(asking)
 		cancel()
+		if again = nil; a.err != nil {
+			again = time.After(headPatience)
+		}
 		h.away.Store(a.err != nil)
 		close(a.done)
 	}

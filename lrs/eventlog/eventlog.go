@@ -44,7 +44,8 @@ type Log interface {
 	//                      that revision is these very bytes already.
 	//   ErrConflict        another commit has that revision; this one is not
 	//                      stored and never will be.
-	//   ErrUnknownOutcome  it may be stored, now or later; see Settle.
+	//   ErrUnknownOutcome  it may be stored, now or later; see Settle. With
+	//                      ErrConflict: that revision is taken, maybe by it.
 	//   ErrLogDamaged      the log ends before expected: it has lost commits that
 	//                      the caller has seen. Not stored.
 	//   ErrTooLarge, ErrUnavailable, ErrClosed

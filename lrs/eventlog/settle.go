@@ -76,7 +76,7 @@ func settleOnce(ctx context.Context, log Log, expected Revision, data []byte, ti
 		return nil
 	case !open && certain(err):
 		return err
-	case errors.Is(err, ErrConflict):
+	case errors.Is(err, ErrConflict): // with another commit, or with an attempt of ours
 		return compare(ctx, log, expected+1, data)
 	}
 	// Even an error that is certain of this attempt says nothing of those before.

@@ -65,6 +65,10 @@ func (l *Log) Append(ctx context.Context, expected eventlog.Revision, data []byt
 
 // outcome says what became of a publish. Whatever is not known to store nothing is
 // an unknown outcome: a time-out, no responders, a lost connection, new errors.
+//
+// Of a stream with replicas hardly a refusal is certain. Each server that takes itself
+// for the leader receives a publish and answers, and the first answer counts: one that
+// was cut off and is back refuses, until it hears of its successor, what that stores.
 func (l *Log) outcome(ctx context.Context, ack *jetstream.PubAck, err error, expected eventlog.Revision) error {
 	if err == nil {
 		if ack.Sequence != uint64(expected)+1 {
@@ -85,6 +89,17 @@ func (l *Log) outcome(ctx context.Context, ack *jetstream.PubAck, err error, exp
 		}
 		return fmt.Errorf("%w: %w", eventlog.ErrUnknownOutcome, err)
 	}
+	refused := l.refused(ctx, api, expected)
+	sameForAll := errors.Is(refused, eventlog.ErrTooLarge) || api.ErrorCode == codeOtherStream
+	if l.replicas.Load() > 1 && !sameForAll {
+		return fmt.Errorf("%w: %w", eventlog.ErrUnknownOutcome, refused)
+	}
+	return refused
+}
+
+// refused says what an answer means, if it is the leader's.
+func (l *Log) refused(ctx context.Context, api *jetstream.APIError, expected eventlog.Revision) error {
+	var err error = api
 	switch api.ErrorCode {
 	case jetstream.JSErrCodeStreamWrongLastSequence:
 		return l.conflict(ctx, api, expected)

@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"log/slog"
 	"regexp"
+	"sync/atomic"
 	"time"
 
 	"github.com/bedside-lrs/bedside/lrs/eventlog"
@@ -114,10 +115,11 @@ type Log struct {
 	stream jetstream.Stream
 	log    *slog.Logger
 
-	life    context.Context // ends with Close
-	close   context.CancelFunc
-	server  warden
-	shorter shorter
+	life     context.Context // ends with Close
+	close    context.CancelFunc
+	server   warden
+	shorter  shorter
+	replicas atomic.Int32 // of the stream, as it last said
 }
 
 // Open creates the log's stream or checks that the one there is keeps commits as
@@ -167,9 +169,11 @@ func (l *Log) openStream(ctx context.Context) (jetstream.Stream, error) {
 	if err != nil {
 		return nil, unavailable(err)
 	}
-	if err := checkSettings(stream.CachedInfo().Config, want); err != nil {
+	config := stream.CachedInfo().Config
+	if err := checkSettings(config, want); err != nil {
 		return nil, err
 	}
+	l.replicas.Store(int32(config.Replicas))
 	if n := l.cfg.Conn.MaxPayload(); n < minPayload {
 		return nil, fmt.Errorf("%w: the server's max_payload is %d bytes, commits need %d; set it to 8MB", ErrSettings, n, minPayload)
 	}
@@ -216,7 +220,8 @@ func (l *Log) state(ctx context.Context) (jetstream.StreamState, error) {
 	return info.State, nil
 }
 
-// info is what the stream's leader says of it.
+// info is what the stream's leader says of it. While it is in doubt that the leader is the one who answers, it is
+// eventlog.ErrUnavailable.
 func (l *Log) info(ctx context.Context) (*jetstream.StreamInfo, error) {
 	if l.life.Err() != nil {
 		return nil, eventlog.ErrClosed
@@ -225,6 +230,10 @@ func (l *Log) info(ctx context.Context) (*jetstream.StreamInfo, error) {
 	defer cancel()
 	info, err := l.stream.Info(ctx)
 	if err != nil {
+		return nil, unavailable(fmt.Errorf("stream info: %w", err))
+	}
+	l.replicas.Store(int32(info.Config.Replicas))
+	if err := leads(info); err != nil {
 		return nil, unavailable(fmt.Errorf("stream info: %w", err))
 	}
 	return info, nil
