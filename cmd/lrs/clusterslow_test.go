@@ -1,8 +1,15 @@
 package main
 
 import (
+	"errors"
+	"log/slog"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/bedside-lrs/bedside/lrs/eventlog"
+	"github.com/bedside-lrs/bedside/lrs/eventlog/natslog"
 )
 
 // slowRounds is how often the network of TestClusterSlowNetwork stalls; `make soak` has more.
@@ -38,5 +45,38 @@ func TestClusterSlowNetwork(t *testing.T) {
 			x.writes(20)
 			network.slow(0)
 		}},
+		{"the leader is cut off, and comes back", slowRounds, func(x *trial) {
+			i := c.leader()
+			deposed := c.openLog(i)
+			network.cut(i)
+			c.leader(i)
+			x.writes(20)
+			c.notBelieved(deposed)
+			network.mend()
+			x.writes(50)
+		}},
 	})
+}
+
+// openLog opens the log by a connection to one server only.
+func (c *cluster) openLog(i int) *natslog.Log {
+	c.t.Helper()
+	conn, err := nats.Connect("nats://"+c.servers[i].address, nats.IgnoreDiscoveredServers())
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(conn.Close)
+	log, err := natslog.Open(c.t.Context(), natslog.Config{Conn: conn, Name: "main", Replicas: 3, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return log
+}
+
+// notBelieved checks that a log which is asked by a server that is cut off says no head: others have gone on.
+func (c *cluster) notBelieved(log *natslog.Log) {
+	c.t.Helper()
+	if head, err := log.Head(c.t.Context()); !errors.Is(err, eventlog.ErrUnavailable) {
+		c.t.Errorf("a server that is cut off says that the head is %d (%v)", head, err)
+	}
 }

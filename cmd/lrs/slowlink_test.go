@@ -10,31 +10,55 @@ import (
 )
 
 // slowNetwork is TCP proxies that deliver late, or for a while not at all: what the two ends of a connection see is that of
-// a long way between them. Nothing is lost and nothing changes its order, since TCP sees to that on a real one too.
+// a long way between them. Nothing is lost and nothing changes its order, since TCP sees to that on a real one too. It can
+// also cut a server off from the others.
 type slowNetwork struct {
 	t *testing.T
 
 	mu    sync.Mutex
 	delay time.Duration  // at least so long each way, and at random up to twice as long
 	held  map[int]bool   // servers whose links deliver nothing
+	apart map[int]bool   // servers that have no connections to others
 	open  chan struct{}  // closed, and made anew, when one of them delivers again
-	conns []net.Conn     // to be closed at the end
+	conns []joined       // to be closed at the end
 	wg    sync.WaitGroup // of all goroutines; not under mu
 }
 
 // newSlowNetwork makes one that does not delay yet. It ends with the test.
 func newSlowNetwork(t *testing.T) *slowNetwork {
-	n := &slowNetwork{t: t, held: map[int]bool{}, open: make(chan struct{})}
+	n := &slowNetwork{t: t, held: map[int]bool{}, apart: map[int]bool{}, open: make(chan struct{})}
 	t.Cleanup(n.wg.Wait)
 	t.Cleanup(func() {
 		n.mu.Lock()
 		defer n.mu.Unlock()
 		for _, c := range n.conns {
-			c.Close()
+			c.close()
 		}
 	})
 	return n
 }
+
+// cut ends the connections between a server and the others, and lets it have none until mend: each goes on with what it
+// has, where one that is only held would be sent later what it has missed. Nodes stay connected.
+func (n *slowNetwork) cut(server int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.apart[server] = true
+	for _, c := range n.conns {
+		if n.between(c.way) {
+			c.close()
+		}
+	}
+}
+
+func (n *slowNetwork) mend() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	clear(n.apart)
+}
+
+// between tells whether a way is between a server that is cut off and another.
+func (n *slowNetwork) between(w way) bool { return w.from >= 0 && (n.apart[w.from] || n.apart[w.to]) }
 
 // slow sets the delay of what is sent from now on.
 func (n *slowNetwork) slow(delay time.Duration) {
@@ -75,6 +99,17 @@ func (n *slowNetwork) release() {
 // way is from where to where a link goes: numbers of servers, and -1 for nodes.
 type way struct{ from, to int }
 
+// joined is the two connections of a link.
+type joined struct {
+	way
+	from, to net.Conn
+}
+
+func (j joined) close() {
+	j.from.Close()
+	j.to.Close()
+}
+
 // link listens for connections to a server, and returns the address.
 func (n *slowNetwork) link(from, to int, address string) string {
 	n.t.Helper()
@@ -111,8 +146,12 @@ func (n *slowNetwork) join(w way, from net.Conn, address string) {
 	}
 	defer to.Close()
 	n.mu.Lock()
-	n.conns = append(n.conns, from, to)
+	n.conns = append(n.conns, joined{w, from, to})
+	apart := n.between(w)
 	n.mu.Unlock()
+	if apart {
+		return
+	}
 	ended := make(chan struct{})
 	var once sync.Once
 	end := func() { once.Do(func() { close(ended) }) }
