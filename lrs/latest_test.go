@@ -112,8 +112,14 @@ func TestLatestAway(t *testing.T) {
 				t.Errorf("a later reader waited %v", took)
 			}
 		}
+		if notes := all[1].Notes(); len(notes) != 1 || !strings.Contains(notes[0], "head") {
+			t.Errorf("while the log is away: notes %q", notes)
+		}
 		log.away.Store(false)
 		time.Sleep(2 * headPatience) // nobody reads
+		if notes := all[1].Notes(); len(notes) != 0 {
+			t.Errorf("when it is back: notes %q", notes)
+		}
 		id := uuid.New()
 		if _, err := all[0].put(t, draft(t, id, "passed")); err != nil {
 			t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -272,11 +273,14 @@ func (s *Store) Ready() []error {
 }
 
 // Notes are what an operator should know that does not keep the node from serving.
-func (s *Store) Notes() []string {
-	if s.cfg.Notes == nil {
-		return nil
+func (s *Store) Notes() (notes []string) {
+	if s.cfg.Notes != nil {
+		notes = slices.Clone(s.cfg.Notes())
 	}
-	return s.cfg.Notes()
+	if s.heads.away.Load() {
+		notes = append(notes, "the log does not say where its head is: until it does, reads may lack what other nodes have stored")
+	}
+	return notes
 }
 
 // logFailure is why an append failed. It is a reason against readiness for
