@@ -4,12 +4,15 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -29,6 +32,10 @@ func TestMain(m *testing.M) {
 		makeNewer(os.Getenv(newerFormat))
 		main()
 		return
+	}
+	// They wait more than they work: for elections, starts and disks. -parallel still counts.
+	if err := flag.Set("test.parallel", strconv.Itoa(2*runtime.GOMAXPROCS(0))); err != nil {
+		panic(err)
 	}
 	testscript.Main(tidied{m}, map[string]func(){"lrs": main})
 }
