@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -18,7 +19,7 @@ type slowNetwork struct {
 	mu    sync.Mutex
 	delay time.Duration  // at least so long each way, and at random up to twice as long
 	held  map[int]bool   // servers whose links deliver nothing
-	apart map[int]bool   // servers that have no connections to others
+	apart map[int]apart  // servers that lack connections to others
 	open  chan struct{}  // closed, and made anew, when one of them delivers again
 	conns []joined       // to be closed at the end
 	wg    sync.WaitGroup // of all goroutines; not under mu
@@ -26,7 +27,7 @@ type slowNetwork struct {
 
 // newSlowNetwork makes one that does not delay yet. It ends with the test.
 func newSlowNetwork(t *testing.T) *slowNetwork {
-	n := &slowNetwork{t: t, held: map[int]bool{}, apart: map[int]bool{}, open: make(chan struct{})}
+	n := &slowNetwork{t: t, held: map[int]bool{}, apart: map[int]apart{}, open: make(chan struct{})}
 	t.Cleanup(n.wg.Wait)
 	t.Cleanup(func() {
 		n.mu.Lock()
@@ -43,12 +44,20 @@ func newSlowNetwork(t *testing.T) *slowNetwork {
 func (n *slowNetwork) cut(server int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.apart[server] = true
+	n.apart[server] = wholly
 	for _, c := range n.conns {
-		if n.between(c.way) {
+		if n.between(c.way, false) {
 			c.close()
 		}
 	}
+}
+
+// mendHalf lets a server that was cut off have connections again, but not those by which servers elect a leader: they
+// have one of their own for that, which may come back later. Until then two of them answer as leader.
+func (n *slowNetwork) mendHalf(server int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.apart[server] = forElections
 }
 
 func (n *slowNetwork) mend() {
@@ -57,8 +66,25 @@ func (n *slowNetwork) mend() {
 	clear(n.apart)
 }
 
-// between tells whether a way is between a server that is cut off and another.
-func (n *slowNetwork) between(w way) bool { return w.from >= 0 && (n.apart[w.from] || n.apart[w.to]) }
+// apart is which connections to others a server lacks.
+type apart int
+
+const (
+	forElections apart = iota + 1
+	wholly
+)
+
+// systemRoute is in what servers say first on the connection between them that is for elections.
+var systemRoute = []byte(`"route_account":"$SYS"`)
+
+// between tells whether a way is one between a server and another that may not be now; for elections, or for all else.
+func (n *slowNetwork) between(w way, elections bool) bool {
+	least := wholly
+	if elections {
+		least = forElections
+	}
+	return w.from >= 0 && (n.apart[w.from] >= least || n.apart[w.to] >= least)
+}
 
 // slow sets the delay of what is sent from now on.
 func (n *slowNetwork) slow(delay time.Duration) {
@@ -147,7 +173,7 @@ func (n *slowNetwork) join(w way, from net.Conn, address string) {
 	defer to.Close()
 	n.mu.Lock()
 	n.conns = append(n.conns, joined{w, from, to})
-	apart := n.between(w)
+	apart := n.between(w, false)
 	n.mu.Unlock()
 	if apart {
 		return
@@ -174,6 +200,9 @@ func (n *slowNetwork) carry(w way, to io.Writer, from io.Reader, ended <-chan st
 		for {
 			buf := make([]byte, 16<<10)
 			size, err := from.Read(buf)
+			if bytes.Contains(buf[:size], systemRoute) && n.lacks(w) {
+				return
+			}
 			if size > 0 {
 				select {
 				case parts <- late{buf[:size], n.due()}:
@@ -201,6 +230,13 @@ func (n *slowNetwork) carry(w way, to io.Writer, from io.Reader, ended <-chan st
 			return
 		}
 	}
+}
+
+// lacks tells whether a way may not be for elections now.
+func (n *slowNetwork) lacks(w way) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.between(w, true)
 }
 
 // due is when what is sent now arrives.
