@@ -108,6 +108,7 @@ type killWorker struct {
 	acked   int // last value acknowledged
 	merged  int // the same for its member of the shared document
 	mergedA int
+	created []*created       // not verified yet
 	never   map[string][]int // values of a document that were refused as certainly not stored
 
 	last answer // to its last request
@@ -156,7 +157,7 @@ func (w *killWorker) write(s *server) bool {
 	if b := w.open; b != nil {
 		return w.store(ctx, s, b)
 	}
-	switch w.rng.IntN(6) {
+	switch w.rng.IntN(7) {
 	case 0, 1:
 		return w.post(ctx, s, 1)
 	case 2:
@@ -175,8 +176,26 @@ func (w *killWorker) write(s *server) bool {
 			return false
 		}
 		w.mergedA = w.merged
+	case 6:
+		return w.create(ctx, s)
 	}
 	return true
+}
+
+// create stores a document that is not there: who is told that it is, or that it was refused, must not find it.
+func (w *killWorker) create(ctx context.Context, s *server) bool {
+	d := &created{id: "new-" + uuid.NewString()}
+	a := &w.last
+	a.status, a.header, a.body, a.err = s.doTyped(ctx, http.MethodPut, w.state(d.id), "application/json", []byte(`{"n":1}`), "If-None-Match", "*")
+	d.acked, d.refused = w.acknowledged(s), a.refused()
+	w.created = append(w.created, d)
+	return d.acked
+}
+
+// created is a document that was not there.
+type created struct {
+	id             string
+	acked, refused bool
 }
 
 func (w *killWorker) post(ctx context.Context, s *server, n int) bool {
@@ -292,6 +311,17 @@ func (w *killWorker) verify(ctx context.Context, s *server) (faults []string) {
 		}
 		return n
 	}
+	for _, d := range w.created {
+		switch n, err := w.counterIn(ctx, s, d.id, "n"); {
+		case err != nil:
+			fault("document %s: %v", d.id, err)
+		case d.acked && n == 0:
+			fault("document %s was acknowledged, and is not there", d.id)
+		case d.refused && n > 0:
+			fault("document %s is there, and was refused", d.id)
+		}
+	}
+	w.created = nil
 	w.acked = document(w.own(), "n", w.acked, w.counter)
 	w.mergedA = document(shared, fmt.Sprintf("w%d", w.n), w.mergedA, w.merged)
 	return faults

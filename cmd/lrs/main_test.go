@@ -189,8 +189,8 @@ func (s *server) do(ctx context.Context, method, path string, body []byte) (int,
 	return s.doTyped(ctx, method, path, "application/json", body)
 }
 
-// doTyped is do with a body of another media type.
-func (s *server) doTyped(ctx context.Context, method, path, contentType string, body []byte) (int, http.Header, []byte, error) {
+// doTyped is do with a body of another media type, and with more headers: names and values.
+func (s *server) doTyped(ctx context.Context, method, path, contentType string, body []byte, header ...string) (int, http.Header, []byte, error) {
 	req, err := http.NewRequestWithContext(ctx, method, s.url+path, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, nil, err
@@ -199,6 +199,9 @@ func (s *server) doTyped(ctx context.Context, method, path, contentType string, 
 	req.Header.Set("X-Experience-API-Version", "1.0.3")
 	if body != nil {
 		req.Header.Set("Content-Type", contentType)
+	}
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
 	}
 	res, err := testClient.Do(req)
 	if err != nil {
