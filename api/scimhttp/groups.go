@@ -64,6 +64,9 @@ func (groups) create(w *write, in object) (string, error) {
 	return id, w.group(id, object{"externalId": id}, in)
 }
 
+// unsay implements resources.
+func (groups) unsay(*view, string, object) {}
+
 // change implements resources.
 func (groups) change(w *write, id string, old, in object) error { return w.group(id, old, in) }
 
