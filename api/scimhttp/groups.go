@@ -60,8 +60,7 @@ func (groups) create(w *write, in object) (string, error) {
 	if _, exists := w.old.state.Unit(id); exists {
 		return "", refuse("uniqueness", "There is a Group %q already.", id)
 	}
-	in["externalId"] = id
-	return id, w.group(id, object{"externalId": id}, in)
+	return id, w.group(id, object{}, in)
 }
 
 // unsay implements resources.
@@ -74,14 +73,12 @@ func (groups) change(w *write, id string, old, in object) error { return w.group
 // was, and stays.
 func (groups) remove(w *write, id string) error { return w.draft.Do(w.draft.Now().RemoveUnit(id)) }
 
-// group makes a unit as in says, where it says something else than old.
+// group makes a unit as in says, where it says something else than old. Of a unit that there is the externalId stays its id:
+// a directory has one of its own for a unit that others made, and sends it along with what it has to say.
 func (w *write) group(id string, old, in object) error {
 	name := text(in, "displayName")
-	switch {
-	case name == "":
+	if name == "" {
 		return refuse("invalidValue", "A Group has a displayName.")
-	case text(in, "externalId") != text(old, "externalId"):
-		return refuse("mutability", "The externalId of a Group is its id, and stays %q.", id)
 	}
 	if name != text(old, "displayName") {
 		u, _ := w.old.state.Unit(id)
