@@ -16,10 +16,10 @@
 //     for good: to SCIM there is no such User any more, but the person and all history stay; a POST with the same
 //     externalId or userName takes the person up again.
 //
-// A Group is a unit. Its id is the externalId that it was created with, or the displayName; another externalId that is said
-// later is not kept. Its members are the active people with an assignment in force in it and, of type Group, the units right
-// below it. Who becomes a member begins an assignment now in their role, who leaves has it ended now; to add who is not active
-// does nothing.
+// A Group is a unit. Its id is the externalId that it was created with, or the displayName, and stays; another externalId that
+// is said later is kept and shown beside it. Its members are the active people with an assignment in force in it and, of type
+// Group, the units right below it. Who becomes a member begins an assignment now in their role, who leaves has it ended now; to
+// add who is not active does nothing.
 //
 // Only what a request changes is done. What a PUT leaves out is not asserted and stays (RFC 7644, 3.5.1); null takes it
 // back. Nothing is ever taken back from the past: every answer about an earlier moment stays as it was.
