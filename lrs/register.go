@@ -33,7 +33,7 @@ func (s *Store) Register(ctx context.Context, events []event.Event, since int64)
 		switch e.(type) {
 		case event.UnitRegistered, event.UnitRemoved, event.PersonRegistered, event.PersonRemoved,
 			event.AssignmentMade, event.AssignmentRemoved, event.IdentityLinked, event.IdentityUnlinked,
-			event.PersonAttributesSet,
+			event.PersonAttributesSet, event.UnitAttributesSet,
 			event.DefinitionRegistered, event.MeasureRecorded,
 			event.EvaluationDecided, event.EvaluationCommented:
 		default:

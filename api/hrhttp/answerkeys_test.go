@@ -87,6 +87,14 @@ func TestAnswerKeys(t *testing.T) {
 	if want := []string{effectiveness.AnswersKey + programme}; !slices.Equal(got["effectiveness"], want) {
 		t.Errorf("voided, effectiveness: %q, want %q", got["effectiveness"], want)
 	}
+	// And what responds to an activity, which a survey may ask or have asked.
+	const pre = "https://ward.example/pre"
+	for _, s := range []string{strings.Replace(answeredBy(5003, "ward-a", 3, "2026-05-10"), question, pre, 1), voiding(5004, 5003)} {
+		got = keys(s)
+		if want := []string{effectiveness.AnswersKey + pre, effectiveness.AnswersKey + programme}; !slices.Equal(got["effectiveness"], want) {
+			t.Errorf("a response to an activity: %q, want %q", got["effectiveness"], want)
+		}
+	}
 	praise := strings.NewReplacer("responded", "commented", question, "https://ward.example/praise").Replace(answeredBy(5001, "ward-a", 1, "2026-05-10"))
 	got = keys(praise)
 	if !slices.Equal(got["feedback"], []string{kpiPraise}) || !slices.Equal(got["competency"], []string{competency.UnmappedKey}) {

@@ -111,21 +111,35 @@ func TestAnswersAreNoEvidence(t *testing.T) {
 		respond(951, once+"/a")
 		asked(once + "/b")
 		// What responds to no survey is evidence as anything else.
-		respond(952, "https://ward.example/quiz")
+		const quiz, peeks = "https://ward.example/quiz", "https://ward.example/programmes/peek"
+		respond(952, quiz)
+		// A programme may name a question that is asked no more.
+		l.do(t, "PUT", base+"/definitions/programme/"+esc(peeks), `{"kind":"programme","id":"`+peeks+`","targetUnits":["ward-a"],"roles":["nurse"],
+			"starts":"2025-03-01T00:00:00Z","ends":"2025-04-01T00:00:00Z","activities":[{"id":"`+once+`/a","method":"e-learning","required":true}],
+			"assessments":{"pre":"`+once+`/a","post":"`+quiz+`","retention":{"activity":"`+once+`/a","afterDays":0}}}`, all...).want(204)
+		// After it was registered: an answer all the same.
+		respond(953, once+"/a")
 		for _, target := range []string{
 			"/people/ann/competencies/" + esc(listening) + "/evidence", "/people/ann/competencies",
 			"/people/ann/evaluations/" + esc("https://ward.example/evaluations/peek") + "/evidence?metric=responded&from=2025-01-01&to=2026-01-01",
 			"/people/ann/evaluations/" + esc("https://ward.example/evaluations/peek") + "/evidence?metric=asked&from=2025-01-01&to=2026-01-01",
+			"/programmes/" + esc(peeks) + "/effectiveness", "/programmes/" + esc(peeks) + "/effectiveness/evidence",
 		} {
 			a := l.get(t, target, all...)
-			for _, n := range []int{100, 950, 951} {
+			for _, n := range []int{100, 950, 951, 953} {
 				if strings.Contains(a.body, id(n)) {
 					t.Errorf("%s shows answer %d: %s", target, n, a.body)
 				}
 			}
-			if strings.Contains(target, "responded") != strings.Contains(a.body, id(952)) && !strings.Contains(target, "competencies") {
+			if strings.Contains(target, "responded") != strings.Contains(a.body, id(952)) && strings.Contains(target, "evaluations") {
 				t.Errorf("%s: %s", target, a.body)
 			}
+		}
+		if a := l.get(t, "/programmes/"+esc(peeks)+"/effectiveness/evidence", all...); !slices.Equal(a.each("evidence", "statement"), []string{id(952)}) {
+			t.Errorf("%s", a.body)
+		}
+		if a := l.get(t, "/programmes/"+esc(peeks)+"/effectiveness", all...); a.at("started") != 0. || a.at("learning", "excluded", 0, "reason") != "no_pre" {
+			t.Errorf("an answer is behind a number: %s", a.body)
 		}
 		if a := l.get(t, "/people/ann/competencies/"+esc(listening)+"/evidence", all...); !slices.Equal(a.each("evidence", "statement"), []string{id(952)}) {
 			t.Errorf("evidence %s", a.body)

@@ -36,6 +36,40 @@ func (w *write) assign(id string, before, u *user) error {
 	return w.begin(id, u.role(), u.Unit)
 }
 
+// firstSaid makes before what was so of the post that u, the first that a directory says of a person, is about: of those in
+// force one in the unit and in the role that it names, as far as there is one, and the last begun of these. The person's other
+// posts are others' to end. said tells what the request names.
+func (w *write) firstSaid(id string, before, u *user, said struct{ department, title bool }) error {
+	unit := ""
+	if said.department && u.Department != "" {
+		var err error
+		if unit, err = unitOf(w.old.state, u.Department); err != nil {
+			return err
+		}
+	}
+	best := -1
+	for _, a := range w.old.state.Assignments(id) { // by their begin
+		fits := 0
+		if unit == a.Unit {
+			fits += 2
+		}
+		if (said.title || u.Role != "") && u.role() == a.Role {
+			fits++
+		}
+		if a.InForce(w.old.now) && fits >= best {
+			best = fits
+			before.Unit, before.Department, before.Title = a.Unit, a.Unit, a.Role
+		}
+	}
+	if !said.department {
+		u.Department = before.Department
+	}
+	if !said.title {
+		u.Title = before.Title
+	}
+	return nil
+}
+
 // inForce picks the assignments that are in force in a unit, in one role or, "", all.
 func (w *write) inForce(unit, role string) func(people.Assignment) bool {
 	return func(a people.Assignment) bool {

@@ -32,20 +32,9 @@ func (k *kind) parseFilter(text string) (filter.Expression, error) {
 // meaning, and takes the escapes out of texts, which the parser leaves in.
 func (k *kind) checkFilter(e filter.Expression) error {
 	return walk(e, func(p filter.AttributePath) (schema.CoreAttribute, error) {
-		extension := k.isExtension(p.URI())
-		kept := k.core.Attributes
-		switch {
-		case extension:
-			kept = k.extension.Attributes
-		case p.URI() != "" && !strings.EqualFold(p.URI(), k.core.ID):
-			return schema.CoreAttribute{}, refuse("invalidFilter", "There is no schema %q of a %s.", p.URI(), k.name)
-		}
-		a, ok := kept.ContainsAttribute(p.AttributeName)
-		if !ok && !extension {
-			a, ok = common.ContainsAttribute(p.AttributeName)
-		}
+		a, _, ok := k.find(p, k.core.Attributes, k.extension.Attributes)
 		if !ok {
-			return a, refuse("invalidFilter", "A %s has no attribute %q to filter by.", k.name, p.AttributeName)
+			return a, refuse("invalidFilter", "A %s has no attribute %q to filter by.", k.name, p.String())
 		}
 		return subOf(a, p.SubAttributeName())
 	})
@@ -149,7 +138,7 @@ func (k *kind) matches(e filter.Expression, r object) bool {
 
 // values are those that a path leads to, of lists each.
 func (k *kind) values(p filter.AttributePath, r object) []any {
-	if k.isExtension(p.URI()) {
+	if _, extended, _ := k.find(p, k.core.Attributes, k.extension.Attributes); extended {
 		r = within(r, k.extension.ID)
 	}
 	found := flat(member(r, p.AttributeName))
@@ -211,7 +200,7 @@ func (k *kind) compareAll(e *filter.AttributeExpression, values []any) bool {
 
 // exact tells whether texts of an attribute differ when their case does: ids do.
 func (k *kind) exact(name string) bool {
-	return slices.Contains([]string{"id", "externalId", "$ref"}, name) || k.name == "Group" && (name == "members" || name == "value")
+	return slices.Contains([]string{"id", "externalId", "$ref", "meta"}, name) || k.name == "Group" && (name == "members" || name == "value")
 }
 
 func (k *kind) compare(e *filter.AttributeExpression, v any) bool {

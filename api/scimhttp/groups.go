@@ -19,7 +19,7 @@ func (groups) ids(v *view, e filter.Expression) []string {
 	name, value, narrow := required(e, "displayName", "externalId")
 	var ids []string
 	for _, u := range v.state.Units() {
-		if !narrow || name == "displayName" && strings.EqualFold(displayName(u), value) || name == "externalId" && u.ID == value {
+		if !narrow || name == "displayName" && strings.EqualFold(displayName(u), value) || name == "externalId" && v.state.ExternalID(u.ID) == value {
 			ids = append(ids, u.ID)
 		}
 	}
@@ -34,7 +34,7 @@ func (groups) of(v *view, id string) (object, bool) {
 	if !ok {
 		return nil, false
 	}
-	r := object{"id": id, "externalId": id, "displayName": displayName(u)}
+	r := object{"id": id, "externalId": v.state.ExternalID(id), "displayName": displayName(u)}
 	var members []any
 	member := func(k *kind, id, name string) {
 		members = append(members, object{"value": id, "type": k.name, "display": cmp.Or(name, id), "$ref": location(k, id)})
@@ -57,12 +57,17 @@ func (groups) of(v *view, id string) (object, bool) {
 // create implements resources.
 func (groups) create(w *write, in object) (string, error) {
 	id := cmp.Or(text(in, "externalId"), text(in, "displayName"))
-	if _, exists := w.old.state.Unit(id); exists {
-		return "", refuse("uniqueness", "There is a Group %q already.", id)
+	for _, u := range w.old.state.Units() {
+		if u.ID == id || w.old.state.ExternalID(u.ID) == id {
+			return "", refuse("uniqueness", "There is a Group %q already.", u.ID)
+		}
 	}
 	in["externalId"] = id
-	return id, w.group(id, object{"externalId": id}, in)
+	return id, w.group(id, object{}, in)
 }
+
+// unsay implements resources.
+func (groups) unsay(*view, string, object) {}
 
 // change implements resources.
 func (groups) change(w *write, id string, old, in object) error { return w.group(id, old, in) }
@@ -74,15 +79,17 @@ func (groups) remove(w *write, id string) error { return w.draft.Do(w.draft.Now(
 // group makes a unit as in says, where it says something else than old.
 func (w *write) group(id string, old, in object) error {
 	name := text(in, "displayName")
-	switch {
-	case name == "":
+	if name == "" {
 		return refuse("invalidValue", "A Group has a displayName.")
-	case text(in, "externalId") != text(old, "externalId"):
-		return refuse("mutability", "The externalId of a Group is its id, and stays %q.", id)
 	}
 	if name != text(old, "displayName") {
 		u, _ := w.old.state.Unit(id)
 		if err := w.draft.Do(w.draft.Now().RegisterUnit(people.Unit{ID: id, Name: name, Parent: u.Parent})); err != nil {
+			return err
+		}
+	}
+	if external := text(in, "externalId"); external != text(old, "externalId") {
+		if err := w.draft.Do(w.draft.Now().SetExternalID(id, external)); err != nil {
 			return err
 		}
 	}

@@ -25,7 +25,16 @@ func TestGroup(t *testing.T) {
 	equal(t, "joined", l.held(t, "emp-9"), []string{"nurse in ward-b", "nurse in ward-c"})
 	l.scim(t, "POST", "/Groups", `{"schemas":["`+coreGroup+`"],"displayName":"Ward D"}`).want(201).has("id", "Ward D")
 	l.scim(t, "POST", "/Groups", `{"schemas":["`+coreGroup+`"],"displayName":"Ward D"}`).refused(409, "uniqueness")
-	l.scim(t, "PUT", "/Groups/ward-c", `{"schemas":["`+coreGroup+`"],"displayName":"Ward C","externalId":"else"}`).refused(400, "mutability")
+	l.scim(t, "PUT", "/Groups/ward-c", `{"schemas":["`+coreGroup+`"],"displayName":"Ward C","externalId":"else"}`).want(200).has("id", "ward-c").has("externalId", "else")
+	// Microsoft Entra ID says its own id of a unit that units.csv made, together with who is in it.
+	a = l.patch(t, "/Groups/ward-b", `{"op":"Replace","path":"externalId","value":"8f6c"},{"op":"Add","path":"members","value":[{"value":"emp-17"}]}`).
+		want(200).has("id", "ward-b").has("externalId", "8f6c").has("displayName", "Ward B")
+	equal(t, "members", a.each("value", "members"), []string{"emp-17", "emp-9"})
+	equal(t, "found", l.find(t, "/Groups", `externalId eq "8f6c"`), []string{"ward-b"})
+	equal(t, "by another", l.find(t, "/Groups", `externalId eq "ward-b"`), []string{})
+	l.scim(t, "POST", "/Groups", `{"schemas":["`+coreGroup+`"],"displayName":"Ward E","externalId":"8f6c"}`).refused(409, "uniqueness").says("ward-b")
+	l.patch(t, "/Groups/ward-b", `{"op":"Replace","path":"externalId","value":"a\nb"}`).refused(400, "invalidValue")
+	l.patch(t, "/Groups/ward-b", `{"op":"remove","path":"externalId"}`).want(200).has("externalId", "ward-b")
 	l.do(t, "GET", hrhttp.BasePath+"/units/ward-c", "").want(200).has("name", "Ward C").has("parent", nil)
 }
 

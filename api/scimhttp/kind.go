@@ -34,6 +34,8 @@ type resources interface {
 	of(v *view, id string) (object, bool)
 	// create makes a resource and gives its id.
 	create(w *write, in object) (id string, err error)
+	// unsay takes out of what is shown of a resource what counts only if a request says it.
+	unsay(v *view, id string, r object)
 	// change makes a resource, which is shown as old, as in says.
 	change(w *write, id string, old, in object) error
 	// remove makes that there is no such resource any more.
@@ -82,6 +84,23 @@ func (k *kind) attribute(extension bool, name string) (schema.CoreAttribute, boo
 		return a, true
 	}
 	return common.ContainsAttribute(name)
+}
+
+// find finds, among the attributes of the core schema, those that every resource has and those of the extension, the one that
+// a path leads to. Of a name without a schema that only the extension has, that is meant: directories leave its URI out.
+func (k *kind) find(p filter.AttributePath, core, extension schema.Attributes) (a schema.CoreAttribute, extended, ok bool) {
+	uri := p.URI()
+	if uri == "" || strings.EqualFold(uri, k.core.ID) {
+		for _, attributes := range []schema.Attributes{core, common} {
+			if a, ok = attributes.ContainsAttribute(p.AttributeName); ok {
+				return a, false, true
+			}
+		}
+	}
+	if uri == "" || k.isExtension(uri) {
+		a, ok = extension.ContainsAttribute(p.AttributeName)
+	}
+	return a, ok, ok
 }
 
 // isExtension tells whether a URI is that of the extension.

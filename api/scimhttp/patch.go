@@ -36,10 +36,8 @@ func (k *kind) operate(r object, op operation) error {
 		return refuse("noTarget", "An operation remove has a path.")
 	case op.Path == "":
 		return k.operateEach(r, op, "")
-	case k.isExtension(op.Path) && op.Op == opRemove:
-		for name := range within(r, k.extension.ID) {
-			within(r, k.extension.ID)[name] = nil
-		}
+	case k.isExtension(op.Path) && (op.Op == opRemove || op.Value == nil):
+		r[k.extension.ID] = k.nothing()
 		return nil
 	case k.isExtension(op.Path):
 		return k.operateEach(r, op, k.extension.ID+":")
@@ -66,7 +64,7 @@ func (k *kind) operateEach(r object, op operation, prefix string) error {
 		if err != nil {
 			return err
 		}
-		if a, ok := k.attribute(k.isExtension(p.AttributePath.URI()), p.AttributePath.AttributeName); !ok || readOnly(a) {
+		if a, _, ok := k.find(p.AttributePath, k.known, k.knownExtension); !ok || readOnly(a) {
 			continue // Okta sends the id
 		}
 		if err := k.operateAt(r, next); err != nil {
@@ -92,10 +90,9 @@ func (k *kind) operateAt(r object, op operation) error {
 	if err != nil {
 		return err
 	}
-	extension := k.isExtension(p.AttributePath.URI())
-	a, ok := k.attribute(extension, p.AttributePath.AttributeName)
+	a, extension, ok := k.find(p.AttributePath, k.known, k.knownExtension)
 	switch {
-	case !ok || !extension && p.AttributePath.URI() != "" && !strings.EqualFold(p.AttributePath.URI(), k.core.ID):
+	case !ok:
 		return refuse("invalidPath", "A %s has no attribute %q.", k.name, op.Path)
 	case readOnly(a):
 		return refuse("mutability", "The attribute %q is read-only.", op.Path)

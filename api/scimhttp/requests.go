@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/scim2/filter-parser/v2"
+
 	"github.com/bedside-lrs/bedside/api/problem"
 )
 
@@ -45,10 +47,12 @@ func (c *call) list(k *kind) error {
 			total++
 			continue
 		}
-		if r, ok := k.of(v, id); ok && k.matches(e, r) {
-			if total++; total >= start && len(page) < count {
-				page = append(page, c.cut(k, k.show(r)))
-			}
+		r, ok := k.of(v, id)
+		if !ok || !k.matches(e, k.show(r)) {
+			continue
+		}
+		if total++; total >= start && len(page) < count {
+			page = append(page, c.cut(k, r))
 		}
 	}
 	writeJSON(c.w, http.StatusOK, object{
@@ -174,7 +178,7 @@ func (c *call) change(k *kind, edit func(object) error) error {
 			return err
 		}
 		in, _ := k.of(w.old, c.id)
-		delete(in, "active") // that a User is not, said again, ends what others have them do
+		k.unsay(w.old, c.id, in)
 		if err := edit(in); err != nil {
 			return err
 		}
@@ -287,6 +291,9 @@ func (c *call) names(k *kind, parameter string) map[string]bool {
 		default:
 			path = strings.TrimPrefix(path, strings.ToLower(k.core.ID)+":")
 			path, _, _ = strings.Cut(path, ".")
+			if _, extended, _ := k.find(filter.AttributePath{AttributeName: path}, k.core.Attributes, k.extension.Attributes); extended {
+				path = extension
+			}
 		}
 		names[path] = true
 	}

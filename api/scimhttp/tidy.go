@@ -13,8 +13,12 @@ func (k *kind) tidy(in object) (object, error) {
 	out := object{}
 	for name, value := range in {
 		if k.isExtension(name) {
+			if value == nil {
+				out[k.extension.ID] = k.nothing()
+				continue
+			}
 			inner, ok := value.(object)
-			if !ok && value != nil {
+			if !ok {
 				return nil, refuse("invalidValue", "%s is an object.", k.extension.ID)
 			}
 			tidied := object{}
@@ -31,6 +35,15 @@ func (k *kind) tidy(in object) (object, error) {
 		}
 	}
 	return out, nil
+}
+
+// nothing is an extension that says null of all that is kept of it.
+func (k *kind) nothing() object {
+	all := object{}
+	for _, a := range k.extension.Attributes {
+		all[a.Name()] = nil
+	}
+	return all
 }
 
 // put adds an attribute to what was tidied so far.

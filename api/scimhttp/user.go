@@ -17,6 +17,7 @@ type user struct {
 	DisplayName string // the person's name
 	Formatted   string // of what is shown, the same
 	told        bool   // of what is asserted: it says whether the user is active
+	guessed     bool   // of what is known: no directory said it
 }
 
 // defaultRole is that of an assignment whose person has neither a role nor a title.
@@ -25,16 +26,18 @@ const defaultRole = "member"
 // role is the role of the user's assignments.
 func (u *user) role() string { return cmp.Or(u.Role, u.Title, defaultRole) }
 
-// fullName is the name that follows from what is said and was said.
+// fullName is the name that follows from what is said and was said. Whoever never said a name but by its parts means them
+// by it; one part is not the name of somebody whom others gave a whole one.
 func (u *user) fullName(old *user) string {
 	joined := func(u *user) string { return strings.TrimSpace(u.GivenName + " " + u.FamilyName) }
 	switch name := joined(u); {
-	case u.DisplayName != "" && u.DisplayName != old.DisplayName:
+	case u.DisplayName != "" && (old.guessed || u.DisplayName != old.DisplayName):
 		return u.DisplayName
-	case u.Formatted != "" && u.Formatted != old.Formatted:
+	case u.Formatted != "" && (old.guessed || u.Formatted != old.Formatted):
 		return u.Formatted
-	case name != "" && name != joined(old) && (old.DisplayName == "" || old.DisplayName == joined(old)):
-		return name // nothing else ever said what they are called
+	case name != "" && name != joined(old) && (old.DisplayName == "" || old.DisplayName == joined(old)),
+		old.guessed && u.GivenName != "" && u.FamilyName != "":
+		return name
 	}
 	return old.DisplayName
 }
@@ -50,7 +53,7 @@ func (v *view) user(id string) (*user, bool) {
 	if !said {
 		a = v.unsaid(id)
 	}
-	return &user{Attributes: a, DisplayName: p.Name, Formatted: p.Name}, true
+	return &user{Attributes: a, DisplayName: p.Name, Formatted: p.Name, guessed: !said}, true
 }
 
 // unsaid are the attributes of a person whom no directory spoke of: of several

@@ -92,6 +92,18 @@ func (v *view) deleted(u *user) (string, bool) {
 	return "", false
 }
 
+// unsay implements resources. That a User is not active, said again, ends what others have them do; and what is shown of one
+// whom no directory spoke of, a name and one of several posts, is not what the directory means by silence.
+func (users) unsay(v *view, id string, r object) {
+	delete(r, "active")
+	if u, _ := v.user(id); u.guessed {
+		delete(r, "title")
+		delete(r, "displayName")
+		delete(within(r, "name"), "formatted")
+		delete(within(r, userKind.extension.ID), "department")
+	}
+}
+
 // change implements resources.
 func (users) change(w *write, id string, old, in object) error {
 	before, _ := w.old.user(id)
@@ -101,6 +113,14 @@ func (users) change(w *write, id string, old, in object) error {
 	}
 	if u.Manager == parseUser(old).Manager { // who is no User now is not shown, and not forgotten
 		u.Manager = before.Manager
+	}
+	if before.guessed {
+		var said struct{ department, title bool }
+		_, said.department = within(in, userKind.extension.ID)["department"]
+		_, said.title = in["title"]
+		if err := w.firstSaid(id, before, u, said); err != nil {
+			return err
+		}
 	}
 	return w.user(id, before, u)
 }
@@ -132,7 +152,7 @@ func (w *write) user(id string, before, u *user) error {
 			return err
 		}
 	}
-	if !reflect.DeepEqual(u.Attributes, before.Attributes) {
+	if shown, known := w.old.user(id); !known || !reflect.DeepEqual(u.Attributes, shown.Attributes) {
 		if err := d.Do(d.Now().SetAttributes(id, u.Attributes)); err != nil {
 			return err
 		}

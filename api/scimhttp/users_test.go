@@ -97,7 +97,11 @@ func TestImported(t *testing.T) {
 	l.scim(t, "PUT", "/Users/emp-9", `{"schemas":["`+coreUser+`"],"userName":"nina@ward.example"}`).want(200).has("displayName", "Nina Nováková")
 	equal(t, "assignments", l.held(t, "emp-9"), []string{"nurse in ward-b"})
 	equal(t, "old name", l.find(t, "/Users", `userName eq "emp-9"`), []string{})
-	// null takes back.
+	// null takes back, of one attribute or of all that the extension has.
+	l.csv(t, "people", "person,name,role,unit,from,to,mbox,account_home,account_name\nemp-8,Ida,nurse,ward-a,2025-01-01,,,,\n")
+	l.patch(t, "/Users/emp-8", `{"op":"add","path":"manager","value":"emp-9"}`).want(200).has(enterprise, "manager", "value", "emp-9")
+	l.scim(t, "PUT", "/Users/emp-8", `{"userName":"ida","`+enterprise+`":null}`).want(200).has(enterprise, nil)
+	equal(t, "assignments", l.held(t, "emp-8"), []string{"nurse in ward-a, ended"})
 	l.scim(t, "PUT", "/Users/emp-9", `{"userName":"nina@ward.example","`+enterprise+`":{"department":null}}`).want(200).has(enterprise, nil)
 	equal(t, "assignments", l.held(t, "emp-9"), []string{"nurse in ward-b, ended"})
 }
@@ -256,6 +260,79 @@ func TestOthersAssign(t *testing.T) {
 			equal(t, "assignments", l.held(t, "emp-17"), tc.want)
 		})
 	}
+}
+
+// TestSecondPost: what a directory says first of somebody with two posts is about the one that it names; the other is others'
+// to end. She has been a nurse in Ward A and a tutor in Ward B, and the latter begun last.
+func TestSecondPost(t *testing.T) {
+	t.Parallel()
+	put := func(said string) string { return `{"userName":"ida",` + said + `}` }
+	department := func(unit string) string { return `"` + enterprise + `":{"department":"` + unit + `"}` }
+	for name, tc := range map[string]struct {
+		ask, title, department string
+		want                   []string
+	}{
+		"the first one's unit and role": {put(`"title":"nurse",` + department("ward-a")), "nurse", "ward-a", []string{"nurse in ward-a", "tutor in ward-b"}},
+		"its unit":                      {put(department("Ward A")), "nurse", "Ward A", []string{"nurse in ward-a", "tutor in ward-b"}},
+		"its role":                      {`{"op":"replace","path":"title","value":"nurse"}`, "nurse", "ward-a", []string{"nurse in ward-a", "tutor in ward-b"}},
+		"its role among roles":          {`{"op":"add","path":"roles","value":["nurse"]}`, "nurse", "ward-a", []string{"nurse in ward-a", "tutor in ward-b"}},
+		"its unit, another role":        {`{"op":"replace","value":{"title":"midwife","department":"ward-a"}}`, "midwife", "ward-a", []string{"nurse in ward-a, ended", "tutor in ward-b", "midwife in ward-a"}},
+		"its unit, the other's role":    {put(`"title":"tutor",` + department("ward-a")), "tutor", "ward-a", []string{"nurse in ward-a, ended", "tutor in ward-b", "tutor in ward-a"}},
+		"its role, another unit":        {put(`"title":"nurse",` + department("hospital")), "nurse", "hospital", []string{"nurse in ward-a, ended", "tutor in ward-b", "nurse in hospital"}},
+		"the other one's unit":          {put(department("ward-b")), "tutor", "ward-b", []string{"nurse in ward-a", "tutor in ward-b"}},
+		"neither":                       {put(`"displayName":"Ida"`), "tutor", "ward-b", []string{"nurse in ward-a", "tutor in ward-b"}},
+		"no unit":                       {put(`"` + enterprise + `":null`), "tutor", "", []string{"nurse in ward-a", "tutor in ward-b, ended"}},
+		"that she left":                 {put(`"active":false`), "tutor", "ward-b", []string{"nurse in ward-a, ended", "tutor in ward-b, ended"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := ward(t)
+			l.csv(t, "people", "person,name,role,unit,from,to,mbox,account_home,account_name\n"+
+				"emp-8,Ida,nurse,ward-a,2024-01-01,,,,\nemp-8,,tutor,ward-b,2025-06-01,,,,\n")
+			var a *answer
+			if strings.HasPrefix(tc.ask, `{"op"`) {
+				a = l.patch(t, "/Users/emp-8", tc.ask)
+			} else {
+				a = l.scim(t, "PUT", "/Users/emp-8", tc.ask)
+			}
+			want := any(tc.department)
+			if want == "" {
+				want = nil
+			}
+			a.want(200).has("title", tc.title).has(enterprise, "department", want)
+			equal(t, "assignments", l.held(t, "emp-8"), tc.want)
+			// Said again, it says nothing new.
+			before := l.store.Head().Revision
+			l.scim(t, "PUT", "/Users/emp-8", a.body).want(200)
+			if now := l.store.Head().Revision; now != before {
+				t.Errorf("%d commits more", now-before)
+			}
+		})
+	}
+}
+
+// TestNameParts: a name that is only said by its parts is what somebody is called, whatever people.csv called them; it is not
+// where the directory said another name itself.
+func TestNameParts(t *testing.T) {
+	t.Parallel()
+	parts := func(given, family string) string {
+		return `{"op":"Replace","path":"name.givenName","value":"` + given + `"},{"op":"Replace","path":"name.familyName","value":"` + family + `"}`
+	}
+	l := ward(t)
+	l.patch(t, "/Users/emp-9", parts("Nina", "Svoboda")).want(200).has("displayName", "Nina Svoboda").has("name", "formatted", "Nina Svoboda")
+	l.patch(t, "/Users/emp-9", `{"op":"Replace","path":"name.familyName","value":"Bell"}`).want(200).has("displayName", "Nina Bell")
+	l.do(t, "GET", hrhttp.BasePath+"/people/emp-9", "").want(200).has("name", "Nina Bell")
+
+	l = ward(t)
+	l.patch(t, "/Users/emp-9", `{"op":"add","path":"displayName","value":"N. Novak"},`+parts("Nina", "Novak")).want(200).has("displayName", "N. Novak")
+	l.patch(t, "/Users/emp-9", parts("Nina", "Svoboda")).want(200).has("displayName", "N. Novak")
+
+	l = ward(t) // nor where it says so at once
+	l.scim(t, "PUT", "/Users/emp-9", `{"userName":"nina","displayName":"Nina Novak","name":{"givenName":"Antonina","familyName":"Novak"}}`).want(200).
+		has("displayName", "Nina Novak").has("name", "givenName", "Antonina")
+
+	l = ward(t) // a part of a name is less than what she is called
+	l.patch(t, "/Users/emp-9", `{"op":"add","path":"name.familyName","value":"Svoboda"}`).want(200).has("displayName", "Nina Novak")
 }
 
 // TestReimported: who was provisioned by people.csv and has left comes back where they were.

@@ -107,6 +107,14 @@ func TestChanges(t *testing.T) {
 	post("a.stranger")
 	for !strings.Contains(next(t, all), `"key":"unmapped:"`) {
 	}
+	// What responds to a programme's activity may be an answer; it is told under the programme's key as one.
+	effects := follow(t, s, testKey, testSecret, "?projection=effectiveness")
+	if status, _, b, err := s.do(t.Context(), http.MethodPost, "/statements", []byte(`{"actor":{"mbox":"mailto:p01@hospital.example"},
+		"verb":{"id":"http://adlnet.gov/expapi/verbs/responded"},"object":{"id":"https://hospital.example/assessments/listen-post"}}`)); err != nil || status != http.StatusOK {
+		t.Fatalf("%d %v %s", status, err, b)
+	}
+	for !strings.Contains(next(t, effects), `"key":"answers:https://hospital.example/programmes/listen-first"`) {
+	}
 	msg, err := byNATS.NextMsg(20 * time.Second)
 	if err != nil || !strings.Contains(string(msg.Data), `"key":"p02"`) {
 		t.Errorf("by NATS: %v, %v", msg, err)

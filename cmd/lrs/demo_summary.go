@@ -44,9 +44,9 @@ func summarize(w io.Writer, server string, h *demo.Hospital, statements int, too
 	fmt.Fprintf(w, "\nFrom %s on the %s department lacked staff for two months: a signal in its series, and complaints.\n",
 		trouble.Format(time.DateOnly), demo.Emergency)
 	fmt.Fprintf(w, `
-Ask the server, with its key and secret in $KEY and $SECRET. Whom to train in what, in a ward:
+Ask the server, with its key and secret in $KEY and $SECRET. Whom to train in what, in a ward, as things stood at the end:
 
-  curl -u "$KEY:$SECRET" '%[1]s/units/%[2]s/gaps'
+  curl -u "$KEY:$SECRET" '%[1]s/units/%[2]s/gaps?at=%[6]s'
 
 What goes into the evaluation of a nurse, over the last year:
 

@@ -122,15 +122,14 @@ func (t *translator) view(ctx context.Context, projection, key string, keys *[]s
 			if err != nil {
 				return err
 			}
-			if grouping, ok := strings.CutPrefix(key, effectiveness.AnswersKey); ok {
-				if _, ok := d.Get(definition.KindProgramme, grouping); ok {
-					*keys = append(*keys, key)
-				}
-				return nil
+			prefix := ""
+			about, ofAnswer := strings.CutPrefix(key, effectiveness.AnswersKey)
+			if ofAnswer {
+				prefix = effectiveness.AnswersKey
 			}
 			for _, e := range d.Of(definition.KindProgramme) {
-				if e.ID() == key || effectiveness.Names(e.Definition.(*definition.Programme), key) {
-					*keys = append(*keys, e.ID())
+				if e.ID() == about || effectiveness.Names(e.Definition.(*definition.Programme), about) {
+					*keys = append(*keys, prefix+e.ID())
 				}
 			}
 			return nil

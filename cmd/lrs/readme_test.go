@@ -28,7 +28,7 @@ func TestReadme(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var outputs []string
+	var scripts, outputs []string
 	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(text, -1) {
 		script := block[1]
 		if !strings.Contains(script, "curl") && !strings.Contains(script, "definitions apply") && !strings.Contains(script, "demo") {
@@ -43,18 +43,28 @@ func TestReadme(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v\n%s\n%s", err, script, out)
 		}
-		outputs = append(outputs, string(out))
+		scripts, outputs = append(scripts, script), append(outputs, string(out))
 	}
 	if len(outputs) != 13 {
 		t.Fatalf("%d steps of the README were run, want 13", len(outputs))
 	}
 	for i, want := range map[int]string{
 		1: `"scaled": 0.85`, 4: "definitions change", 6: `"estimate":`, 7: `"share":`,
-		8: "Planted", 9: `"priority":`, 10: `"total":`, 11: `"meanGain":`, 12: `"beyond_limits"`,
+		8: "Planted", 9: `"patient":0.`, 10: `"total":`, 11: `"meanGain":`, 12: `"beyond_limits"`,
 	} {
 		if !strings.Contains(outputs[i], want) {
 			t.Errorf("step %d answers without %s:\n%s", i, want, outputs[i])
 		}
+	}
+	// What the demo says to ask is what the README does, and holds whenever it is asked.
+	unquoted := strings.NewReplacer("'", "")
+	for i, script := range scripts[9:] {
+		if !strings.Contains(unquoted.Replace(outputs[8]), strings.TrimSpace(unquoted.Replace(script))) {
+			t.Errorf("the demo does not end with step %d:\n%s\n%s", 9+i, script, outputs[8])
+		}
+	}
+	if !strings.Contains(outputs[9], `"at":"2026-11-01T00:00:00.000Z"`) {
+		t.Errorf("the gaps are those of the day they are asked for:\n%s", outputs[9])
 	}
 	t.Log(outputs[6], outputs[7])
 }

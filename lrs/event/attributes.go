@@ -49,3 +49,16 @@ func (p *PersonAttributesSet) check() error {
 		names(a.UserName, a.ExternalID, a.GivenName, a.FamilyName, a.Title, a.Role, a.Department, a.Unit, a.Manager),
 	)
 }
+
+// UnitAttributesSet: a directory says this of a unit from now on, in place of what it said before.
+type UnitAttributesSet struct {
+	Unit       string `json:"unit"`
+	ExternalID string `json:"externalId,omitzero"` // the directory's own id of the unit, where it is another than Unit
+}
+
+// Encode implements Event.
+func (u UnitAttributesSet) Encode() (Encoded, error) { return encode(TypeUnitAttributesSet, &u) }
+
+func (u *UnitAttributesSet) content() any { return u }
+
+func (u *UnitAttributesSet) check() error { return errors.Join(required(u.Unit), names(u.ExternalID)) }

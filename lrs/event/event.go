@@ -28,6 +28,7 @@ const (
 	TypeIdentityLinked       = "IdentityLinked"
 	TypeIdentityUnlinked     = "IdentityUnlinked"
 	TypePersonAttributesSet  = "PersonAttributesSet"
+	TypeUnitAttributesSet    = "UnitAttributesSet"
 	TypeDefinitionRegistered = "DefinitionRegistered"
 
 	TypeMeasureRecorded     = "MeasureRecorded"

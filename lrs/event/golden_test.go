@@ -112,6 +112,8 @@ var golden = []struct {
 	{TypePersonAttributesSet, 1, "deleted", PersonAttributesSet{Person: "emp-000017", Attributes: Attributes{
 		UserName: "rosa.diaz@clinic.example", Deleted: true,
 	}}},
+	{TypeUnitAttributesSet, 1, "plain", UnitAttributesSet{Unit: "ward-7", ExternalID: "8f6c1e52-3f0e-4d2f-9a43-5b1f4a2f7c10"}},
+	{TypeUnitAttributesSet, 1, "none", UnitAttributesSet{Unit: "ward-7"}},
 	{TypeMeasureRecorded, 1, "plain", MeasureRecorded{
 		Measure: "encounters", Unit: "ward-7", From: assignment.From, To: expires, Value: 449,
 	}},

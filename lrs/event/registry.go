@@ -43,6 +43,7 @@ var current = registry{
 	TypeIdentityLinked:       {decode: decodePlain[IdentityLinked]},
 	TypeIdentityUnlinked:     {decode: decodePlain[IdentityUnlinked]},
 	TypePersonAttributesSet:  {decode: decodePlain[PersonAttributesSet]},
+	TypeUnitAttributesSet:    {decode: decodePlain[UnitAttributesSet]},
 	TypeDefinitionRegistered: {decode: decodePlain[DefinitionRegistered]},
 
 	TypeMeasureRecorded:     {decode: decodePlain[MeasureRecorded]},

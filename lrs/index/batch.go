@@ -143,7 +143,7 @@ func (b *batch) event(e *eventlog.Event, place statementRow, draft *xapi.Draft) 
 	case event.LogCreated, event.Tick:
 	case event.UnitRegistered, event.UnitRemoved, event.PersonRegistered, event.PersonRemoved,
 		event.AssignmentMade, event.AssignmentRemoved, event.IdentityLinked, event.IdentityUnlinked,
-		event.PersonAttributesSet,
+		event.PersonAttributesSet, event.UnitAttributesSet,
 		event.DefinitionRegistered, event.MeasureRecorded,
 		event.EvaluationDecided, event.EvaluationCommented:
 		// What they say is for the projections.

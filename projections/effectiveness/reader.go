@@ -57,7 +57,8 @@ func (r *Reader) deeds(ctx context.Context, tx *readmodel.Tx, s competency.Scene
 	return r.allDeeds(ctx, tx, s, persons, activities, false)
 }
 
-// allDeeds is deeds with those that are voided, if they are asked for.
+// allDeeds is deeds with those that are voided, if they are asked for. Answers are none, whatever a programme names: deeds
+// are shown to who may not see single answers.
 func (r *Reader) allDeeds(ctx context.Context, tx *readmodel.Tx, s competency.Scene, persons, activities []string, voided bool) (map[string]map[string][]deed, error) {
 	of := map[string]string{} // person by key
 	for _, p := range persons {
@@ -80,10 +81,11 @@ func (r *Reader) allDeeds(ctx context.Context, tx *readmodel.Tx, s competency.Sc
 	all := make(map[string]map[string][]deed, len(activities))
 	for i, sh := range shelves {
 		by := map[string][]deed{}
+		asked := s.Definitions.Asked(activities[i])
 		for j, name := range sh.Name {
-			p, known := person[name], sh.Known(j, s.AsOf)
-			if p != "" && (known || voided && sh.T[j] <= s.AsOf) {
-				by[p] = append(by[p], deed{t: sh.T[j], happened: sh.Happened[j], done: sh.Mark[j], score: sh.Value[j], voided: !known})
+			p, known, answer := person[name], sh.Known(j, s.AsOf), asked && sh.Marks[j]&response != 0
+			if p != "" && !answer && (known || voided && sh.T[j] <= s.AsOf) {
+				by[p] = append(by[p], deed{t: sh.T[j], happened: sh.Happened[j], done: sh.Marks[j]&done != 0, score: sh.Value[j], voided: !known})
 			}
 		}
 		for _, list := range by {

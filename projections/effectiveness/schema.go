@@ -12,7 +12,8 @@ const Name = "effectiveness"
 //
 //	effectiveness_activities  activities that programmes have named, and when first
 //	effectiveness_statements  statements about them: subject is the key of an identity, done is 1 for a statement that
-//	                          completes the activity, score is null without one
+//	                          completes the activity, score is null without one, response is 1 for one that responds to the
+//	                          activity: if a survey asks that, it is an answer and is behind no number of people
 //	effectiveness_reactions   responses, which may be answers to a survey, and what they are grouped by, which may be a programme
 //	effectiveness_voidings    statements and when they were first voided
 //
@@ -20,13 +21,13 @@ const Name = "effectiveness"
 func (Projection) Schema() readmodel.Schema {
 	return readmodel.Schema{
 		Projection: Name,
-		Version:    3,
+		Version:    4,
 		Tables: []readmodel.Table{
 			{Name: "effectiveness_activities", Columns: "activity TEXT NOT NULL, t BIGINT NOT NULL", Key: "activity"},
 			{
 				Name: "effectiveness_statements",
 				Columns: "activity TEXT NOT NULL, t BIGINT NOT NULL, subject TEXT NOT NULL, happened BIGINT NOT NULL, statement TEXT NOT NULL, " +
-					"done BIGINT NOT NULL, score DOUBLE PRECISION",
+					"done BIGINT NOT NULL, score DOUBLE PRECISION, response BIGINT NOT NULL",
 				Key:     "activity, t, subject",
 				Lookups: []string{"statement"},
 			},
@@ -42,5 +43,11 @@ func (Projection) Schema() readmodel.Schema {
 
 var table = shelf.Table{
 	Projection: Name, Rows: "effectiveness_statements", Voidings: "effectiveness_voidings",
-	Key: "activity", Name: "r.subject", Value: "r.score", Mark: "r.done",
+	Key: "activity", Name: "r.subject", Value: "r.score", Marks: "r.done + 2 * r.response",
 }
+
+// The marks of a shelf's rows.
+const (
+	done uint8 = 1 << iota
+	response
+)

@@ -42,24 +42,25 @@ func (w *writer) begin(tx *readmodel.Tx) {
 		return
 	}
 	w.tx = tx
-	w.into.statements = tx.Insert(w.table("effectiveness_statements"), "activity", "t", "subject", "happened", "statement", "done", "score")
+	w.into.statements = tx.Insert(w.table("effectiveness_statements"), "activity", "t", "subject", "happened", "statement", "done", "score", "response")
 	w.into.reactions = tx.Insert(w.table("effectiveness_reactions"), "statement", "n", "programme", "t")
 	w.into.voidings = tx.Insert(w.table("effectiveness_voidings"), "statement", "t")
 }
 
 // AnswersKey begins the key of a change that an answer to a survey may have made; what follows is what the answer is
-// grouped by, which may be a programme.
+// grouped by, which may be a programme, or an activity that was responded to, as readmodel.KeyText has it.
 const AnswersKey = "answers:"
 
 // Changed implements projections.Writer: activities, as readmodel.KeyText has them, the ids of programmes that were
-// registered, and AnswersKey and a grouping.
+// registered, and AnswersKey and a grouping or an activity.
 func (w *writer) Changed(ctx context.Context, tx *readmodel.Tx) ([]string, error) {
 	return w.Take(ctx, func(ctx context.Context, statement string) error {
-		err := tx.Each(ctx, "SELECT DISTINCT activity FROM "+w.table("effectiveness_statements")+" WHERE statement = ?", []any{statement},
+		err := tx.Each(ctx, "SELECT DISTINCT activity, response FROM "+w.table("effectiveness_statements")+" WHERE statement = ?", []any{statement},
 			func(scan func(...any) error) error {
 				var activity string
-				err := scan(&activity)
-				w.Add(activity)
+				var response bool
+				err := scan(&activity, &response)
+				w.changed(activity, response)
 				return err
 			})
 		if err != nil {
@@ -73,6 +74,14 @@ func (w *writer) Changed(ctx context.Context, tx *readmodel.Tx) ([]string, error
 				return err
 			})
 	})
+}
+
+// changed notes that a statement about an activity has come or is voided.
+func (w *writer) changed(activity string, response bool) {
+	if response {
+		activity = AnswersKey + activity
+	}
+	w.Add(activity)
 }
 
 // Apply implements projections.Writer.
@@ -94,7 +103,7 @@ func (w *writer) Apply(ctx context.Context, tx *readmodel.Tx, e *projections.Dig
 		if !w.named[activity] {
 			return nil
 		}
-		w.Add(activity)
+		w.changed(activity, made.IsResponse())
 		return w.statement(ctx, activity, e.T, made)
 	}
 	return fmt.Errorf("%w: %T", projections.ErrIndigestible, e.Digest)
@@ -178,11 +187,15 @@ func (w *writer) reaction(ctx context.Context, t int64, f *fact.Features) error 
 	return nil
 }
 
-// statement writes a statement about an activity, for each whom it counts for.
+// statement writes a statement about an activity, for each whom it counts for. Whether what responds to it is an answer to a
+// survey is asked when the answer is made.
 func (w *writer) statement(ctx context.Context, activity string, t int64, f *fact.Features) error {
-	done := 0
+	done, response := 0, 0
 	if f.Verb == verbCompleted || f.Verb == verbPassed || f.Completion != nil && *f.Completion {
 		done = 1
+	}
+	if f.IsResponse() {
+		response = 1
 	}
 	var score any
 	if s, ok := measure.Score(measure.Result{
@@ -191,7 +204,7 @@ func (w *writer) statement(ctx context.Context, activity string, t int64, f *fac
 		score = s
 	}
 	for key := range f.People() {
-		if err := w.into.statements.Add(ctx, activity, t, readmodel.KeyText(key), f.Timestamp, f.ID, done, score); err != nil {
+		if err := w.into.statements.Add(ctx, activity, t, readmodel.KeyText(key), f.Timestamp, f.ID, done, score, response); err != nil {
 			return err
 		}
 	}

@@ -185,10 +185,10 @@ func (d *tallied) cell(unit string) *cell {
 // The tables of what KPIs count.
 var (
 	answerTable = shelf.Table{
-		Projection: Name, Rows: "feedback_answers", Voidings: "feedback_voidings", Key: "question", Name: "r.unit", Value: "r.raw", Mark: "0",
+		Projection: Name, Rows: "feedback_answers", Voidings: "feedback_voidings", Key: "question", Name: "r.unit", Value: "r.raw", Marks: "0",
 	}
 	matchTable = shelf.Table{
-		Projection: Name, Rows: "feedback_matches", Voidings: "feedback_voidings", Key: "kpi", Name: "r.unit", Value: "NULL", Mark: "0",
+		Projection: Name, Rows: "feedback_matches", Voidings: "feedback_voidings", Key: "kpi", Name: "r.unit", Value: "NULL", Marks: "0",
 	}
 )
 

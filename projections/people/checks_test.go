@@ -284,6 +284,8 @@ func writeOf(ev event.Event) func(*State) ([]event.Event, error) {
 			return s.UnlinkIdentity(ev.Person, ev.Identity)
 		case event.PersonAttributesSet:
 			return s.SetAttributes(ev.Person, ev.Attributes)
+		case event.UnitAttributesSet:
+			return s.SetExternalID(ev.Unit, ev.ExternalID)
 		}
 		panic("unknown")
 	}

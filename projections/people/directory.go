@@ -1,6 +1,7 @@
 package people
 
 import (
+	"cmp"
 	"reflect"
 	"slices"
 	"strings"
@@ -51,6 +52,23 @@ func (s *State) SetAttributes(person string, a event.Attributes) ([]event.Event,
 	return []event.Event{event.PersonAttributesSet{Person: person, Attributes: a}}, nil
 }
 
+// ExternalID gives a directory's own id of a unit; that of the unit, where none said another.
+func (s *State) ExternalID(unit string) string { return cmp.Or(s.called[unit], unit) }
+
+// SetExternalID keeps a directory's own id of a unit, in place of another; "" for none.
+func (s *State) SetExternalID(unit, externalID string) ([]event.Event, error) {
+	if err := firstOf(s.callable(unit), checkText("externalId", externalID, false)); err != nil {
+		return nil, err
+	}
+	if externalID == unit {
+		externalID = ""
+	}
+	if s.ExternalID(unit) == cmp.Or(externalID, unit) {
+		return nil, nil
+	}
+	return []event.Event{event.UnitAttributesSet{Unit: unit, ExternalID: externalID}}, nil
+}
+
 // EndAssignments ends those of a person's assignments that which picks, at a moment: one that is in force has its end
 // there, one that has not begun by then is removed, one that has ended stays as it is.
 func (s *State) EndAssignments(person string, at time.Time, which func(Assignment) bool) ([]event.Event, error) {
@@ -92,6 +110,13 @@ func (t *tables) describable(person string, a *event.Attributes) error {
 	}
 	if owner, ok := t.named[foldName(a.UserName)]; ok && owner != person && !a.Deleted {
 		return refuse(Conflict, "userName", "%q has it already", owner)
+	}
+	return nil
+}
+
+func (t *tables) callable(unit string) error {
+	if _, ok := t.units[unit]; !ok {
+		return refuse(NotFound, "unit", "no unit %q is registered", unit)
 	}
 	return nil
 }

@@ -81,6 +81,25 @@ func TestSetAttributesRefusals(t *testing.T) {
 	}
 }
 
+func TestSetExternalIDRefusals(t *testing.T) {
+	s := ward(t)
+	for name, c := range map[string]struct {
+		unit, externalID string
+		code             Code
+		field            string
+	}{
+		"unknown unit": {"nowhere", "8f6c", NotFound, "unit"},
+		"a line break": {s.Units()[0].ID, "a\nb", Invalid, "externalId"},
+		"too long":     {s.Units()[0].ID, strings.Repeat("x", maxText+1), Invalid, "externalId"},
+	} {
+		events, err := s.SetExternalID(c.unit, c.externalID)
+		var r *Refusal
+		if !errors.As(err, &r) || r.Code != c.code || r.Field != c.field || events != nil {
+			t.Errorf("%s: %v, %v", name, events, err)
+		}
+	}
+}
+
 // A Draft does what its steps do one after another, and leaves the State that it began on.
 func TestDraft(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -61,7 +61,7 @@ func concerns(ev event.Event) bool {
 	switch ev.(type) {
 	case event.UnitRegistered, event.UnitRemoved, event.PersonRegistered, event.PersonRemoved, event.AssignmentMade,
 		event.AssignmentRemoved, event.IdentityLinked, event.IdentityUnlinked,
-		event.PersonAttributesSet:
+		event.PersonAttributesSet, event.UnitAttributesSet:
 		return true
 	}
 	return false

@@ -18,6 +18,7 @@ type model struct {
 	posts  []Assignment
 	links  []event.IdentityLinked
 	said   []event.PersonAttributesSet
+	called map[string]string // a directory's ids of units
 }
 
 // modelKey is what makes two identities the same.
@@ -81,6 +82,7 @@ func (m *model) apply(ev event.Event) bool {
 			return false
 		}
 		m.units = slices.Delete(m.units, m.unit(ev.Unit), m.unit(ev.Unit)+1)
+		delete(m.called, ev.Unit)
 	case event.PersonRegistered:
 		m.people = slices.DeleteFunc(m.people, func(p Person) bool { return p.ID == ev.Person })
 		m.people = append(m.people, Person{ev.Person, ev.Name})
@@ -130,6 +132,14 @@ func (m *model) apply(ev event.Event) bool {
 		}
 		m.said = slices.DeleteFunc(m.said, func(s event.PersonAttributesSet) bool { return s.Person == ev.Person })
 		m.said = append(m.said, ev)
+	case event.UnitAttributesSet:
+		if m.unit(ev.Unit) < 0 {
+			return false
+		}
+		if m.called == nil {
+			m.called = map[string]string{}
+		}
+		m.called[ev.Unit] = ev.ExternalID
 	}
 	return true
 }
@@ -174,7 +184,9 @@ func drawEvent(t *rapid.T) event.Event {
 	person := rapid.SampledFrom(somePeople).Draw(t, "person")
 	ifi := rapid.SampledFrom(someIFIs)
 	name := rapid.SampledFrom(someNames)
-	switch rapid.IntRange(0, 18).Draw(t, "kind") {
+	switch rapid.IntRange(0, 19).Draw(t, "kind") {
+	case 19:
+		return event.UnitAttributesSet{Unit: unit.Draw(t, "unit"), ExternalID: rapid.SampledFrom([]string{"", "8f6c", "u0"}).Draw(t, "externalId")}
 	case 0, 1, 2, 3:
 		u := event.UnitRegistered{Unit: unit.Draw(t, "unit"), Name: name.Draw(t, "name")}
 		if parent := rapid.SampledFrom(append([]string{""}, someUnits...)).Draw(t, "parent"); parent != u.Unit {
@@ -222,7 +234,7 @@ func dump(s *State) string {
 	fmt.Fprintln(&b, s.Units(), s.People(), s.Children(""))
 	for _, id := range someUnits {
 		u, ok := s.Unit(id)
-		fmt.Fprintln(&b, id, u, ok, s.Children(id), s.Subtree(id))
+		fmt.Fprintln(&b, id, u, ok, s.Children(id), s.Subtree(id), s.ExternalID(id))
 		for _, at := range someTimes {
 			fmt.Fprintln(&b, " ", at, s.InUnitAt(id, at), s.InUnitAt(id, at.Add(-1)))
 		}
@@ -286,7 +298,11 @@ func (m *model) dump() string {
 				tree[other.ID] = true
 			}
 		}
-		fmt.Fprintln(&b, id, u, i >= 0, children(id), tree)
+		external := m.called[id]
+		if external == "" {
+			external = id
+		}
+		fmt.Fprintln(&b, id, u, i >= 0, children(id), tree, external)
 		there := func(a Assignment) string {
 			if !m.below(a.Unit, id) {
 				return ""

@@ -321,6 +321,7 @@ func TestRoundTrip(t *testing.T) {
 			r.attributes = nil
 		}
 		clear(s.named)
+		clear(s.called)
 		back := written(t, s)
 		if got, want := dump(back), dump(s); got != want {
 			t.Fatalf("came back as\n%s\nwas\n%s", got, want)

@@ -58,7 +58,7 @@ func (Projection) Digest(e *projections.Event) (any, error) {
 	switch e.Encoded.Type {
 	case event.TypeUnitRegistered, event.TypeUnitRemoved, event.TypePersonRegistered, event.TypePersonRemoved,
 		event.TypeAssignmentMade, event.TypeAssignmentRemoved, event.TypeIdentityLinked, event.TypeIdentityUnlinked,
-		event.TypePersonAttributesSet:
+		event.TypePersonAttributesSet, event.TypeUnitAttributesSet:
 		return event.Decode(e.Encoded)
 	}
 	return nil, nil
@@ -198,6 +198,8 @@ func (w *writer) rows(ctx context.Context, tx *readmodel.Tx, t int64, ev event.E
 		})
 	case event.PersonAttributesSet: // it has no table: people_events is enough for those who ask
 		return run(ev.Person)
+	case event.UnitAttributesSet: // nor has it
+		return run(UnitKey + ev.Unit)
 	}
 	return fmt.Errorf("%w: %T", projections.ErrIndigestible, ev)
 }

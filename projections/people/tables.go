@@ -14,6 +14,7 @@ type tables struct {
 	people map[string]*record
 	owners map[string]string // the person, by canonical key
 	named  map[string]string // the person, by the userName a directory gave them, folded; not those deleted there
+	called map[string]string // a directory's own id of a unit, by the unit
 }
 
 // record is a person. Tables made from one another share records; only the one that made a record may change it.
@@ -38,13 +39,13 @@ func instant(t time.Time) time.Time { return t.Round(0).UTC() }
 
 func (t *tables) init() {
 	t.units, t.people = map[string]Unit{}, map[string]*record{}
-	t.owners, t.named = map[string]string{}, map[string]string{}
+	t.owners, t.named, t.called = map[string]string{}, map[string]string{}, map[string]string{}
 }
 
 // copyOf makes t like from, which must not change any more.
 func (t *tables) copyOf(from *tables) {
 	t.units, t.people = maps.Clone(from.units), maps.Clone(from.people)
-	t.owners, t.named = maps.Clone(from.owners), maps.Clone(from.named)
+	t.owners, t.named, t.called = maps.Clone(from.owners), maps.Clone(from.named), maps.Clone(from.called)
 }
 
 // own gives the record of a registered person for changing.
@@ -72,6 +73,7 @@ func (t *tables) apply(ev event.Event) error {
 			return err
 		}
 		delete(t.units, ev.Unit)
+		delete(t.called, ev.Unit)
 	case event.PersonRegistered:
 		if t.people[ev.Person] == nil {
 			t.people[ev.Person] = &record{madeBy: t, assignments: map[post]time.Time{}, identities: map[string]event.Identity{}}
@@ -110,6 +112,14 @@ func (t *tables) apply(ev event.Event) error {
 			return err
 		}
 		t.describe(ev.Person, &ev.Attributes)
+	case event.UnitAttributesSet:
+		if err := t.callable(ev.Unit); err != nil {
+			return err
+		}
+		t.called[ev.Unit] = ev.ExternalID
+		if ev.ExternalID == "" {
+			delete(t.called, ev.Unit)
+		}
 	}
 	return nil
 }

@@ -40,9 +40,13 @@ func (m *wardModel) by(person string, which func(*said) bool) (all []*said) {
 	return all
 }
 
-// on gives what somebody has done about an activity up to a time.
+// on gives what somebody has done about an activity up to a time. An answer to a survey is none, also when the survey asks
+// that no more.
 func (m *wardModel) on(person, activity string, until int64) []*said {
-	return m.by(person, func(s *said) bool { return s.about == nil && s.object == activity && s.when() <= until })
+	return m.by(person, func(s *said) bool {
+		answer := s.verb == adl+"responded" && m.asked[activity]
+		return s.about == nil && s.object == activity && !answer && s.when() <= until
+	})
 }
 
 // stands tells whether somebody has started and completed a programme by a time.

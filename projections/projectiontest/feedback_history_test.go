@@ -114,6 +114,7 @@ const (
 	adl         = "http://adlnet.gov/expapi/verbs/"
 	wardSurveys = home + "surveys/patients"
 	wardReacts  = home + "surveys/reaction"
+	wardQuiz    = home + "surveys/quiz"
 	wardYearly  = home + "evaluations/yearly"
 )
 
@@ -397,13 +398,15 @@ func (w *wardWriter) happening() {
 
 // definition registers something, often once more.
 func (w *wardWriter) definition() {
-	switch rapid.IntRange(0, 6).Draw(w.T, "definition") {
+	switch rapid.IntRange(0, 7).Draw(w.T, "definition") {
 	case 0:
 		w.define(w.programme(pick(w, "programme", wardProgrammes[1], wardProgrammes[0])))
 	case 1:
 		w.define(w.evaluation())
 	case 2:
 		w.define(w.survey(wardSurveys, wardQuestions[:3]))
+	case 3: // one that asks what programmes name, and perhaps asks that no more
+		w.define(w.survey(wardQuiz, []string{pick(w, "activity", wardActivities...)}))
 	default:
 		w.define(w.kpi(pick(w, "kpi", "complaints", "falls", "praise", "rating", "loyalty", "box")))
 	}
@@ -540,7 +543,7 @@ func (w *wardWriter) comment() *said {
 
 // deed makes a statement of somebody, or of a group of people.
 func (w *wardWriter) deed() *said {
-	s := &said{id: w.id(), happened: w.time(), verb: pick(w, "verb", wardVerbs...), object: pick(w, "activity", wardActivities...), group: w.oneIn(4, "group")}
+	s := &said{id: w.id(), happened: w.time(), verb: pick(w, "verb", append(wardVerbs, adl+"responded")...), object: pick(w, "activity", wardActivities...), group: w.oneIn(4, "group")}
 	n := 1
 	if s.group {
 		n = rapid.IntRange(0, 3).Draw(w.T, "members")

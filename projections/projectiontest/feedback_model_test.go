@@ -24,6 +24,7 @@ type wardModel struct {
 	asOf       int64
 	kpis       map[string]*wardKPI
 	surveys    map[string]*wardSurvey
+	asked      map[string]bool // questions of all surveys that ever were in force
 	programmes map[string]*wardProgramme
 	evaluation *wardEvaluation
 	said       []*said // but for voidings and what is voided
@@ -33,7 +34,7 @@ type wardModel struct {
 func wardAt(facts []*wardFact, asOf int64) *wardModel {
 	m := &wardModel{
 		world: knownAt(nil, 0), all: facts, asOf: asOf,
-		kpis: map[string]*wardKPI{}, surveys: map[string]*wardSurvey{}, programmes: map[string]*wardProgramme{},
+		kpis: map[string]*wardKPI{}, surveys: map[string]*wardSurvey{}, asked: map[string]bool{}, programmes: map[string]*wardProgramme{},
 	}
 	for _, f := range facts {
 		if f.t > asOf {
@@ -44,6 +45,9 @@ func wardAt(facts []*wardFact, asOf int64) *wardModel {
 			m.kpis[doc.ID] = doc
 		case *wardSurvey:
 			m.surveys[doc.ID] = doc
+			for _, q := range doc.Questions {
+				m.asked[q.ID] = true
+			}
 		case *wardProgramme:
 			m.programmes[doc.ID] = doc
 		case *wardEvaluation:
@@ -484,6 +488,9 @@ func (m *wardModel) compareReaction(p *wardProgramme, final bool, at int64, past
 	for _, s := range then.said {
 		for _, q := range survey.Questions {
 			if s.verb != adl+"responded" || s.object != q.ID || s.raw == nil || !slices.Contains(s.grouping, p.ID) || s.when() > at {
+				continue
+			}
+			if final && s.grouping[0] != p.ID { // an answer is published once
 				continue
 			}
 			sheet := s.sheet

@@ -227,7 +227,7 @@ func (w *writer) damaged() *Fact {
 func (w *writer) people() event.Event {
 	person := rapid.SampledFrom(People).Draw(w.T, "person")
 	unit := rapid.SampledFrom(units).Draw(w.T, "unit")
-	switch rapid.IntRange(0, 15).Draw(w.T, "about people") {
+	switch rapid.IntRange(0, 16).Draw(w.T, "about people") {
 	case 0, 1:
 		parent := rapid.SampledFrom(append([]string{""}, units...)).Draw(w.T, "parent")
 		if parent == unit {
@@ -254,6 +254,8 @@ func (w *writer) people() event.Event {
 		return event.PersonAttributesSet{Person: person, Attributes: event.Attributes{
 			UserName: person + "@ward.example", Title: rapid.SampledFrom(roles).Draw(w.T, "title"), Active: w.chance(2, "active"),
 		}}
+	case 13:
+		return event.UnitAttributesSet{Unit: unit, ExternalID: "8f6c"}
 	}
 	return event.IdentityLinked{Person: person, Identity: rapid.SampledFrom(identities).Draw(w.T, "identity")}
 }

@@ -148,6 +148,9 @@ func (w *world) about(ev event.Event) bool {
 		delete(w.links, who(ev.Identity))
 	case event.PersonAttributesSet: // no two of the history have a userName in common
 		return registered(ev.Person)
+	case event.UnitAttributesSet:
+		_, ok := w.units[ev.Unit]
+		return ok
 	}
 	return true
 }

@@ -20,7 +20,7 @@ type Table struct {
 	Key        string // what a shelf is about
 	Name       string // a TEXT: whom or what unit a row is of
 	Value      string // a DOUBLE PRECISION, or null
-	Mark       string // a BIGINT: 0 for no, else yes
+	Marks      string // a BIGINT from 0 to 255: bits, whose meaning is the projection's
 }
 
 // Shelf is the rows with one key, in the order of T. Whoever holds one may read it while it grows: what is there is
@@ -29,7 +29,7 @@ type Shelf struct {
 	T, Happened []int64 // µs
 	Name        []uint32
 	Value       []float64 // NaN for null
-	Mark        []bool
+	Marks       []uint8
 
 	through int64           // time up to which it has all
 	voided  map[int64]int64 // when the statement of a row was voided, by the row's T
@@ -109,13 +109,14 @@ func (s *Shelves) read(ctx context.Context, tx *readmodel.Tx, src source, old *S
 	sh, t := *old, src.table
 	voided := map[int64]int64{}
 	query := fmt.Sprintf(`SELECT r.t, r.happened, %s, %s, %s, v.t FROM %s r LEFT JOIN %s v ON v.statement = r.statement
-		WHERE r.%s = ? AND r.t > ? ORDER BY r.t`, t.Name, t.Value, t.Mark, t.Rows, t.Voidings, t.Key)
+		WHERE r.%s = ? AND r.t > ? ORDER BY r.t`, t.Name, t.Value, t.Marks, t.Rows, t.Voidings, t.Key)
 	err := tx.Each(ctx, query, []any{src.key, old.through}, func(scan func(...any) error) error {
-		var at, happened, mark int64
+		var at, happened int64
+		var marks uint8
 		var name string
 		var value *float64
 		var void *int64
-		if err := scan(&at, &happened, &name, &value, &mark, &void); err != nil {
+		if err := scan(&at, &happened, &name, &value, &marks, &void); err != nil {
 			return err
 		}
 		i, ok := s.index[name]
@@ -127,7 +128,7 @@ func (s *Shelves) read(ctx context.Context, tx *readmodel.Tx, src source, old *S
 			value = new(math.NaN())
 		}
 		sh.T, sh.Happened, sh.Name = append(sh.T, at), append(sh.Happened, happened), append(sh.Name, i)
-		sh.Value, sh.Mark = append(sh.Value, *value), append(sh.Mark, mark != 0)
+		sh.Value, sh.Marks = append(sh.Value, *value), append(sh.Marks, marks)
 		if void != nil {
 			voided[at] = *void
 		}
