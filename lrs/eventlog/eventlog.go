@@ -46,7 +46,9 @@ type Log interface {
 	//                      stored and never will be.
 	//   ErrUnknownOutcome  it may be stored, now or later; see Settle.
 	//   ErrLogDamaged      the log ends before expected: it has lost commits that
-	//                      the caller has seen. Not stored.
+	//                      the caller has seen. Not stored. Where servers may
+	//                      say so for a moment it is ErrUnavailable until it has
+	//                      lasted; see Shorter.
 	//   ErrTooLarge, ErrUnavailable, ErrClosed
 	//                      certainly not stored.
 	//
