@@ -132,7 +132,8 @@ func (c *committer) append(ctx context.Context, tx *transaction) error {
 		c.clock.dropCommit()
 		return err
 	case errors.Is(err, eventlog.ErrUnknownOutcome):
-		// Only when the store is being closed. The watermark stays before the
+		// Only when the store is being closed, or when the log has lost its end
+		// for as long as its driver has patience. The watermark stays before the
 		// commit, and nothing is appended behind it.
 		err = fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
 		c.fail(err)

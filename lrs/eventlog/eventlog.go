@@ -47,7 +47,9 @@ type Log interface {
 	//   ErrUnknownOutcome  it may be stored, now or later; see Settle. With
 	//                      ErrConflict: that revision is taken, maybe by it.
 	//   ErrLogDamaged      the log ends before expected: it has lost commits that
-	//                      the caller has seen. Not stored.
+	//                      the caller has seen. Not stored. Where servers may
+	//                      say so for a moment it is ErrUnavailable until it has
+	//                      lasted; see Shorter.
 	//   ErrTooLarge, ErrUnavailable, ErrClosed
 	//                      certainly not stored.
 	//

@@ -105,29 +105,35 @@ func (l *Log) outcome(ctx context.Context, resp *streams.AppendResp, expected ev
 		return fmt.Errorf("%w: %w: stream %s stored what must be its revision %d as %d; it may have been deleted: restore it from a backup",
 			eventlog.ErrUnknownOutcome, eventlog.ErrLogDamaged, l.name, expected, success.GetCurrentRevision())
 	}
+	l.shorter.Over()
 	return nil
 }
 
-// conflict tells a taken revision from one that lies beyond the log's end.
+// conflict tells a taken revision from one that lies beyond the log's end. A leader
+// that is new, or is one no longer, may for a moment take the end to be earlier.
 func (l *Log) conflict(ctx context.Context, wrong *streams.AppendResp_WrongExpectedVersion, expected eventlog.Revision) error {
-	length := uint64(0)
+	length := eventlog.Revision(0)
 	if wrong.GetCurrentNoStream() == nil {
-		length = wrong.GetCurrentRevision() + 1
+		length = eventlog.Revision(wrong.GetCurrentRevision() + 1)
 	}
-	if length > uint64(expected) {
-		return fmt.Errorf("%w: stream %s has %d commits, expected were %d", eventlog.ErrConflict, l.name, length, expected)
+	if length <= expected { // then it is asked once more
+		var err error
+		if length, err = l.Head(ctx); err != nil {
+			return err
+		}
 	}
-	// A node that has just become leader is asked once more.
-	switch head, err := l.Head(ctx); {
-	case err != nil:
-		return err
-	case head > expected:
-		return fmt.Errorf("%w: stream %s has %d commits, expected were %d", eventlog.ErrConflict, l.name, head, expected)
-	case head == expected:
+	if length < expected {
+		err := fmt.Errorf("stream %s ends at revision %d, but %d was stored", l.name, length, expected)
+		if l.shorter.Lasts(l.cfg.Patience) {
+			return fmt.Errorf("%w: %w; restore it from a backup", eventlog.ErrLogDamaged, err)
+		}
+		return unavailable(err)
+	}
+	l.shorter.Over()
+	if length == expected {
 		return unavailable(fmt.Errorf("the server refused expected revision %d of stream %s, which it has", expected, l.name))
-	default:
-		return fmt.Errorf("%w: stream %s ends at revision %d, but %d was stored; restore it from a backup", eventlog.ErrLogDamaged, l.name, head, expected)
 	}
+	return fmt.Errorf("%w: stream %s has %d commits, expected were %d", eventlog.ErrConflict, l.name, length, expected)
 }
 
 // options begin an append to the log that has expected commits.

@@ -128,6 +128,30 @@ func TestLostNode(t *testing.T) {
 	})
 }
 
+// A leader that has been deposed, and does not know it, lacks what the new one has
+// stored: it is left for that.
+func TestDeposedLeader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		old := serve(t, esdbtest.Config{InMemory: true, Address: "a.test:2113"})
+		next := serve(t, esdbtest.Config{InMemory: true, Address: "b.test:2113"})
+		for s, commits := range map[*esdbtest.Server]int{old: 2, next: 3} {
+			appendN(t, open(t, esdblog.Config{URL: s.URL(), Dial: s.Dial}), 1, commits)
+		}
+		esdbtest.Cluster{next, old}.Lead(old)
+		log := open(t, esdblog.Config{URL: "esdb://b.test,a.test?tls=false", Dial: dialer(old, next)})
+		if head, err := log.Head(t.Context()); head != 2 || err != nil {
+			t.Fatal(head, err)
+		}
+		esdbtest.Cluster{next}.Lead(next)
+		wantOnly(t, "an append to the old leader", log.Append(t.Context(), 3, data(4)), eventlog.ErrUnavailable)
+		<-time.After(time.Second) // to the next round of the finder
+		wantOnly(t, "to the new one", log.Append(t.Context(), 3, data(4)), nil)
+		if n := len(next.Store().Events("bedside-test")); n != 4 {
+			t.Errorf("%d commits are stored", n)
+		}
+	})
+}
+
 // While there is no leader a call says so when its time is over.
 func TestNoLeader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

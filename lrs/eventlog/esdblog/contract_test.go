@@ -12,10 +12,14 @@ import (
 	"github.com/bedside-lrs/bedside/lrs/eventlog/eventlogtest"
 )
 
+// contractPatience is so long that connections heal within it, and short for one that waits
+// until it is over.
+const contractPatience = time.Second
+
 func TestContract(t *testing.T) {
 	eventlogtest.Run(t, func(t *testing.T) (eventlog.Log, func() eventlog.Log) {
 		s := serve(t, esdbtest.Config{})
-		reopen := func() eventlog.Log { return open(t, esdblog.Config{URL: s.URL()}) }
+		reopen := func() eventlog.Log { return open(t, esdblog.Config{URL: s.URL(), Patience: contractPatience}) }
 		return reopen(), reopen
 	})
 }
@@ -34,7 +38,7 @@ func TestContractWithFaults(t *testing.T) {
 			return faults[a.N/3%len(faults)]
 		}})
 		reopen := func() eventlog.Log {
-			return settling{open(t, esdblog.Config{URL: s.URL(), AppendTimeout: 100 * time.Millisecond, ReconnectMax: time.Millisecond})}
+			return settling{open(t, esdblog.Config{URL: s.URL(), Patience: contractPatience, AppendTimeout: 100 * time.Millisecond, ReconnectMax: time.Millisecond})}
 		}
 		return reopen(), reopen
 	})

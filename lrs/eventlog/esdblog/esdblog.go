@@ -59,7 +59,9 @@ type Config struct {
 	RequestTimeout time.Duration
 
 	// Patience is how long a reader keeps asking a log that is not available
-	// before its loop ends with eventlog.ErrUnavailable. Default 30 s.
+	// before its loop ends with eventlog.ErrUnavailable, and how long a stream may
+	// say that it ends before what was stored, as after an election, before that is
+	// eventlog.ErrLogDamaged. Default 30 s.
 	Patience time.Duration
 
 	// IdleCheck is how often a subscription that gets nothing compares with the
@@ -122,6 +124,8 @@ type Log struct {
 
 	life   context.Context // ends with Close
 	cancel context.CancelFunc
+
+	shorter eventlog.Shorter // than what an append comes after
 
 	mu      sync.Mutex     // guards closed, and additions to appends
 	closed  bool           // no append may begin

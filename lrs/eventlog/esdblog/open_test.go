@@ -2,7 +2,6 @@ package esdblog_test
 
 import (
 	"errors"
-	"fmt"
 	"iter"
 	"strings"
 	"testing"
@@ -160,37 +159,6 @@ func TestDamage(t *testing.T) {
 			})
 		})
 	}
-}
-
-// A log that has become shorter than its writer knows, or than a reader was told.
-func TestLostTail(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s, cfg := inMemory(t, esdbtest.Config{})
-		log := open(t, cfg)
-		large := make([]byte, 500_000) // more than is sent ahead
-		for i := range 10 {
-			if err := log.Append(t.Context(), eventlog.Revision(i), append(large, byte(i))); err != nil {
-				t.Fatal(err)
-			}
-		}
-		next, stop := iter.Pull2(log.Read(within(t), 1))
-		defer stop()
-		if r, err, ok := next(); r.Revision != 1 || err != nil || !ok {
-			t.Fatal(r.Revision, err, ok)
-		}
-		s.Store().Lose("bedside-test", 5, 5)
-		err := log.Append(t.Context(), 10, data(11))
-		wantOnly(t, "append", err, eventlog.ErrLogDamaged)
-		if !strings.Contains(fmt.Sprint(err), "ends at revision 5, but 10 was stored") {
-			t.Error(err)
-		}
-		s.Break()
-		err = nil
-		for ok := true; ok && err == nil; {
-			_, err, ok = next()
-		}
-		wantOnly(t, "read", err, eventlog.ErrLogDamaged)
-	})
 }
 
 // A deleted stream that is written again would go on with a later revision.

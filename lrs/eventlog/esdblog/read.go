@@ -78,7 +78,9 @@ type reader struct {
 	bounded bool   // ends at last
 	last    uint64 // the head when the loop began
 	known   bool   // last is known
-	short   int    // calls in a row that ended too early
+
+	short   bool             // a call ended too early since there was a record
+	shorter eventlog.Shorter // than last
 
 	feed *feed // nil: there is no call
 }
@@ -90,7 +92,8 @@ func (r *reader) read(ctx context.Context) (eventlog.Record, error) {
 		switch {
 		case err == nil:
 			r.next++
-			r.short = 0
+			r.short = false
+			r.shorter.Over()
 			r.progress()
 			return record, nil
 		case ctx.Err() != nil:
@@ -150,13 +153,20 @@ func (r *reader) try(ctx context.Context) (eventlog.Record, error) {
 }
 
 // ended is what it means that a call has ended by itself. A bounded one has come to
-// the stream's end before the head: no leader says that twice of a whole stream.
+// the stream's end before the head: no leader says that for long of a whole stream.
 func (r *reader) ended() error {
-	r.short++
-	if !r.bounded || r.short < 3 {
+	if !r.bounded {
 		return unavailable(errors.New("the server ended the call"))
 	}
-	return fmt.Errorf("%w: stream %s ends before revision %d, but had %d; restore it from a backup", eventlog.ErrLogDamaged, r.name, r.next, r.last)
+	if !r.short {
+		r.short = true
+		r.progress() // it answers: from now on the patience is with what it says
+	}
+	err := fmt.Errorf("stream %s ends before revision %d, but had %d", r.name, r.next, r.last)
+	if r.shorter.Lasts(r.cfg.Patience) {
+		return fmt.Errorf("%w: %w; restore it from a backup", eventlog.ErrLogDamaged, err)
+	}
+	return unavailable(err)
 }
 
 // missing is what it means that a later revision came where next was to come: the

@@ -35,6 +35,7 @@ func TestServerContract(t *testing.T) {
 	serverURL(t)
 	eventlogtest.Run(t, func(t *testing.T) (eventlog.Log, func() eventlog.Log) {
 		cfg := serverLog(t)
+		cfg.Patience = contractPatience
 		reopen := func() eventlog.Log { return open(t, cfg) }
 		return reopen(), reopen
 	})

@@ -104,6 +104,13 @@ func TestSuiteFindsBrokenDrivers(t *testing.T) {
 			}
 			return err
 		}}, "a log shorter than expected is damaged"},
+		"a lost tail may come back for ever": {mutant{append: func(l *memlog.Log, ctx context.Context, n eventlog.Revision, data []byte) error {
+			err := l.Append(ctx, n, data)
+			if errors.Is(err, eventlog.ErrLogDamaged) {
+				return eventlog.ErrUnavailable
+			}
+			return err
+		}}, "a log shorter than expected is damaged"},
 		"an append goes on behind its caller's back": {mutant{append: func(l *memlog.Log, ctx context.Context, n eventlog.Revision, data []byte) error {
 			err := l.Append(context.WithoutCancel(ctx), n, data)
 			if err == nil && ctx.Err() != nil {
