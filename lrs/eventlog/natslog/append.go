@@ -51,7 +51,7 @@ func (l *Log) Append(ctx context.Context, expected eventlog.Revision, data []byt
 		jetstream.WithRetryAttempts(0))
 	err = l.outcome(ctx, ack, err, expected)
 	if err == nil {
-		l.shorter.over()
+		l.shorter.Over()
 	}
 	switch {
 	case !errors.Is(err, eventlog.ErrUnknownOutcome):
@@ -132,7 +132,7 @@ func (l *Log) conflict(ctx context.Context, api *jetstream.APIError, expected ev
 		return err
 	}
 	if info.State.LastSeq >= uint64(expected) {
-		l.shorter.over()
+		l.shorter.Over()
 	}
 	switch {
 	case info.State.LastSeq > uint64(expected):
@@ -141,7 +141,7 @@ func (l *Log) conflict(ctx context.Context, api *jetstream.APIError, expected ev
 		return unavailable(api) // it was behind itself, as a leader is that is new
 	}
 	err = fmt.Errorf("stream %s ends at %d, but revision %d was stored", streamName(l.cfg.Name), info.State.LastSeq, expected)
-	if info.Config.Replicas > 1 && !l.shorter.lasts(l.cfg.Patience) {
+	if info.Config.Replicas > 1 && !l.shorter.Lasts(l.cfg.Patience) {
 		return unavailable(err)
 	}
 	return fmt.Errorf("%w: %w", eventlog.ErrLogDamaged, err)

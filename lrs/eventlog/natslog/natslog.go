@@ -118,7 +118,7 @@ type Log struct {
 	life     context.Context // ends with Close
 	close    context.CancelFunc
 	server   warden
-	shorter  shorter
+	shorter  eventlog.Shorter
 	replicas atomic.Int32 // of the stream, as it last said
 }
 
