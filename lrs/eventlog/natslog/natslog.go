@@ -7,6 +7,15 @@
 // Message ids are not used. JetStream removes what it finds damaged and numbers
 // on, so every reader checks that no sequence is missing.
 //
+// # Two that answer
+//
+// Every server that takes itself for the stream's leader receives an append and each question, and the first answer is
+// the one that counts. One that was cut off goes on taking itself for the leader for ten seconds and more, and when its
+// connections come back it may be reached again before it hears of its successor: accounts and elections have connections
+// of their own (seen with nats-server 2.15: the refusal "wrong last sequence" of a commit that the successor was
+// storing). So of a stream with replicas a refusal only says to look again (see outcome), and an answer about the stream
+// counts if a majority has been heard from lately (see leads).
+//
 // # Rights
 //
 // A user needs to publish to bedside.log.NAME, to $JS.API.STREAM.{INFO,CREATE,MSG.GET}.bedside-NAME, to
