@@ -188,19 +188,8 @@ func (n *node) openShared(ctx context.Context, e engine, log *slog.Logger) (err 
 		return fmt.Errorf("event log (--log): %w", err)
 	}
 	n.log = opened
-	if err := n.checkSynced(ctx, opened, log); err != nil {
+	if err := n.synced.watch(ctx, opened.CheckSynced, log); err != nil {
 		return fmt.Errorf("event log (--log): %w", err)
 	}
 	return nil
-}
-
-// checkSynced refuses servers that are known not to sync what they acknowledge, and notes it if that cannot be known.
-func (n *node) checkSynced(ctx context.Context, opened *natslog.Log, log *slog.Logger) error {
-	err := opened.CheckSynced(ctx)
-	if errors.Is(err, natslog.ErrNotSeen) {
-		log.Warn("NATS", "error", err)
-		n.notes = append(n.notes, err.Error())
-		return nil
-	}
-	return err
 }

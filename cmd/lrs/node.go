@@ -137,8 +137,9 @@ type node struct {
 	log   eventlog.Log
 	copy  eventlog.Log // of a log on EventStoreDB, for the projections; nil without
 	relay *relay.Relay // which fills it
-	notes []string     // what cannot be seen of the log and an operator must see to
 	index *index.Index // the first one
+
+	synced syncWatch // of the cluster that has the log or, with EventStoreDB, its copy
 
 	// files reads the files of a log in this process, as natsembed.Server.Verify; nil if the log is elsewhere.
 	files func(ctx context.Context, upTo eventlog.Revision) (through eventlog.Revision, err error)
@@ -302,6 +303,7 @@ func (n *node) close(timeout time.Duration) error {
 	if n.runtime != nil {
 		n.runtime.Close()
 	}
+	n.synced.close()
 	if n.relay != nil { // before the logs that it uses; what it has not carried another node does, or the next start
 		n.relay.Close()
 	}
