@@ -80,6 +80,10 @@ func (e *engine) cluster() (urls, flag string) {
 
 // check refuses settings that contradict one another.
 func (e *engine) check() error {
+	if strings.HasSuffix(e.name, copySuffix) {
+		return fmt.Errorf("log name %q: names that end in %s are those of the copies of logs on EventStoreDB, which may be removed at any time; choose another",
+			e.name, copySuffix)
+	}
 	if e.nats != "" && !e.eventStore() {
 		return errors.New("--nats goes with --log esdb://… only: a log on NATS has all in the cluster of --log, one in this process has all in --data")
 	}
