@@ -139,7 +139,8 @@ type node struct {
 	relay *relay.Relay // which fills it
 	index *index.Index // the first one
 
-	synced syncWatch // of the cluster that has the log or, with EventStoreDB, its copy
+	bucket *natsblob.Store // the attachments beside a log in a cluster; nil if they are in the data directory
+	synced syncWatch       // of the cluster that has the log or, with EventStoreDB, its copy
 
 	// files reads the files of a log in this process, as natsembed.Server.Verify; nil if the log is elsewhere.
 	files func(ctx context.Context, upTo eventlog.Revision) (through eventlog.Revision, err error)
@@ -263,10 +264,21 @@ func (n *node) openEmbedded(ctx context.Context, cfg nodeConfig, log *slog.Logge
 	return nil
 }
 
-// openBlobs opens the attachments and large documents that go with the log.
-func (n *node) openBlobs(ctx context.Context, cfg nodeConfig) (blobs blob.Store, err error) {
+// openBlobs opens the attachments and large documents that go with the log, which must be whole as far as a mark beside
+// them tells; see copyMark.
+func (n *node) openBlobs(ctx context.Context, cfg nodeConfig) (blob.Store, error) {
+	blobs, err := n.openAnyBlobs(ctx, cfg)
+	if err == nil && n.bucket != nil {
+		err = wholeCopy(ctx, n.log, n.bucket, cfg.engine.name)
+	}
+	return blobs, err
+}
+
+// openAnyBlobs is openBlobs for a log that need not be whole.
+func (n *node) openAnyBlobs(ctx context.Context, cfg nodeConfig) (blobs blob.Store, err error) {
 	if cfg.engine.shared() {
-		blobs, err = natsblob.Open(ctx, natsblob.Config{Conn: n.conn, Name: cfg.engine.name, Replicas: cfg.engine.replicas, TempDir: cfg.dir})
+		n.bucket, err = natsblob.Open(ctx, natsblob.Config{Conn: n.conn, Name: cfg.engine.name, Replicas: cfg.engine.replicas, TempDir: cfg.dir})
+		blobs = n.bucket
 	} else {
 		blobs, err = cfg.blobs(filepath.Join(cfg.dir, "blobs"))
 	}
