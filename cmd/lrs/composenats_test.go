@@ -271,10 +271,11 @@ func checkRights(t *testing.T, c *cluster, as func(string) string) {
 	}
 }
 
-// TestComposeNATSLazy: a store refuses the cluster when one server does not sync every write, and names it.
+// TestComposeNATSLazy: a store refuses the cluster when one server does not sync every write, and names it. While that server
+// is away, as in a restart of one after the other, it starts, and says of which it does not know.
 func TestComposeNATSLazy(t *testing.T) {
 	t.Parallel()
-	_, as := composeCluster(t, func(n int, config string) string {
+	c, as := composeCluster(t, func(n int, config string) string {
 		const always = ", sync_interval: always"
 		if !strings.Contains(config, always) {
 			t.Fatalf("no %q in\n%s", always, config)
@@ -287,5 +288,14 @@ func TestComposeNATSLazy(t *testing.T) {
 	_, err := tryServer(t, t.TempDir(), []string{"LRS_LOG=" + as("lrs")})
 	if err == nil || !strings.Contains(err.Error(), "n1 sync only now and then") || !strings.Contains(err.Error(), "sync_interval: always") {
 		t.Errorf("the start is not refused, or does not name the server: %v", err)
+	}
+	c.kill(1)
+	s, err := tryServer(t, t.TempDir(), []string{"LRS_LOG=" + as("lrs")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	notes, err := askReady(t.Context(), strings.TrimSuffix(s.url, "/xapi"))
+	if err != nil || len(notes) != 1 || !strings.Contains(notes[0], "cannot be seen of n1: no answer") || !strings.Contains(s.stderr.String(), notes[0]) {
+		t.Errorf("readiness: %v, notes %q; want that n1 has not answered, here and in the log\n%s", err, notes, s.stderr)
 	}
 }

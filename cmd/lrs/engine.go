@@ -80,6 +80,10 @@ func (e *engine) cluster() (urls, flag string) {
 
 // check refuses settings that contradict one another.
 func (e *engine) check() error {
+	if strings.HasSuffix(e.name, copySuffix) {
+		return fmt.Errorf("log name %q: names that end in %s are those of the copies of logs on EventStoreDB, which may be removed at any time; choose another",
+			e.name, copySuffix)
+	}
 	if e.nats != "" && !e.eventStore() {
 		return errors.New("--nats goes with --log esdb://… only: a log on NATS has all in the cluster of --log, one in this process has all in --data")
 	}
@@ -188,19 +192,8 @@ func (n *node) openShared(ctx context.Context, e engine, log *slog.Logger) (err 
 		return fmt.Errorf("event log (--log): %w", err)
 	}
 	n.log = opened
-	if err := n.checkSynced(ctx, opened, log); err != nil {
+	if err := n.synced.watch(ctx, opened.CheckSynced, log); err != nil {
 		return fmt.Errorf("event log (--log): %w", err)
 	}
 	return nil
-}
-
-// checkSynced refuses servers that are known not to sync what they acknowledge, and notes it if that cannot be known.
-func (n *node) checkSynced(ctx context.Context, opened *natslog.Log, log *slog.Logger) error {
-	err := opened.CheckSynced(ctx)
-	if errors.Is(err, natslog.ErrNotSeen) {
-		log.Warn("NATS", "error", err)
-		n.notes = append(n.notes, err.Error())
-		return nil
-	}
-	return err
 }

@@ -38,7 +38,7 @@ func (n *node) relayTo(ctx context.Context, e engine, reg prometheus.Registerer,
 	}
 	n.copy = opened
 	// The copy can be made anew, the attachments beside it cannot.
-	if err := n.checkSynced(ctx, opened, log); err != nil {
+	if err := n.synced.watch(ctx, opened.CheckSynced, log); err != nil {
 		return fmt.Errorf("copy of the event log (--nats): %w", err)
 	}
 	n.relay = relay.Start(relay.Config{Source: n.log, Target: n.copy, Logger: log})
@@ -55,10 +55,10 @@ func (n *node) projected() eventlog.Log {
 
 // noted is what an operator must see to and what does not keep the node from serving.
 func (n *node) noted() []string {
-	notes := n.notes
+	notes := n.synced.notes()
 	if n.relay != nil {
 		if s := n.relay.Status(); s.Err != nil {
-			notes = append(notes[:len(notes):len(notes)], fmt.Sprintf("the relay, on which the projections wait, has come to revision %d: %v", s.Head.Revision, s.Err))
+			notes = append(notes, fmt.Sprintf("the relay, on which the projections wait, has come to revision %d: %v", s.Head.Revision, s.Err))
 		}
 	}
 	return notes

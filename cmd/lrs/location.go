@@ -14,6 +14,7 @@ import (
 
 	"github.com/bedside-lrs/bedside/lrs"
 	"github.com/bedside-lrs/bedside/lrs/archive"
+	"github.com/bedside-lrs/bedside/lrs/blob"
 	"github.com/bedside-lrs/bedside/lrs/eventlog"
 )
 
@@ -63,7 +64,7 @@ func (p *location) same(other *location) bool {
 // openSource opens a place that must have a log, and no server.
 func (p *location) openSource(ctx context.Context, log *slog.Logger) error {
 	if p.dir == "" {
-		return p.open(ctx, log)
+		return p.open(ctx, log, p.node.openBlobs)
 	}
 	if _, err := os.Stat(filepath.Join(p.dir, "log")); err != nil {
 		return fmt.Errorf("there is no store in %s: %w", p.dir, err)
@@ -74,7 +75,7 @@ func (p *location) openSource(ctx context.Context, log *slog.Logger) error {
 	if err := p.own(); err != nil {
 		return err
 	}
-	if err := p.open(ctx, log); err != nil {
+	if err := p.open(ctx, log, p.node.openBlobs); err != nil {
 		return err
 	}
 	// A log that lost its tail must not pass for a whole one.
@@ -87,7 +88,7 @@ func (p *location) openSource(ctx context.Context, log *slog.Logger) error {
 // openTarget opens a place that may be empty.
 func (p *location) openTarget(ctx context.Context, log *slog.Logger) error {
 	if p.dir == "" {
-		return p.open(ctx, log)
+		return p.open(ctx, log, p.node.openAnyBlobs)
 	}
 	if err := p.own(); err != nil {
 		return err
@@ -104,7 +105,7 @@ func (p *location) openTarget(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return errors.Join(err, p.lock.Unlock())
 	}
-	return p.open(ctx, log)
+	return p.open(ctx, log, p.node.openAnyBlobs)
 }
 
 // own makes this process the owner of a data directory.
@@ -115,8 +116,8 @@ func (p *location) own() (err error) {
 	return err
 }
 
-// open opens log and blobs. What was opened before an error is closed again.
-func (p *location) open(ctx context.Context, log *slog.Logger) (err error) {
+// open opens log and blobs, these with openBlobs. What was opened before an error is closed again.
+func (p *location) open(ctx context.Context, log *slog.Logger, openBlobs func(context.Context, nodeConfig) (blob.Store, error)) (err error) {
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, p.close())
@@ -133,7 +134,7 @@ func (p *location) open(ctx context.Context, log *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
-	blobs, err := p.node.openBlobs(ctx, p.cfg)
+	blobs, err := openBlobs(ctx, p.cfg)
 	if err != nil {
 		return err
 	}
@@ -144,10 +145,10 @@ func (p *location) open(ctx context.Context, log *slog.Logger) (err error) {
 	return nil
 }
 
-// mark says in a target's directory that it is being filled, if nothing says so yet.
-func (p *location) mark() error {
+// mark says in a target that it is being filled, up to head: in a directory, if nothing says so yet, or beside the blobs.
+func (p *location) mark(ctx context.Context, head eventlog.Head) error {
 	if p.dir == "" {
-		return nil
+		return beginCopy(ctx, p.node.bucket, head)
 	}
 	if by, err := filledBy(p.dir); by != "" || err != nil {
 		return err
@@ -164,7 +165,7 @@ func (p *location) lease() (int64, error) {
 	return lrs.ReadLease(headPath(p.dir))
 }
 
-// finish closes a target that has all it shall have, with a head file that knows it.
+// finish closes a target that has all it shall have, with a head file that knows it. In a cluster the log itself tells.
 func (p *location) finish(head eventlog.Head, lease int64) error {
 	if p.dir == "" {
 		return nil

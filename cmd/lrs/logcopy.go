@@ -33,8 +33,9 @@ NATS cluster of --nats; --log-name, --log-creds and so on are about both, and
 
 Commits keep their bytes, so revisions, positions in old answers, more links and hashes
 stay what they are. Stop every server on both places before. A copy that was cut off
-goes on where it ended when the command is run again; a directory that is not complete
-has the file restoring, and no server starts on it.
+goes on where it ended when the command is run again. Meanwhile no server starts on it:
+a directory has the file restoring, and in a cluster the object log-copy beside the
+attachments tells where the log will end.
 
 A target is refused if it has another log, or has commits that the source has not.`,
 		Args: cobra.NoArgs,
@@ -82,7 +83,7 @@ func (c *logCopy) run(cmd *cobra.Command, where nodeConfig) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := to.mark(); err != nil {
+	if err := to.mark(ctx, copying.Head); err != nil {
 		return err
 	}
 	counts, report, err := copying.Run(ctx)

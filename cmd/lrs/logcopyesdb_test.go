@@ -6,6 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nats-io/nats.go"
+
+	"github.com/bedside-lrs/bedside/lrs/blob/natsblob"
+	"github.com/bedside-lrs/bedside/lrs/eventlog"
 	"github.com/bedside-lrs/bedside/lrs/eventlog/esdblog/esdbtest"
 )
 
@@ -51,6 +55,10 @@ func TestCopyToEventStore(t *testing.T) {
 	if again := wantRun(t, "log", "verify", "--data", back); again != verified {
 		t.Errorf("back from EventStoreDB it verifies as\n%s\nbefore as\n%s", again, verified)
 	}
+	e.mark(eventlog.Head{Revision: 1 << 20}) // as if a copy had been cut off
+	if s, err := e.begin(0, t.TempDir()).await(); err == nil || !strings.Contains(err.Error(), "goes on where it ended") {
+		t.Errorf("half a log is served: %v, %v", s, err)
+	}
 	if out := wantRun(t, "log", "copy", "--from", dir, "--to", esdb, "--nats", e.url()); !strings.Contains(out, "copied   0 commits") {
 		t.Errorf("a second copy says\n%s", out)
 	}
@@ -87,4 +95,21 @@ func otherLog(t *testing.T) string {
 	t.Helper()
 	dir, _, _ := written(t)
 	return dir
+}
+
+// mark says in the bucket of the log main how far a copy to it must come.
+func (e *eventStore) mark(head eventlog.Head) {
+	e.t.Helper()
+	conn, err := nats.Connect(e.url())
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	defer conn.Close()
+	bucket, err := natsblob.Open(e.t.Context(), natsblob.Config{Conn: conn, Name: "main", Replicas: 3})
+	if err == nil {
+		err = beginCopy(e.t.Context(), bucket, head)
+	}
+	if err != nil {
+		e.t.Fatal(err)
+	}
 }

@@ -20,9 +20,11 @@ import (
 const copyKills = 4
 
 // TestCopyKilled kills lrs log copy at random moments, between commits and in blobs, and runs it again, to a directory and to
-// a cluster. A directory that is not complete is refused meanwhile; in the end the copy is what it would have been.
+// the cluster of docker-compose.yml, as the user that the stores are. What is not complete is refused meanwhile; in the end
+// the copy is what it would have been.
 //
-// It was seen to fail without the file restoring, and with commits that are copied before their blobs.
+// It was seen to fail without the file restoring, without the mark in the bucket, and with commits that are copied before
+// their blobs.
 func TestCopyKilled(t *testing.T) {
 	t.Parallel() // as TestClusterFaults
 	seed := uint64(time.Now().UnixNano())
@@ -37,7 +39,7 @@ func TestCopyKilled(t *testing.T) {
 	})
 	verified := wantRun(t, "log", "verify", "--data", dir)
 	commits := numberIn(t, verified, `(?m)^commits  (\d+)$`)
-	c := startCluster(t, nil)
+	_, as := composeCluster(t, nil)
 
 	t.Run("to a directory", func(t *testing.T) {
 		to := filepath.Join(t.TempDir(), "copy")
@@ -64,32 +66,60 @@ func TestCopyKilled(t *testing.T) {
 		wantOnce(t, copied, workers)
 	})
 	t.Run("to a cluster", func(t *testing.T) {
-		to := []string{"--from", dir, "--to", c.url(), "--to-log-name", "cut"}
-		copied := c.counted("cut")
+		to := []string{"--from", dir, "--to", as("lrs")}
+		copied := counted(t, as("admin"), "main")
+		cut := 0
 		for range copyKills {
 			until := copied() + 1 + rng.IntN(commits/(copyKills+1))
 			killCopy(t, func() bool { return copied() >= until }, to...)
+			if copied() < commits-1 { // one may have been on its way
+				cut++
+				wantUnservedIn(t, as("lrs"), fmt.Sprintf("is to have revision %d with the hash %s", commits, strings.Fields(hashOf(t, verified))[1]))
+			}
 		}
-		if n := copied(); n == 0 || n >= commits {
-			t.Errorf("%d of %d commits are there: no copy was cut off", n, commits)
+		if cut == 0 {
+			t.Errorf("%d of %d commits are there: no copy was cut off", copied(), commits)
 		}
-		out := wantRun(t, append([]string{"log", "copy"}, to...)...)
-		if hashOf(t, out) != hashOf(t, verified) || !strings.Contains(out, "whole    yes") {
-			t.Errorf("copy says\n%s\nverify says\n%s", out, verified)
+		for range 2 { // the second has nothing to bring
+			out := wantRun(t, append([]string{"log", "copy"}, to...)...)
+			if hashOf(t, out) != hashOf(t, verified) || !strings.Contains(out, "whole    yes") || strings.Contains(out, "ermissions") {
+				t.Errorf("copy says\n%s\nverify says\n%s", out, verified)
+			}
 		}
 		for deadline := time.Now().Add(patience); copied() < commits && time.Now().Before(deadline); {
 		}
 		if n := copied(); n != commits {
 			t.Errorf("there are %d commits, of %d", n, commits)
 		}
-		s := spawn(t, t.TempDir(), nil, "--log", c.url(), "--log-name", "cut")
-		node, err := s.await()
-		if err != nil {
-			t.Fatal(err)
+		for range 2 { // the second start is on a log that has gone on
+			node, err := spawn(t, t.TempDir(), nil, "--log", as("lrs")).await()
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantWhole(t, node, workers)
+			wantOnce(t, node, workers)
+			node.kill()
 		}
-		wantWhole(t, node, workers)
-		wantOnce(t, node, workers)
 	})
+}
+
+// wantUnservedIn is wantUnserved for a log in a cluster.
+func wantUnservedIn(t *testing.T, log string, says ...string) {
+	t.Helper()
+	says = append(says, "an `lrs log copy` to log main", "was cut off", "goes on where it ended", "or remove the log's stream bedside-main and the bucket bedside-main")
+	s, err := tryServer(t, t.TempDir(), nil, "--log", log)
+	if err == nil {
+		s.kill()
+		t.Fatal("half a log is served")
+	}
+	for _, text := range says {
+		if !strings.Contains(err.Error(), text) {
+			t.Errorf("serve does not say %q\n%v", text, err)
+		}
+	}
+	wantNoRun(t, says, "log", "verify", "--log", log, "--data", t.TempDir())
+	wantNoRun(t, says, "backup", "--log", log, "--data", t.TempDir(), filepath.Join(t.TempDir(), "b.tar"))
+	wantNoRun(t, says, "log", "copy", "--from", log, "--to", t.TempDir())
 }
 
 // killCopy runs lrs log copy and kills it as soon as done is true, or lets it end.
@@ -138,21 +168,21 @@ func sizeOf(dir string) (size uint64) {
 	return size
 }
 
-// counted tells how many commits a log of the cluster has, as far as the cluster answers: 0 before there is one.
-func (c *cluster) counted(name string) func() int {
-	c.t.Helper()
-	conn, err := nats.Connect(c.url(), nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1))
+// counted tells how many commits a log of a cluster has, as far as the cluster answers: 0 before there is one.
+func counted(t *testing.T, url, name string) func() int {
+	t.Helper()
+	conn, err := nats.Connect(url, nats.RetryOnFailedConnect(true), nats.MaxReconnects(-1))
 	if err != nil {
-		c.t.Fatal(err)
+		t.Fatal(err)
 	}
-	c.t.Cleanup(conn.Close)
+	t.Cleanup(conn.Close)
 	js, err := jetstream.New(conn)
 	if err != nil {
-		c.t.Fatal(err)
+		t.Fatal(err)
 	}
 	last := 0
 	return func() int {
-		ctx, cancel := context.WithTimeout(c.t.Context(), 50*time.Millisecond) // a leader that is new leaves questions unanswered
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond) // a leader that is new leaves questions unanswered
 		defer cancel()
 		if stream, err := js.Stream(ctx, "bedside-"+name); err == nil {
 			last = int(stream.CachedInfo().State.LastSeq)

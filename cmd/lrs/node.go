@@ -137,8 +137,10 @@ type node struct {
 	log   eventlog.Log
 	copy  eventlog.Log // of a log on EventStoreDB, for the projections; nil without
 	relay *relay.Relay // which fills it
-	notes []string     // what cannot be seen of the log and an operator must see to
 	index *index.Index // the first one
+
+	bucket *natsblob.Store // the attachments beside a log in a cluster; nil if they are in the data directory
+	synced syncWatch       // of the cluster that has the log or, with EventStoreDB, its copy
 
 	// files reads the files of a log in this process, as natsembed.Server.Verify; nil if the log is elsewhere.
 	files func(ctx context.Context, upTo eventlog.Revision) (through eventlog.Revision, err error)
@@ -262,10 +264,21 @@ func (n *node) openEmbedded(ctx context.Context, cfg nodeConfig, log *slog.Logge
 	return nil
 }
 
-// openBlobs opens the attachments and large documents that go with the log.
-func (n *node) openBlobs(ctx context.Context, cfg nodeConfig) (blobs blob.Store, err error) {
+// openBlobs opens the attachments and large documents that go with the log, which must be whole as far as a mark beside
+// them tells; see copyMark.
+func (n *node) openBlobs(ctx context.Context, cfg nodeConfig) (blob.Store, error) {
+	blobs, err := n.openAnyBlobs(ctx, cfg)
+	if err == nil && n.bucket != nil {
+		err = wholeCopy(ctx, n.log, n.bucket, cfg.engine.name)
+	}
+	return blobs, err
+}
+
+// openAnyBlobs is openBlobs for a log that need not be whole.
+func (n *node) openAnyBlobs(ctx context.Context, cfg nodeConfig) (blobs blob.Store, err error) {
 	if cfg.engine.shared() {
-		blobs, err = natsblob.Open(ctx, natsblob.Config{Conn: n.conn, Name: cfg.engine.name, Replicas: cfg.engine.replicas, TempDir: cfg.dir})
+		n.bucket, err = natsblob.Open(ctx, natsblob.Config{Conn: n.conn, Name: cfg.engine.name, Replicas: cfg.engine.replicas, TempDir: cfg.dir})
+		blobs = n.bucket
 	} else {
 		blobs, err = cfg.blobs(filepath.Join(cfg.dir, "blobs"))
 	}
@@ -302,6 +315,7 @@ func (n *node) close(timeout time.Duration) error {
 	if n.runtime != nil {
 		n.runtime.Close()
 	}
+	n.synced.close()
 	if n.relay != nil { // before the logs that it uses; what it has not carried another node does, or the next start
 		n.relay.Close()
 	}

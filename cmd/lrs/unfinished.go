@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -8,7 +9,12 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/go-json-experiment/json"
+
 	"github.com/bedside-lrs/bedside/lrs"
+	"github.com/bedside-lrs/bedside/lrs/archive"
+	"github.com/bedside-lrs/bedside/lrs/blob/natsblob"
+	"github.com/bedside-lrs/bedside/lrs/eventlog"
 )
 
 // A data directory that is being filled, by a restore or a copy, has a file that says so, from before anything is in it
@@ -37,8 +43,53 @@ func filledBy(dir string) (string, error) {
 	return byRestore, nil // also if the file was not written whole
 }
 
-// errUnfinished refuses a directory that is not filled.
-var errUnfinished = errors.New("the data directory is not complete")
+// copyMark is what stands for that file where a log has no directory: a copy puts it beside the attachments before its
+// first commit. It tells the commit that the log ends with when it is complete, so that nothing need take it away, which is
+// a right that stores do not have: a log with that commit is whole, whatever came behind it.
+type copyMark struct {
+	Revision eventlog.Revision `json:"revision"`
+	Hash     string            `json:"hash"` // hex
+}
+
+// beginCopy marks a bucket: its log is complete when it has the commit head.
+func beginCopy(ctx context.Context, bucket *natsblob.Store, head eventlog.Head) error {
+	text, err := json.Marshal(copyMark{head.Revision, head.Hash.String()})
+	if err != nil {
+		return err
+	}
+	return bucket.SetMark(ctx, string(text))
+}
+
+// wholeCopy fails with errUnfinished if a bucket's mark names a commit that the log, which has a name, does not have.
+func wholeCopy(ctx context.Context, log eventlog.Log, bucket *natsblob.Store, name string) error {
+	text, err := bucket.Mark(ctx)
+	if text == "" || err != nil {
+		return err
+	}
+	var mark copyMark
+	if err := json.Unmarshal([]byte(text), &mark); err != nil {
+		return fmt.Errorf("%w: an `lrs log copy` to log %s has begun, and how far it must come cannot be read in %q: %w; run it again",
+			errUnfinished, name, text, err)
+	}
+	last, err := log.Head(ctx)
+	if err != nil {
+		return err
+	}
+	found := fmt.Sprintf("ends at revision %d", last)
+	if last >= mark.Revision {
+		at, err := archive.HeadAt(ctx, log, mark.Revision)
+		if err != nil || at.Hash.String() == mark.Hash {
+			return err
+		}
+		found = fmt.Sprintf("has the hash %s there", at.Hash)
+	}
+	return fmt.Errorf("%w: an `lrs log copy` to log %s, which is to have revision %d with the hash %s, was cut off: the log %s; "+
+		"run the same command again, which goes on where it ended, or remove the log's stream bedside-%s and the bucket bedside-%s",
+		errUnfinished, name, mark.Revision, mark.Hash, found, name, name)
+}
+
+// errUnfinished refuses what is not filled.
+var errUnfinished = errors.New("the store is not complete")
 
 // unfinished is the error when a directory is not filled, with what to do.
 func unfinished(dir string) error {

@@ -58,8 +58,8 @@ var (
 	ErrBackup = errors.New("archive: this is no whole backup")
 )
 
-// headAt is the commit of a log that has a revision, which must be at least 1.
-func headAt(ctx context.Context, log eventlog.Log, revision eventlog.Revision) (eventlog.Head, error) {
+// HeadAt is the commit of a log that has a revision, which must be at least 1. It reads that commit alone, and verifies it.
+func HeadAt(ctx context.Context, log eventlog.Log, revision eventlog.Revision) (eventlog.Head, error) {
 	for r, err := range log.Read(ctx, revision) {
 		if err != nil {
 			return eventlog.Head{}, err

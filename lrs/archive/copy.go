@@ -24,14 +24,14 @@ func BeginCopy(ctx context.Context, from, to Store) (*Copy, error) {
 		err = fmt.Errorf("%w: it is empty; even a new one has the commit that created it", eventlog.ErrLogDamaged)
 	}
 	if err == nil {
-		c.Head, err = headAt(ctx, from.Log, last)
+		c.Head, err = HeadAt(ctx, from.Log, last)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("archive: source: %w", err)
 	}
 	has, err := to.Log.Head(ctx)
 	if err == nil && has > 0 {
-		c.Resumes, err = headAt(ctx, to.Log, has)
+		c.Resumes, err = HeadAt(ctx, to.Log, has)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("archive: target: %w", err)
@@ -45,7 +45,7 @@ func BeginCopy(ctx context.Context, from, to Store) (*Copy, error) {
 		return nil, fmt.Errorf("%w: it is ahead, at revision %d, and the source ends at revision %d: it was written to since they were one; "+
 			"whoever wrote there must not be lost", ErrTarget, has, last)
 	}
-	same, err := headAt(ctx, from.Log, has)
+	same, err := HeadAt(ctx, from.Log, has)
 	if err != nil {
 		return nil, fmt.Errorf("archive: source: %w", err)
 	}

@@ -36,7 +36,7 @@ func write(ctx context.Context, w io.Writer, from Store, lease func() (int64, er
 	if err != nil {
 		return meta, counts, err
 	}
-	head, err := headAt(ctx, from.Log, last)
+	head, err := HeadAt(ctx, from.Log, last)
 	if err != nil {
 		return meta, counts, err
 	}

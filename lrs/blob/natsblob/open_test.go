@@ -53,6 +53,7 @@ func TestOpenRefuses(t *testing.T) {
 		"no purge":  {func(c *jetstream.StreamConfig) { c.AllowRollup, c.DenyPurge = false, true }, []string{"deny_purge is true"}},
 		"no acks":   {func(c *jetstream.StreamConfig) { c.NoAck = true }, []string{"no_ack is true"}},
 		"ttl":       {func(c *jetstream.StreamConfig) { c.AllowMsgTTL = true }, []string{"allow_msg_ttl is true"}},
+		"later":     {func(c *jetstream.StreamConfig) { c.Discard, c.AllowMsgSchedules = jetstream.DiscardOld, true }, []string{"allow_msg_schedules is true"}},
 		"subjects":  {func(c *jetstream.StreamConfig) { c.Subjects = c.Subjects[:1] }, []string{"subjects is"}},
 		"told on": {func(c *jetstream.StreamConfig) { c.RePublish = &jetstream.RePublish{Destination: "public.>"} },
 			[]string{"republish is set"}},

@@ -72,6 +72,7 @@ func checkSettings(got, want jetstream.StreamConfig) error {
 	rule(len(got.Sources) == 0, "sources", "set", "remove them")
 	rule(!got.AllowMsgTTL, "allow_msg_ttl", got.AllowMsgTTL, anew)
 	rule(!got.AllowMsgCounter, "allow_msg_counter", got.AllowMsgCounter, anew)
+	rule(!got.AllowMsgSchedules, "allow_msg_schedules", got.AllowMsgSchedules, anew)
 	rule(got.PersistMode == want.PersistMode, "persist_mode", got.PersistMode, anew)
 	if bad == nil {
 		return nil

@@ -96,18 +96,11 @@ func (s *Store) upload(ctx context.Context, id string, content *spool) error {
 	}
 	info := jetstream.ObjectInfo{
 		ObjectMeta: jetstream.ObjectMeta{Name: id, Opts: &jetstream.ObjectMetaOptions{ChunkSize: chunkSize}},
-		Bucket:     s.bucket,
-		NUID:       rand.Text(),
 	}
 	if err := s.uploadChunks(ctx, &info, content); err != nil {
 		return err
 	}
-	meta := nats.NewMsg(s.meta(id))
-	meta.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
-	if meta.Data, err = json.Marshal(info); err != nil {
-		return err
-	}
-	if err := s.publish(ctx, meta); err != nil {
+	if err := s.publishMeta(ctx, info); err != nil {
 		return err
 	}
 	if old.NUID != "" {
@@ -117,8 +110,19 @@ func (s *Store) upload(ctx context.Context, id string, content *spool) error {
 	return nil
 }
 
+// publishMeta makes an upload the object that has its name, in the place of the one before.
+func (s *Store) publishMeta(ctx context.Context, info jetstream.ObjectInfo) (err error) {
+	meta := nats.NewMsg(s.meta(info.Name))
+	meta.Header.Set(jetstream.MsgRollup, jetstream.MsgRollupSubject)
+	if meta.Data, err = json.Marshal(info); err != nil {
+		return err
+	}
+	return s.publish(ctx, meta)
+}
+
 // uploadChunks stores the content, and completes info with what package jetstream reads.
 func (s *Store) uploadChunks(ctx context.Context, info *jetstream.ObjectInfo, content *spool) error {
+	info.Bucket, info.NUID = s.bucket, rand.Text()
 	r, err := content.reader()
 	if err != nil {
 		return err

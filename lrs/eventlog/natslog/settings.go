@@ -70,6 +70,7 @@ func checkSettings(got, want jetstream.StreamConfig) error {
 	rule(!got.Sealed, "sealed", got.Sealed, anew)
 	rule(got.FirstSeq <= 1, "first_seq", got.FirstSeq, anew)
 	rule(got.SubjectTransform == nil, "subject_transform", "set", "remove it")
+	rule(got.RePublish == nil, "republish", "set", "remove it: commits are personal data")
 	rule(got.Mirror == nil, "mirror", "set", "promote the mirror: remove the setting")
 	rule(len(got.Sources) == 0, "sources", "set", "remove them")
 	rule(!got.AllowMsgTTL, "allow_msg_ttl", got.AllowMsgTTL, anew)

@@ -31,6 +31,7 @@ func TestSettings(t *testing.T) {
 		"subject_transform": func(c *jetstream.StreamConfig) {
 			c.SubjectTransform = &jetstream.SubjectTransformConfig{Source: ">", Destination: "z.>"}
 		},
+		"republish":           func(c *jetstream.StreamConfig) { c.RePublish = &jetstream.RePublish{Destination: "public.>"} },
 		"mirror":              func(c *jetstream.StreamConfig) { c.Mirror = &jetstream.StreamSource{Name: "other"} },
 		"sources":             func(c *jetstream.StreamConfig) { c.Sources = []*jetstream.StreamSource{{Name: "other"}} },
 		"allow_msg_ttl":       func(c *jetstream.StreamConfig) { c.AllowMsgTTL = true },
