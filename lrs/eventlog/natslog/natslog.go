@@ -133,8 +133,8 @@ type Log struct {
 
 // Open creates the log's stream or checks that the one there is keeps commits as
 // they are (ErrSettings). It does not look for damage: Head does, and Read ends
-// where there is any. While the server is not available Open asks again until
-// Config.Patience is over or ctx ends.
+// where there is any. While the server is not available, or the stream has no
+// leader, Open asks again until Config.Patience is over or ctx ends.
 func Open(ctx context.Context, cfg Config) (*Log, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, err
@@ -148,7 +148,9 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 	l.server.init(l)
 	p := l.patience()
 	for {
-		l.stream, err = l.openStream(ctx)
+		if l.stream, err = l.openStream(ctx); err == nil {
+			_, err = l.info(ctx) // a stream that was just made has no leader yet
+		}
 		if err == nil || !errors.Is(err, eventlog.ErrUnavailable) {
 			break
 		}
