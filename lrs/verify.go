@@ -205,7 +205,7 @@ func BlobsOf(e eventlog.Event) (named []NamedBlob, err error) {
 			named = append(named, NamedBlob{ID: ev.Document.Blob})
 		}
 	case event.StatementStored:
-		st, err := xapi.ParseStatement(ev.Statement, xapi.V2)
+		st, err := xapi.ParseStored(ev.Statement, nil)
 		if err != nil {
 			return nil, err
 		}

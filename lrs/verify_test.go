@@ -14,6 +14,7 @@ import (
 
 	"github.com/bedside-lrs/bedside/lrs/eventlog"
 	"github.com/bedside-lrs/bedside/lrs/eventlog/memlog"
+	"github.com/bedside-lrs/bedside/lrs/xapi"
 )
 
 // attach stores a statement with an attachment, whose data is stored before if it is
@@ -225,5 +226,30 @@ func TestVerifyWithoutHeadFile(t *testing.T) {
 	b.log.Truncate(3)
 	if r, err = VerifyLog(t.Context(), b.log, b.cfg.Blobs, b.cfg.HeadFile); err != nil || !strings.Contains(r.Fault, "it ends at revision 3") {
 		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// What an earlier release has accepted is readable, whole, and goes into a new index, whatever is refused today.
+func TestOldStatement(t *testing.T) {
+	b := newBench(t)
+	sha2 := b.putBlob(t, "data")
+	id := uuid.New()
+	st, err := xapi.ParseStored(fmt.Appendf(nil, `{"id":"%s","actor":{"mbox":"mailto:nurse@example.com"},"verb":{"id":"https://v.example/v"},"object":{"id":"https://a.example/1"},`+
+		`"attachments":[{"usageType":"https://u.example/u","display":{"en":"d"},"contentType":"text/plain; a=\u0000","length":4,"sha2":"%s"}]}`, id, sha2), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.put(t, xapi.NewDraft(st, testAuthority, xapi.V1)); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := b.VerifyLog(t.Context()); err != nil || r.Fault != "" || r.BlobFault != "" {
+		t.Errorf("%+v, %v", r, err)
+	}
+	b.crash(t)
+	if err := b.open(t, func(c *Config) { c.Index = b.emptyIndex(t, "new") }); err != nil {
+		t.Fatal(err)
+	}
+	if b.stored(t, id) == "" {
+		t.Error("it is not in the new index")
 	}
 }

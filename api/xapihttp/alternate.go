@@ -39,6 +39,9 @@ func (c *call) isAlternate() bool {
 // maxFormMembers is several times what any request has: parameters, headers and content.
 const maxFormMembers = 100
 
+// maxFormMember bounds a member of a form that stands for a parameter, bytes: they are in answers, and in links.
+const maxFormMember = 32 << 10
+
 // maxFormHeader bounds a member of a form that stands for a header, bytes: headers have a limit too.
 const maxFormHeader = 8 << 10
 
@@ -93,9 +96,19 @@ func (c *call) undoAlternate() error {
 	r := c.r.Clone(c.r.Context())
 	r.Method = method[0]
 	r.Header.Set("Content-Type", "application/json") // unless the form says otherwise
+	for member, values := range form {
+		if member != "content" && slices.ContainsFunc(values, func(v string) bool { return len(v) > maxFormMember }) {
+			return problem.BadRequest("alternate.form", "The form's member %.100q is longer than %d bytes.", member, maxFormMember)
+		}
+	}
 	for _, name := range formHeaders {
+		given := false
 		for member, values := range form {
 			if http.CanonicalHeaderKey(member) == http.CanonicalHeaderKey(name) {
+				if given {
+					return problem.BadRequest("alternate.header", "The form has the member %q twice.", name)
+				}
+				given = true
 				if slices.ContainsFunc(values, func(v string) bool { return len(v) > maxFormHeader || !xapi.IsFieldValue(v) }) {
 					return problem.BadRequest("alternate.header", "The form's member %q is no value of a header, or longer than %d bytes.", name, maxFormHeader)
 				}

@@ -60,6 +60,23 @@ func parseCursor(text string, log eventlog.LogID, now time.Time) (c cursor, err 
 // furthestAhead is more than clocks of nodes that may write differ.
 const furthestAhead = time.Hour
 
+// maxLink bounds a link, bytes: a request for it has other headers too, and a server's limit for all is 64 KiB by default.
+const maxLink = 32 << 10
+
+// linkable refuses a list whose links nobody could follow: what they name takes up to three times as much there.
+func (c *call) linkable() error {
+	size := 0
+	for name, values := range c.params {
+		for _, v := range values {
+			size += len(url.QueryEscape(name)) + len(url.QueryEscape(v)) + 2
+		}
+	}
+	if size > maxLink {
+		return problem.BadRequest("parameter.long", "The parameters are too long for the link to the next page: %d bytes there, %d at most.", size, maxLink)
+	}
+	return nil
+}
+
 // more is the link to the next page: all parameters of this one, and where the
 // list goes on.
 func (c *call) more(next cursor) string {

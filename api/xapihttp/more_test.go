@@ -190,6 +190,25 @@ func TestMoreIsNotForged(t *testing.T) {
 }
 
 // A page is never longer than the server's own limit.
+// A list is refused whose link to the next page no server would take.
+func TestLongLinks(t *testing.T) {
+	l := newLab(t)
+	l.post(t, simple(1))
+	l.post(t, simple(2))
+	agent := func(size int) string {
+		return `{"mbox":"mailto:nurse@example.com","name":"` + strings.Repeat("(", size) + `"}`
+	}
+	raw := func(size int) string { return strings.ReplaceAll(agent(size), `"`, "%22") } // what need not be encoded is not
+	short := l.get(t, "/statements?limit=1&agent="+raw(10_000)).page()
+	if n := len(deref(short.More)); n < 30_000 || n > 33_000 {
+		t.Errorf("a link of %d bytes", n)
+	}
+	follow(t, l, strings.TrimPrefix(deref(short.More), xapihttp.BasePath), func(page) {})
+	l.do(t, "GET", "/statements?limit=1&agent="+raw(25_000), "").refused(400, "parameter.long")
+	l.alternate(t, "GET", "/statements", []string{"limit", "1", "agent", agent(25_000)}).refused(400, "parameter.long")
+	l.alternate(t, "GET", "/agents", []string{"agent", agent(40_000)}).refused(400, "alternate.form")
+}
+
 func TestPageLimit(t *testing.T) {
 	l := newLab(t, func(c *xapihttp.Config) { c.Page = 4 })
 	for n := range 10 {

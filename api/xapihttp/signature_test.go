@@ -7,8 +7,10 @@ import (
 	"crypto/x509/pkix"
 	"encoding/base64"
 	"math/big"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -206,6 +208,49 @@ func TestSignatureForm(t *testing.T) {
 	both := `[` + attached(1, attachment(sha2("junk"))) + `,` + attached(2, signature) + `]`
 	if p := l.upload(t, multi(both).data("junk").String()).refused(400, "statement.invalid"); p.Rule != "signature.jws" {
 		t.Errorf("rule %s", p.Rule)
+	}
+}
+
+// One signature is verified once, however many attachments name it; different ones are few.
+func TestManySignatures(t *testing.T) {
+	var looked atomic.Int64 // at the time, which each verification does
+	l := newLab(t, func(c *xapihttp.Config) {
+		c.Now = func() time.Time { looked.Add(1); return time.Now() }
+	})
+	jws := sign(t, simple(1), jose.RS256, testSigner().key)
+	signature := func(jws string) string {
+		a := strings.Replace(attachment(sha2(jws)), "urn:usage", xapi.SignatureUsage, 1)
+		return strings.Replace(a, "text/plain; charset=x", "application/octet-stream", 1)
+	}
+	cost := func(times int) int64 {
+		before := looked.Load()
+		l.upload(t, multi(attached(1, slices.Repeat([]string{signature(jws)}, times)...)).data(jws).String()).want(200)
+		return looked.Load() - before
+	}
+	once := cost(1)
+	l = newLab(t, func(c *xapihttp.Config) {
+		c.Now = func() time.Time { looked.Add(1); return time.Now() }
+	})
+	if again := cost(500); again != once {
+		t.Errorf("500 attachments with one signature look at the time %d times, one does %d times", again, once)
+	}
+
+	var all []string
+	body := func(n int) string {
+		f := multi(attached(n, all...))
+		for i := range all {
+			f = f.data(jws + strings.Repeat("\n", i)) // white space around it does not count
+		}
+		return f.String()
+	}
+	for i := range 4 {
+		all = append(all, signature(jws+strings.Repeat("\n", i)))
+	}
+	l = newLab(t)
+	l.upload(t, body(1)).want(200)
+	all = append(all, signature(jws+strings.Repeat("\n", 4)))
+	if p := l.upload(t, body(1)).refused(400, "statement.invalid"); p.Rule != "signature.many" || deref(p.Pointer) != "/attachments/4" {
+		t.Errorf("five signatures: rule %s at %s", p.Rule, deref(p.Pointer))
 	}
 }
 

@@ -1,6 +1,7 @@
 package xapihttp
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -100,11 +101,11 @@ func (c *call) mayRead(raw []byte) error {
 
 // parseStored parses what the store has, with memory from hold.
 func parseStored(raw []byte, hold func(int64) error) (*xapi.Statement, error) {
-	list, _, err := xapi.Budget{Hold: hold}.ParseStatements(raw, xapi.V2)
-	if err != nil {
-		return nil, fmt.Errorf("parse a stored statement: %w", err)
+	st, err := xapi.ParseStored(raw, hold)
+	if bad := (*xapi.Error)(nil); errors.As(err, &bad) {
+		return nil, fmt.Errorf("parse a stored statement: %v", bad) // it is no fault of who reads it
 	}
-	return list[0], nil
+	return st, err
 }
 
 // listStatements answers with one page of the statements that match.
@@ -187,6 +188,9 @@ func (c *call) query() (q index.Query, form formatter, attachments bool, err err
 	fail := func(err error) (index.Query, formatter, bool, error) { return q, nil, false, err }
 	if err := c.only("agent", "verb", "activity", "registration", "related_activities", "related_agents", "since",
 		"until", "limit", "format", "attachments", "ascending", cursorParam); err != nil {
+		return fail(err)
+	}
+	if err := c.linkable(); err != nil {
 		return fail(err)
 	}
 	agent, ok, err := c.agent("agent", true)

@@ -134,23 +134,36 @@ func (c *call) checkAttachmentsOf(st *xapi.Statement, u *upload) error {
 				Message: fmt.Sprintf("the attachment %s has no fileUrl, and no part brings its data", a.SHA2)}
 		}
 	}
+	verified := map[string]bool{}
 	for i, a := range st.Attachments {
-		if !a.IsSignature() {
+		id := strings.ToLower(a.SHA2)
+		if !a.IsSignature() || verified[id] {
 			continue
 		}
 		// A signature must be here to be verified: what a fileUrl leads to, or what
 		// another request stores under the hash, could be anything.
-		jws, ok := u.signatures[strings.ToLower(a.SHA2)]
+		jws, ok := u.signatures[id]
 		if !ok {
 			return &xapi.Error{Statement: -1, Rule: "signature.data", Pointer: fmt.Sprintf("/attachments/%d", i),
 				Message: "a signature's data must be sent with its statement"}
 		}
+		if len(verified) == maxSignatures {
+			return &xapi.Error{Statement: -1, Rule: "signature.many", Pointer: fmt.Sprintf("/attachments/%d", i),
+				Message: fmt.Sprintf("a statement has at most %d different signatures", maxSignatures)}
+		}
+		if err := c.ctx.Err(); err != nil { // for nobody
+			return err
+		}
 		if err := c.verify(st, jws); err != nil {
 			return err
 		}
+		verified[id] = true
 	}
 	return nil
 }
+
+// maxSignatures bounds the different signatures of a statement: each costs as much as the whole statement does.
+const maxSignatures = 4
 
 // verify checks a signature. For that time the statement is in memory four times more, and of the signature's payload
 // the names of its objects are too.

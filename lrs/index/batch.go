@@ -197,8 +197,7 @@ func parse(raw []byte, draft *xapi.Draft) (*xapi.Statement, []xapi.Term, error) 
 	if draft != nil {
 		return draft.Statement(), draft.Terms(), nil
 	}
-	// What was accepted under any version is accepted under the latest.
-	st, err := xapi.ParseStatement(raw, xapi.V2)
+	st, err := xapi.ParseStored(raw, nil)
 	if err != nil {
 		return nil, nil, fmt.Errorf("a statement in the log: %w", err)
 	}

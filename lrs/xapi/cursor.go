@@ -22,6 +22,7 @@ type cursor struct {
 	text    string       // a copy of raw that the model's strings are parts of
 	version Version
 	batch   bool // the input is an array of Statements
+	stored  bool // it was accepted by an earlier release, maybe
 	index   int  // of the Statement in the batch, −1 if there is none
 	deeper  int  // levels that the stored form will have more than the input has
 	start   int  // of the Statement, in raw
@@ -55,7 +56,7 @@ func (c *cursor) release() {
 	c.buf = bytes.Buffer{}
 	c.hold, c.grown, c.refused = nil, 0, nil
 	c.dec.Reset(&c.buf) // lets go of raw
-	c.err, c.raw, c.text, c.batch, c.deeper, c.start, c.edits = nil, nil, "", false, 0, 0, c.edits[:0]
+	c.err, c.raw, c.text, c.batch, c.stored, c.deeper, c.start, c.edits = nil, nil, "", false, false, 0, 0, c.edits[:0]
 	cursors.Put(c)
 }
 

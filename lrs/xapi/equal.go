@@ -24,10 +24,11 @@ import (
 //     context.language.
 //   - precision of a Duration beyond 0.01 s, which is cut off (4.6; SHOULD* in 1.0.3, a shall in 2.0). Otherwise a
 //     Duration is a string: "PT60S" is not "PT1M".
+//   - what two timestamps have beyond the ninth digit of their seconds' fraction.
 //   - the order of members, white space and escapes, which are no part of JSON's values. Numbers, though, are compared
 //     as they are spelled: 1 and 1.0 are different serializations.
 //
-// The data of attachments takes no part; the attachments property, with its hashes, does.
+// The data of attachments takes no part; the attachments property, with its hashes as they are spelled, does.
 func Equal(a, b []byte) (bool, error) {
 	an, err := storedObject(a)
 	if err != nil {

@@ -18,6 +18,25 @@ func ParseStatement(raw []byte, v Version) (*Statement, error) {
 	return s, nil
 }
 
+// ParseStored parses a Statement that was accepted once, under any version and by any release: rules that only came later do
+// not hold for it. hold is that of a Budget, or nil. An error is an *Error, or hold's.
+func ParseStored(raw []byte, hold func(n int64) error) (*Statement, error) {
+	if hold != nil { // the copy that strings are parts of
+		if err := hold(int64(len(raw))); err != nil {
+			return nil, err
+		}
+	}
+	c := newCursor(raw, V2)
+	defer c.release()
+	c.hold, c.stored = hold, true
+	s := c.statement()
+	c.end()
+	if err := c.failure(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
 // ParseStatements parses and validates the body of a POST (C 2.1.2): one Statement, or an array of them (array is then
 // true), which may be empty. All are valid, or the *Error names the first that is not. Two that share an id are
 // refused. The Statements share memory with body.

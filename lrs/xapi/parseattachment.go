@@ -35,7 +35,11 @@ func (c *cursor) attachment() (a Attachment) {
 		case "description":
 			a.Description = c.languageMap()
 		case "contentType":
-			a.ContentType = c.formatted(isMediaType, ruleMediaType, "a media type")
+			check := isMediaType
+			if c.stored {
+				check = hasMediaType
+			}
+			a.ContentType = c.formatted(check, ruleMediaType, "a media type")
 		case length:
 			a.Length, hasLength = c.length(), true
 		case "sha2":

@@ -108,10 +108,13 @@ func isSHA2(text string) bool {
 
 // isMediaType checks that there are a type and a subtype; parameters may follow, of any form (RFC 2046) that a header can
 // have: it is sent back in one.
-func isMediaType(text string) bool {
+func isMediaType(text string) bool { return hasMediaType(text) && IsFieldValue(text) }
+
+// hasMediaType is isMediaType with parameters of any form at all, which once were accepted.
+func hasMediaType(text string) bool {
 	essence, _, _ := strings.Cut(text, ";")
 	kind, subtype, ok := strings.Cut(strings.TrimRight(essence, " \t"), "/")
-	return ok && kind != "" && subtype != "" && allBytes(kind, isTokenByte) && allBytes(subtype, isTokenByte) && IsFieldValue(text)
+	return ok && kind != "" && subtype != "" && allBytes(kind, isTokenByte) && allBytes(subtype, isTokenByte)
 }
 
 // IsFieldValue tells whether a header can have a value: there are no controls but tabs in it (RFC 9110, 5.5).

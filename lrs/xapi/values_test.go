@@ -5,6 +5,21 @@ import (
 	"testing"
 )
 
+// TestParseStored: rules that only came later do not hold for what is stored.
+func TestParseStored(t *testing.T) {
+	raw := []byte(`{"actor":{"mbox":"mailto:a@b.c"},"verb":{"id":"x:y"},"object":{"id":"x:a"},"attachments":[{"usageType":"x:u","display":{"en":"d"},` +
+		`"contentType":"text/plain;\u0000","length":1,"sha2":"` + strings.Repeat("0", 64) + `"}]}`)
+	if st, err := ParseStored(raw, nil); err != nil || st.Attachments[0].ContentType != "text/plain;\x00" {
+		t.Errorf("stored: %v", err)
+	}
+	if _, err := ParseStatement(raw, V2); err == nil {
+		t.Error("sent: it is accepted")
+	}
+	if _, err := ParseStored([]byte("{}"), nil); err == nil {
+		t.Error("what never was a statement is accepted")
+	}
+}
+
 // TestFormats has a table for each check of a format: what passes and what does not.
 func TestFormats(t *testing.T) {
 	hex := func(n int) string { return strings.Repeat("0aF9", n/4) }
