@@ -120,7 +120,7 @@ func (c *committer) append(ctx context.Context, tx *transaction) error {
 	start := time.Now()
 	c.appendSince.Store(start.UnixNano())
 	defer c.appendSince.Store(0)
-	err = eventlog.Settle(ctx, c.log, c.head.Revision, sealed.Data, c.cfg.Settle)
+	err = eventlog.Settle(ctx, c.log, c.head.Revision, sealed.Data, c.settling())
 	c.metrics.appended(time.Since(start), len(tx.events), len(sealed.Data), err)
 	switch {
 	case err == nil:
@@ -129,6 +129,7 @@ func (c *committer) append(ctx context.Context, tx *transaction) error {
 		c.turns.won(time.Since(start), time.Now())
 		return c.apply(ctx, sealed.Commit, tx)
 	case errors.Is(err, eventlog.ErrConflict):
+		c.logFailure.Store(nil)
 		c.clock.dropCommit()
 		return err
 	case errors.Is(err, eventlog.ErrUnknownOutcome):
@@ -143,6 +144,25 @@ func (c *committer) append(ctx context.Context, tx *transaction) error {
 		c.logFailure.Store(&logFailure{at: time.Now(), err: err})
 		return fmt.Errorf("%w: append: %w", ErrUnavailable, err)
 	}
+}
+
+// settling is how an append is settled, and that an operator is told why one is open: a full disk of the log's servers may
+// leave it so for long.
+func (c *committer) settling() eventlog.SettleOptions {
+	o := c.cfg.Settle
+	if o.Backoff == nil {
+		o.Backoff = eventlog.Backoff
+	}
+	backoff, begun, told := o.Backoff, time.Now(), false
+	o.Backoff = func(attempt int, err error) time.Duration {
+		c.logFailure.Store(&logFailure{at: time.Now(), err: err})
+		if !told && time.Since(begun) > slowAppend {
+			told = true
+			c.cfg.Logger.Warn("it is not known yet whether an append is stored; it is sent again until it is", "attempts", attempt, "error", err)
+		}
+		return backoff(attempt, err)
+	}
+	return o
 }
 
 // apply makes a commit of this node readable. If that fails, the commit is in

@@ -10,8 +10,12 @@ import (
 	"github.com/bedside-lrs/bedside/lrs/eventlog"
 )
 
-// headPatience is how long the shared log is waited for when it is asked for its head.
-const headPatience = time.Second
+// headPatience is how long the shared log is waited for when it is asked for its head, and headAgain how soon it is asked
+// again if it has not answered.
+const (
+	headPatience = time.Second
+	headAgain    = 100 * time.Millisecond
+)
 
 // heads asks a shared log for its head, once for all who want to know it at the same time.
 type heads struct {
@@ -62,7 +66,7 @@ func (h *heads) run(ctx context.Context, log eventlog.Log) {
 		a.head, a.err = log.Head(asking)
 		cancel()
 		if again = nil; a.err != nil {
-			again = time.After(headPatience)
+			again = time.After(headAgain)
 		}
 		h.away.Store(a.err != nil)
 		close(a.done)

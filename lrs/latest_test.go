@@ -178,3 +178,57 @@ func TestLatestBroken(t *testing.T) {
 		}
 	})
 }
+
+// shortLog says for a while that it ends at the beginning, as a leader does that is new or is one no more.
+type shortLog struct {
+	eventlog.Log
+	until time.Time
+}
+
+func (l *shortLog) Head(ctx context.Context) (eventlog.Revision, error) {
+	if time.Now().Before(l.until) {
+		return 1, nil
+	}
+	return l.Log.Head(ctx)
+}
+
+// TestStartBehind: a node that starts while the log of several servers says less than it has seen asks again; only if that
+// lasts, or if the log is on one server, it is damaged.
+func TestStartBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := nodes(t, 0)[0]
+		id := uuid.New()
+		for range 3 {
+			if _, err := b.put(t, draft(t, uuid.New(), "passed")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := b.put(t, draft(t, id, "passed")); err != nil {
+			t.Fatal(err)
+		}
+		b.close(t)
+		start := func(shared bool, while time.Duration) error {
+			return b.open(t, func(c *Config) {
+				c.Shared, c.Node, c.Log = shared, "node-0", &shortLog{b.log, time.Now().Add(while)}
+			})
+		}
+		for name, try := range map[string]struct {
+			shared bool
+			while  time.Duration
+		}{"for a long time": {true, time.Hour}, "on one server": {false, 5 * time.Second}} {
+			if err := start(try.shared, try.while); !errors.Is(err, eventlog.ErrLogDamaged) {
+				t.Fatalf("%s: %v", name, err)
+			}
+			if err := b.index.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := start(true, 5*time.Second); err != nil {
+			t.Fatal(err)
+		}
+		if b.stored(t, id) == "" {
+			t.Error("it does not have what it had")
+		}
+		b.close(t)
+	})
+}

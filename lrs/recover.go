@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/bedside-lrs/bedside/lrs/event"
 	"github.com/bedside-lrs/bedside/lrs/eventlog"
@@ -13,21 +14,25 @@ import (
 // recover brings the index to the head of the log after checking that the log
 // still holds everything that this node has ever seen in it.
 func (c *committer) recover(ctx context.Context) error {
-	revision, err := c.log.Head(ctx)
-	if err != nil {
-		return fmt.Errorf("lrs: head of the log: %w", err)
-	}
 	file, noted, err := c.readNote()
 	if err != nil {
 		return err
 	}
 	pos := c.Index().Position()
+	last, ok := readTip(tipPath(c.cfg.HeadFile))
+	least := max(noted.Revision, pos.Head.Revision)
+	if ok {
+		least = max(least, last.Revision)
+	}
+	revision, err := c.headFrom(ctx, least)
+	if err != nil {
+		return fmt.Errorf("lrs: head of the log: %w", err)
+	}
 	if noted.Revision > 0 {
 		if err := mustContain(ctx, c.log, revision, noted, "the head file "+c.cfg.HeadFile); err != nil {
 			return err
 		}
 	}
-	last, ok := readTip(tipPath(c.cfg.HeadFile))
 	if _, err := os.Stat(tipPath(c.cfg.HeadFile)); !ok && err == nil && c.cfg.HeadFile != "" {
 		c.cfg.Logger.Warn("the note of the last commit cannot be read, as after a power cut; the head file tells how far the log must come",
 			"file", tipPath(c.cfg.HeadFile), "revision", noted.Revision)
@@ -67,6 +72,26 @@ func (c *committer) recover(ctx context.Context) error {
 	}
 	return nil
 }
+
+// headFrom is the head of the log. That of several servers may be told by one that has just become their leader, or is it
+// no more: it is asked again for a while until it is no earlier than least.
+func (c *committer) headFrom(ctx context.Context, least eventlog.Revision) (eventlog.Revision, error) {
+	for began := time.Now(); ; {
+		revision, err := c.log.Head(ctx)
+		if err != nil || revision >= least || !c.cfg.Shared || time.Since(began) >= startPatience {
+			return revision, err
+		}
+		c.cfg.Logger.Warn("the log ends before what this node has seen in it, and is asked again", "log", revision, "seen", least)
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return 0, context.Cause(ctx)
+		}
+	}
+}
+
+// startPatience is longer than an election takes.
+const startPatience = 30 * time.Second
 
 // readNote returns the head file and the commit that it names, zero when there
 // is no file.

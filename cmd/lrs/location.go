@@ -148,7 +148,7 @@ func (p *location) open(ctx context.Context, log *slog.Logger, openBlobs func(co
 // mark says in a target that it is being filled, up to head: in a directory, if nothing says so yet, or beside the blobs.
 func (p *location) mark(ctx context.Context, head eventlog.Head) error {
 	if p.dir == "" {
-		return beginCopy(ctx, p.node.bucket, head)
+		return markCopy(ctx, p.node.bucket, head, false)
 	}
 	if by, err := filledBy(p.dir); by != "" || err != nil {
 		return err
@@ -165,10 +165,10 @@ func (p *location) lease() (int64, error) {
 	return lrs.ReadLease(headPath(p.dir))
 }
 
-// finish closes a target that has all it shall have, with a head file that knows it. In a cluster the log itself tells.
-func (p *location) finish(head eventlog.Head, lease int64) error {
+// finish closes a target that has all it shall have, with a head file that knows it, or a mark.
+func (p *location) finish(ctx context.Context, head eventlog.Head, lease int64) error {
 	if p.dir == "" {
-		return nil
+		return markCopy(ctx, p.node.bucket, head, true)
 	}
 	own, err := p.lease()
 	if err != nil {

@@ -94,7 +94,7 @@ func (c *logCopy) run(cmd *cobra.Command, where nodeConfig) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := to.finish(copying.Head, lease); err != nil {
+	if err := to.finish(ctx, copying.Head, lease); err != nil {
 		return err
 	}
 	return told(cmd.OutOrStdout(), copying, counts, report, to, lease)

@@ -107,7 +107,7 @@ func (e *eventStore) mark(head eventlog.Head) {
 	defer conn.Close()
 	bucket, err := natsblob.Open(e.t.Context(), natsblob.Config{Conn: conn, Name: "main", Replicas: 3})
 	if err == nil {
-		err = beginCopy(e.t.Context(), bucket, head)
+		err = markCopy(e.t.Context(), bucket, head, false)
 	}
 	if err != nil {
 		e.t.Fatal(err)

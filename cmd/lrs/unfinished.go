@@ -44,23 +44,24 @@ func filledBy(dir string) (string, error) {
 }
 
 // copyMark is what stands for that file where a log has no directory: a copy puts it beside the attachments before its
-// first commit. It tells the commit that the log ends with when it is complete, so that nothing need take it away, which is
-// a right that stores do not have: a log with that commit is whole, whatever came behind it.
+// first commit, and another in its place when all is there and verified: to take it away is a right that stores do not have.
 type copyMark struct {
-	Revision eventlog.Revision `json:"revision"`
-	Hash     string            `json:"hash"` // hex
+	Revision eventlog.Revision `json:"revision"` // that the log has then, whatever comes behind it
+	Hash     string            `json:"hash"`     // its; hex
+	Whole    bool              `json:"whole,omitempty"`
 }
 
-// beginCopy marks a bucket: its log is complete when it has the commit head.
-func beginCopy(ctx context.Context, bucket *natsblob.Store, head eventlog.Head) error {
-	text, err := json.Marshal(copyMark{head.Revision, head.Hash.String()})
+// markCopy marks a bucket: its log is being copied up to head, or is whole.
+func markCopy(ctx context.Context, bucket *natsblob.Store, head eventlog.Head, whole bool) error {
+	text, err := json.Marshal(copyMark{head.Revision, head.Hash.String(), whole})
 	if err != nil {
 		return err
 	}
 	return bucket.SetMark(ctx, string(text))
 }
 
-// wholeCopy fails with errUnfinished if a bucket's mark names a commit that the log, which has a name, does not have.
+// wholeCopy fails with errUnfinished if a bucket's mark says that the log, which has a name, is not whole, or names a commit
+// that it does not have.
 func wholeCopy(ctx context.Context, log eventlog.Log, bucket *natsblob.Store, name string) error {
 	text, err := bucket.Mark(ctx)
 	if text == "" || err != nil {
@@ -78,10 +79,14 @@ func wholeCopy(ctx context.Context, log eventlog.Log, bucket *natsblob.Store, na
 	found := fmt.Sprintf("ends at revision %d", last)
 	if last >= mark.Revision {
 		at, err := archive.HeadAt(ctx, log, mark.Revision)
-		if err != nil || at.Hash.String() == mark.Hash {
+		switch {
+		case err != nil || mark.Whole && at.Hash.String() == mark.Hash:
 			return err
+		case at.Hash.String() == mark.Hash:
+			found = "has that, but the copy did not end well"
+		default:
+			found = fmt.Sprintf("has the hash %s there", at.Hash)
 		}
-		found = fmt.Sprintf("has the hash %s there", at.Hash)
 	}
 	return fmt.Errorf("%w: an `lrs log copy` to log %s, which is to have revision %d with the hash %s, was cut off: the log %s; "+
 		"run the same command again, which goes on where it ended, or remove the log's stream bedside-%s and the bucket bedside-%s",

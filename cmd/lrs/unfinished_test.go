@@ -40,7 +40,7 @@ func TestWholeCopy(t *testing.T) {
 	source := chain.Fork("source") // of which the log is a copy
 	first := source.Append(t.Context(), memlog.New()).Data
 	end := source.Seal().Commit.Head()
-	if err := beginCopy(t.Context(), bucket, end); err != nil {
+	if err := markCopy(t.Context(), bucket, end, false); err != nil {
 		t.Fatal(err)
 	}
 	want("nothing copied", "was cut off: the log ends at revision 0")
@@ -51,10 +51,14 @@ func TestWholeCopy(t *testing.T) {
 	want("one copied", "was cut off: the log ends at revision 1")
 	other := chain.Append(t.Context(), log).Commit.Head()
 	want("another log's commit", "has the hash "+other.Hash.String()+" there")
-	if err := beginCopy(t.Context(), bucket, other); err != nil {
+	if err := markCopy(t.Context(), bucket, other, false); err != nil {
 		t.Fatal(err)
 	}
-	want("all copied", "")
+	want("all copied, and then it failed", "did not end well")
+	if err := markCopy(t.Context(), bucket, other, true); err != nil {
+		t.Fatal(err)
+	}
+	want("whole", "")
 	chain.Append(t.Context(), log)
 	want("it has gone on", "")
 	if err := bucket.SetMark(t.Context(), "by hand"); err != nil {

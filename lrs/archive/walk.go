@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/bedside-lrs/bedside/lrs"
 	"github.com/bedside-lrs/bedside/lrs/blob"
@@ -132,11 +133,17 @@ func (to into) blob(ctx context.Context, id string, _ int64, r io.Reader) (err e
 	return err
 }
 
+// commitPatience is how long a target is waited for to take a commit: longer than an election.
+const commitPatience = time.Minute
+
 func (to into) commit(ctx context.Context, c *eventlog.Commit, data []byte) error {
 	if err := to.room(); err != nil {
 		return err
 	}
-	err := eventlog.Settle(ctx, to.Log, c.Revision-1, data, eventlog.SettleOptions{})
+	// What is copied half can be copied on, so that a target that takes no more need not be waited for.
+	waiting, cancel := context.WithTimeout(ctx, commitPatience)
+	defer cancel()
+	err := eventlog.Settle(waiting, to.Log, c.Revision-1, data, eventlog.SettleOptions{})
 	if errors.Is(err, eventlog.ErrConflict) {
 		return fmt.Errorf("%w: the target: %w", ErrMoved, err)
 	}

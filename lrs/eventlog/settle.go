@@ -17,8 +17,13 @@ type SettleOptions struct {
 
 	// Backoff is how long to wait after the given attempt, from 1, left the
 	// outcome open for the reason err. It is also the place to count or to log
-	// that. nil stands for 10 ms, doubling up to 1 s.
+	// that. nil stands for Backoff: 10 ms, doubling up to 1 s.
 	Backoff func(attempt int, err error) time.Duration
+}
+
+// Backoff is the one that SettleOptions stand for without any.
+func Backoff(attempt int, _ error) time.Duration {
+	return min(10*time.Millisecond<<min(attempt-1, 10), time.Second)
 }
 
 // Settle appends data as revision expected+1 and returns when the outcome is
@@ -41,9 +46,7 @@ func Settle(ctx context.Context, log Log, expected Revision, data []byte, o Sett
 		o.Timeout = 5 * time.Second
 	}
 	if o.Backoff == nil {
-		o.Backoff = func(attempt int, _ error) time.Duration {
-			return min(10*time.Millisecond<<min(attempt-1, 10), time.Second)
-		}
+		o.Backoff = Backoff
 	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("%w: nothing was sent: %w", ErrUnavailable, ctx.Err())

@@ -8,8 +8,11 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// heardFrom is how lately a leader must have heard from a majority. Its replicas answer every second; an election, and
-// with it a commit that it does not know of, takes four seconds in which they have not heard from it.
+// heardFrom is how lately a leader must have heard from a majority. Its replicas answer every second.
+//
+// One that is cut off from all has not been heard from for four seconds when the others elect another, so that nothing is
+// stored that it does not know of while it is believed. One that is cut off from a single server, which is elected by a
+// third that both reach, hears of it with its next heartbeat: up to a second later.
 const heardFrom = 3 * time.Second
 
 // leads returns why an answer about a stream with replicas may not be its leader's, nil if it is. A server that was cut
@@ -27,7 +30,7 @@ func leads(info *jetstream.StreamInfo) error {
 		switch {
 		case r.Name == c.Leader:
 			return fmt.Errorf("who answers for stream %s follows %s, which leads it", info.Config.Name, c.Leader)
-		case r.Offline || r.Active >= heardFrom:
+		case r.Offline || r.Active <= 0 || r.Active >= heardFrom: // 0: never since it leads
 			silent = append(silent, fmt.Sprintf("%s for %s", r.Name, r.Active.Round(100*time.Millisecond)))
 		default:
 			fresh++

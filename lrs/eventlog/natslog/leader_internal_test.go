@@ -33,6 +33,7 @@ func TestLeads(t *testing.T) {
 		{"two of five", 5, cluster("n1", peer("n2", soon, false), peer("n3", long, false), peer("n4", long, false), peer("n5", long, false)), "n5"},
 		{"three of five", 5, cluster("n1", peer("n2", soon, false), peer("n3", soon, false), peer("n4", long, false), peer("n5", long, false)), ""},
 		{"one of two", 2, cluster("n1", peer("n2", long, false)), "n2"},
+		{"one was never heard from", 3, cluster("n1", peer("n2", 0, false), peer("n3", long, false)), "n2 for 0s, n3 for 6s"},
 		{"no leader", 3, cluster("", peer("n2", soon, false), peer("n3", soon, false)), "no leader"},
 		{"a follower answers", 3, cluster("n2", peer("n2", soon, false), peer("n3", 0, false)), "follows n2"},
 		{"nothing about it", 3, nil, "no leader"},

@@ -14,7 +14,7 @@
 // connections come back it may be reached again before it hears of its successor: accounts and elections have connections
 // of their own (seen with nats-server 2.15: the refusal "wrong last sequence" of a commit that the successor was
 // storing). So of a stream with replicas a refusal only says to look again (see outcome), and an answer about the stream
-// counts if a majority has been heard from lately (see leads).
+// counts if a majority has been heard from lately (see leads, and there for how long that may deceive).
 //
 // # Rights
 //

@@ -47,7 +47,7 @@ func (l *leader) connect(t *testing.T) *nats.Conn {
 					Discard: jetstream.DiscardNew, MaxMsgs: -1, MaxBytes: -1, MaxMsgsPerSubject: -1, MaxMsgSize: -1, DenyDelete: true, DenyPurge: true,
 				},
 				State:   jetstream.StreamState{LastSeq: l.ends.Load()},
-				Cluster: &jetstream.ClusterInfo{Leader: "n1", Replicas: []*jetstream.PeerInfo{{Name: "n2"}, {Name: "n3"}}},
+				Cluster: &jetstream.ClusterInfo{Leader: "n1", Replicas: []*jetstream.PeerInfo{{Name: "n2", Active: 1}, {Name: "n3", Active: 1}}},
 			}
 		},
 		"$JS.API.STREAM.MSG.GET.bedside-test": func() any {

@@ -73,7 +73,7 @@ func (l *Log) askSynced(ctx context.Context) (answered map[string]bool, err erro
 	}
 	defer func() { _ = answers.Unsubscribe() }()
 	if err := l.cfg.Conn.PublishRequest(askServers, inbox, nil); err != nil {
-		return nil, unavailable(err)
+		return nil, fmt.Errorf("%w of any server: %w", ErrNotSeen, err)
 	}
 	answered = map[string]bool{}
 	for wait := patienceForServers; ; wait = quiet {
@@ -106,6 +106,7 @@ func serversWithout(c *jetstream.ClusterInfo, answered map[string]bool) (silent 
 			silent = append(silent, name)
 		}
 	}
+	slices.Sort(silent)
 	return silent
 }
 
