@@ -1,8 +1,11 @@
 package lrs
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -230,5 +233,50 @@ func TestStartBehind(t *testing.T) {
 			t.Error("it does not have what it had")
 		}
 		b.close(t)
+	})
+}
+
+// fullLog takes nothing for a while, and never says that for certain.
+type fullLog struct {
+	eventlog.Log
+	full atomic.Bool
+}
+
+func (l *fullLog) Append(ctx context.Context, expected eventlog.Revision, data []byte) error {
+	if l.full.Load() {
+		return fmt.Errorf("%w: insufficient resources", eventlog.ErrUnknownOutcome)
+	}
+	return l.Log.Append(ctx, expected, data)
+}
+
+// TestOpenAppend: while an append is not settled, who asks whether the node is ready is told why, and its log says so once;
+// then all is as before.
+func TestOpenAppend(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &fullLog{}
+		var said bytes.Buffer
+		b := nodesOn(t, func(l eventlog.Log) eventlog.Log { log.Log = l; return log }, 0)[0]
+		b.cfg.Logger = slog.New(slog.NewTextHandler(&said, nil))
+		log.full.Store(true)
+		stored := make(chan error, 1)
+		go func() {
+			_, err := b.put(t, draft(t, uuid.New(), "passed"))
+			stored <- err
+		}()
+		time.Sleep(10 * slowAppend)
+		if reasons := fmt.Sprint(b.Ready()); !strings.Contains(reasons, "insufficient resources") {
+			t.Errorf("not ready, because of %s", reasons)
+		}
+		log.full.Store(false)
+		if err := <-stored; err != nil {
+			t.Error(err)
+		}
+		if reasons := b.Ready(); len(reasons) > 0 {
+			t.Errorf("it is stored; not ready, because of %v", reasons)
+		}
+		b.close(t)
+		if n := strings.Count(said.String(), "insufficient resources"); n != 1 {
+			t.Errorf("its log says so %d times: %s", n, &said)
+		}
 	})
 }

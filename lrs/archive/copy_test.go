@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/bedside-lrs/bedside/lrs"
 	"github.com/bedside-lrs/bedside/lrs/archive"
@@ -214,4 +216,23 @@ func TestCopyVerifies(t *testing.T) {
 	if !errors.Is(err, eventlog.ErrLogDamaged) || !strings.Contains(err.Error(), "what was written is not what is read") {
 		t.Errorf("a target that damages: %v", err)
 	}
+}
+
+// fullLog takes nothing, and never says that for certain.
+type fullLog struct{ eventlog.Log }
+
+func (fullLog) Append(context.Context, eventlog.Revision, []byte) error {
+	return fmt.Errorf("%w: insufficient resources", eventlog.ErrUnknownOutcome)
+}
+
+// TestTargetTakesNothing: a copy to what does not take a commit ends, and says why.
+func TestTargetTakesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		from, to := newBench(t), newBench(t)
+		from.fill(t)
+		_, _, _, err := copyInto(t, from.at(), archive.Store{Log: fullLog{to.log}, Blobs: to.blobs})
+		if !errors.Is(err, eventlog.ErrUnknownOutcome) || !strings.Contains(err.Error(), "insufficient resources") {
+			t.Errorf("it ends with %v", err)
+		}
+	})
 }
