@@ -2,9 +2,14 @@ package hrhttp_test
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/bedside-lrs/bedside/lrs/event"
 )
 
 // praised is a comment of a kind that kpiPraise counts, about a unit, on a day.
@@ -19,7 +24,7 @@ func TestHiddenCounts(t *testing.T) {
 		hospitalOfAnswers(t, l)
 		const counts, shares = "https://ward.example/kpis/counts", "https://ward.example/kpis/shares"
 		l.do(t, "POST", base+"/definitions", `[
-			{"kind":"kpi","id":"`+counts+`","match":{"verbs":["http://adlnet.gov/expapi/verbs/commented"]},"statistic":"count","direction":"up","minN":5},
+			{"kind":"kpi","id":"`+counts+`","match":{"verbs":["http://adlnet.gov/expapi/verbs/commented"],"activities":["https://ward.example/praise"]},"statistic":"count","direction":"up","minN":5},
 			{"kind":"kpi","id":"`+shares+`","measure":"returning","statistic":"measure","direction":"up","minN":5}]`).want(200)
 		for i := range 8 {
 			l.statements(t, praised(600+i, []string{"ward-a", "ward-b"}[min(i/2, 1)], "2025-05-20"))
@@ -42,6 +47,22 @@ func TestHiddenCounts(t *testing.T) {
 		}
 		if got := l.get(t, "/measures").each("measures", "measure"); len(got) != 3 {
 			t.Errorf("measures %v", got)
+		}
+		// No other KPI tells them, and neither does one that an older release let pass.
+		const tells = "https://ward.example/kpis/tells"
+		telling := `{"kind":"kpi","id":"` + tells + `","match":{"verbs":["http://adlnet.gov/expapi/verbs/commented"]},"statistic":"per1000","measure":"returning","direction":"up"}`
+		if a := l.do(t, "PUT", base+"/definitions/kpi/"+esc(tells), telling).want(400); a.text("rule") != "definition.kpi.shared" || a.text("pointer") != "/measure" {
+			t.Errorf("%s", a.body)
+		}
+		if _, _, err := l.store.Register(t.Context(), []event.Event{event.DefinitionRegistered{Kind: "kpi", ID: tells, Definition: jsontext.Value(telling)}}, math.MaxInt64); err != nil {
+			t.Fatal(err)
+		}
+		evidence := "/kpis/" + esc(tells) + "/evidence" + may + "&unit=medicine"
+		if a := l.get(t, evidence, reader...); a.at("withheld") != true || len(a.each("measures", "measure")) != 0 || len(a.each("statements", "statement")) != 8 {
+			t.Errorf("%s", a.body)
+		}
+		if a := l.get(t, evidence); len(a.each("measures", "measure")) != 2 || a.at("withheld") != nil {
+			t.Errorf("%s", a.body)
 		}
 	})
 }
