@@ -55,6 +55,8 @@ func TestMembership(t *testing.T) {
 			[]string{"emp-9", "sam"}, []string{"member in ward-b"}},
 		{"Okta removes", "/Groups/ward-b", `{"op":"remove","path":"members[value eq \"sam\"]"}`,
 			[]string{"emp-9"}, []string{"member in ward-b, ended"}},
+		{"an escape in lower case", "/Groups/ward-b", `{"op":"remove","path":"members[value eq \"sa\\u006d\"]"}`,
+			[]string{"emp-9"}, []string{"member in ward-b, ended"}},
 		{"Okta replaces", "/Groups/ward-b", `{"op":"replace","path":"members","value":[{"value":"sam"},{"value":"emp-17"}]}`,
 			[]string{"emp-17", "sam"}, []string{"member in ward-b, ended", "member in ward-b"}},
 		{"Entra removes", "/Groups/ward-b", `{"op":"Remove","path":"members","value":[{"$ref":null,"value":"sam"}]}`,
