@@ -2,6 +2,7 @@ package hrhttp_test
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -244,6 +245,40 @@ func TestNothingToCompare(t *testing.T) {
 	}
 	if a.at("objectives", 0, "state") != "missed" || a.at("objectives", 0, "confirmed") == true {
 		t.Errorf("%s", a.body)
+	}
+}
+
+// TestResultLinks: the links of a programme's results are to the months that count, and to no other between them.
+func TestResultLinks(t *testing.T) {
+	l := onOne(t)
+	hospitalOfAnswers(t, l)
+	l.statements(t, sheets(1900, "ward-c", "2025-05-10", 4, 4, 4)...) // so that both wards are published in May
+	for i, month := range []string{"2024-12", "2025-02", "2025-04"} {
+		for j, unit := range []string{"ward-a", "ward-b"} {
+			l.statements(t, sheets(2000+100*i+10*j, unit, month+"-10", 4, 4, 1, 1, 1)...)
+		}
+	}
+	for i, month := range []string{"2025-01", "2025-06"} { // one ward alone
+		l.statements(t, sheets(3000+10*i, "ward-a", month+"-10", 4, 4, 4, 4, 4, 4)...)
+	}
+	r := l.get(t, "/programmes/"+esc(programme)+"/effectiveness?at=2026-01-01")
+	n, windows := map[string]float64{}, map[string]bool{}
+	for i := range r.at("results", 0, "hrefs").([]any) {
+		a := l.do(t, "GET", r.text("results", 0, "hrefs", i), "").want(200)
+		points := a.at("points").([]any)
+		for j := range points {
+			counts, _ := a.at("points", j, "n").(float64)
+			n[a.text("unit")] += counts
+		}
+		windows[a.text("points", 0, "from")[:7]+" "+a.text("points", len(points)-1, "to")[:7]] = true
+	}
+	for unit, side := range map[string]string{"ward-a": "treated", "ward-b": "comparison"} {
+		if want := r.at("results", 0, side+"Before", "n").(float64) + r.at("results", 0, side+"After", "n").(float64); n[unit] != want {
+			t.Errorf("%v answers of %s are behind %v", n[unit], unit, want)
+		}
+	}
+	if got, want := slices.Sorted(maps.Keys(windows)), []string{"2024-12 2025-01", "2025-02 2025-03", "2025-04 2025-06"}; !slices.Equal(got, want) {
+		t.Errorf("links to %q, want %q", got, want)
 	}
 }
 
