@@ -33,6 +33,12 @@ func TestGroup(t *testing.T) {
 	equal(t, "found", l.find(t, "/Groups", `externalId eq "8f6c"`), []string{"ward-b"})
 	equal(t, "by another", l.find(t, "/Groups", `externalId eq "ward-b"`), []string{})
 	l.scim(t, "POST", "/Groups", `{"schemas":["`+coreGroup+`"],"displayName":"Ward E","externalId":"8f6c"}`).refused(409, "uniqueness").says("ward-b")
+	// That of one Group is no other's.
+	for _, taken := range []string{"8f6c", "ward-b"} {
+		l.patch(t, "/Groups/ward-a", `{"op":"Replace","path":"externalId","value":"`+taken+`"}`).refused(409, "uniqueness").says("ward-b")
+		l.scim(t, "PUT", "/Groups/ward-a", `{"schemas":["`+coreGroup+`"],"displayName":"Ward A","externalId":"`+taken+`"}`).refused(409, "uniqueness").says("ward-b")
+	}
+	l.scim(t, "PUT", "/Groups/ward-b", `{"schemas":["`+coreGroup+`"],"displayName":"Ward B","externalId":"8f6c"}`).want(200).has("externalId", "8f6c")
 	l.patch(t, "/Groups/ward-b", `{"op":"Replace","path":"externalId","value":"a\nb"}`).refused(400, "invalidValue")
 	l.patch(t, "/Groups/ward-b", `{"op":"remove","path":"externalId"}`).want(200).has("externalId", "ward-b")
 	l.do(t, "GET", hrhttp.BasePath+"/units/ward-c", "").want(200).has("name", "Ward C").has("parent", nil)
