@@ -99,6 +99,9 @@ func TestAnswerKeys(t *testing.T) {
 	if want := []string{effectiveness.AnswersKey + programme}; !slices.Equal(got["effectiveness"], want) {
 		t.Errorf("voided, effectiveness: %q, want %q", got["effectiveness"], want)
 	}
+	if want := []string{competency.UnmappedAnswersKey}; !slices.Equal(got["competency"], want) {
+		t.Errorf("voided, competency: %q, want %q", got["competency"], want)
+	}
 	// And what responds to an activity, which a survey may ask or have asked.
 	const pre = "https://ward.example/pre"
 	for _, s := range []string{strings.Replace(answeredBy(5003, "ward-a", 3, "2026-05-10"), question, pre, 1), voiding(5004, 5003)} {
@@ -116,6 +119,9 @@ func TestAnswerKeys(t *testing.T) {
 	for _, s := range []string{complaint, voiding(5006, 5005)} {
 		if got = keys(s); !slices.Equal(got["feedback"], []string{feedback.AnswersKey + complaints, kpiPraise}) {
 			t.Errorf("a complaint: %q", got)
+		}
+		if !slices.Equal(got["competency"], []string{competency.UnmappedKey}) {
+			t.Errorf("a complaint, competency: %q", got)
 		}
 	}
 	day := time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
