@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/bedside-lrs/bedside/lrs/event"
 	"github.com/bedside-lrs/bedside/projections"
 	"github.com/bedside-lrs/bedside/projections/catalog"
 	"github.com/bedside-lrs/bedside/projections/competency"
@@ -37,10 +40,15 @@ func TestAnswersByScope(t *testing.T) {
 	}
 }
 
-// TestAnswerKeys: what projections say of an answer begins with answers:, and of another statement does not.
+// TestAnswerKeys: what projections say of an answer begins with answers:, and so does what they say of a statement or a
+// measure of which a KPI hides small numbers, and of another not.
 func TestAnswerKeys(t *testing.T) {
 	l := onOne(t)
 	hospitalOfAnswers(t, l)
+	const complaints, falls = "https://ward.example/kpis/complaints", "https://ward.example/kpis/falls"
+	l.do(t, "POST", base+"/definitions", `[
+		{"kind":"kpi","id":"`+complaints+`","match":{"verbs":["http://adlnet.gov/expapi/verbs/commented"],"activities":["https://ward.example/complaint"]},"statistic":"count","direction":"down","minN":5},
+		{"kind":"kpi","id":"`+falls+`","measure":"falls","statistic":"measure","direction":"down","minN":5}]`).want(200)
 	told := make(chan projections.Change, 100)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -55,9 +63,8 @@ func TestAnswerKeys(t *testing.T) {
 		},
 	})
 	defer rt.Close()
-	keys := func(statements ...string) map[string][]string {
+	next := func() map[string][]string {
 		t.Helper()
-		l.statements(t, statements...)
 		if err := rt.Wait(t.Context(), uint64(l.store.Head().Revision)); err != nil {
 			t.Fatal(err)
 		}
@@ -67,6 +74,11 @@ func TestAnswerKeys(t *testing.T) {
 			got[c.Projection] = append(got[c.Projection], c.Keys...)
 		}
 		return got
+	}
+	keys := func(statements ...string) map[string][]string {
+		t.Helper()
+		l.statements(t, statements...)
+		return next()
 	}
 	keys(unscored(4999, agent("ann"), "https://ward.example/first")) // and what came before
 	got := keys(answeredBy(5000, "ward-a", 3, "2026-05-10"))
@@ -87,6 +99,9 @@ func TestAnswerKeys(t *testing.T) {
 	if want := []string{effectiveness.AnswersKey + programme}; !slices.Equal(got["effectiveness"], want) {
 		t.Errorf("voided, effectiveness: %q, want %q", got["effectiveness"], want)
 	}
+	if want := []string{competency.UnmappedAnswersKey}; !slices.Equal(got["competency"], want) {
+		t.Errorf("voided, competency: %q, want %q", got["competency"], want)
+	}
 	// And what responds to an activity, which a survey may ask or have asked.
 	const pre = "https://ward.example/pre"
 	for _, s := range []string{strings.Replace(answeredBy(5003, "ward-a", 3, "2026-05-10"), question, pre, 1), voiding(5004, 5003)} {
@@ -99,6 +114,25 @@ func TestAnswerKeys(t *testing.T) {
 	got = keys(praise)
 	if !slices.Equal(got["feedback"], []string{kpiPraise}) || !slices.Equal(got["competency"], []string{competency.UnmappedKey}) {
 		t.Errorf("%q", got)
+	}
+	complaint := strings.NewReplacer("responded", "commented", question, "https://ward.example/complaint").Replace(answeredBy(5005, "ward-a", 1, "2026-05-10"))
+	for _, s := range []string{complaint, voiding(5006, 5005)} {
+		if got = keys(s); !slices.Equal(got["feedback"], []string{feedback.AnswersKey + complaints, kpiPraise}) {
+			t.Errorf("a complaint: %q", got)
+		}
+		if !slices.Equal(got["competency"], []string{competency.UnmappedKey}) {
+			t.Errorf("a complaint, competency: %q", got)
+		}
+	}
+	day := time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
+	for measure, want := range map[string]string{"falls": feedback.AnswersKey + falls, "encounters": kpiPraise} {
+		recorded := event.MeasureRecorded{Measure: measure, Unit: "ward-a", From: day, To: day.AddDate(0, 1, 0), Value: 1}
+		if _, _, err := l.store.Register(t.Context(), []event.Event{recorded}, math.MaxInt64); err != nil {
+			t.Fatal(err)
+		}
+		if got = next(); !slices.Equal(got["feedback"], []string{want}) {
+			t.Errorf("a measure: %q, want %s", got, want)
+		}
 	}
 }
 

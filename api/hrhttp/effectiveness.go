@@ -316,11 +316,7 @@ func (m *moment) result(p *definition.Programme, r effectiveness.Result) result 
 		fmt.Sprintf("What moved together in %d treated and %d comparison units; not what caused it.", len(p.TargetUnits), len(p.ComparisonUnits)),
 		[]string{},
 	}
-	for _, months := range [][]feedback.Period{r.MonthsBefore, r.MonthsAfter} {
-		if len(months) == 0 {
-			continue
-		}
-		window := feedback.Period{From: months[0].From, To: months[len(months)-1].To}
+	for _, window := range slices.Concat(runs(r.MonthsBefore), runs(r.MonthsAfter)) {
 		for _, units := range [][]string{p.TargetUnits, p.ComparisonUnits} {
 			for _, u := range units {
 				out.Hrefs = append(out.Hrefs, kpiHref(m, r.KPI, "", u, window))
@@ -328,6 +324,18 @@ func (m *moment) result(p *definition.Programme, r effectiveness.Result) result 
 		}
 	}
 	return out
+}
+
+// runs joins adjoining periods: one that does not count is in none.
+func runs(periods []feedback.Period) (joined []feedback.Period) {
+	for _, p := range periods {
+		if last := len(joined) - 1; last >= 0 && joined[last].To.Equal(p.From) {
+			joined[last].To = p.To
+		} else {
+			joined = append(joined, p)
+		}
+	}
+	return joined
 }
 
 // effectivenessTable has a row for each number.

@@ -256,11 +256,10 @@ func (c *call) getKPIEvidence() error {
 		}
 		statements, left, more := cutBoth(statements, left, from, limit)
 		more = c.next(m, more)
-		records := make([]recorded, len(e.Recorded))
-		if withheld {
-			records = records[:0]
-			e.Recorded = nil
+		if withheld || c.hiddenMeasures(m)[k.Measure] { // another KPI may suppress it
+			withheld, e.Recorded = true, nil
 		}
+		records := make([]recorded, len(e.Recorded))
 		for i, r := range e.Recorded {
 			records[i] = recorded{k.Measure, r.Unit, printMoment(r.From), printMoment(r.To), r.Value, r.N, time.UnixMicro(r.T).UTC().Format(timeFormat)}
 		}
@@ -271,7 +270,7 @@ func (c *call) getKPIEvidence() error {
 			Unit       string `json:"unit"`
 			moments    `json:",embed"`
 			Point      point      `json:"point"`
-			Withheld   bool       `json:"withheld,omitzero"` // the single answers, statements and measures
+			Withheld   bool       `json:"withheld,omitzero"` // single answers, statements or measures
 			Statements []counted  `json:"statements"`
 			LeftOut    []counted  `json:"leftOut"`
 			Measures   []recorded `json:"measures"`

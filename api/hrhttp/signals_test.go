@@ -70,6 +70,47 @@ func TestSignalsFire(t *testing.T) {
 	})
 }
 
+// TestSignalsOfHidden: a signal of a KPI that hides small numbers is of what everybody reads, and is told to them, though
+// single statements are not.
+func TestSignalsOfHidden(t *testing.T) {
+	l := onOne(t)
+	hospitalOfAnswers(t, l)
+	const kpi = "https://ward.example/kpis/hides"
+	l.put(t, "/definitions/kpi/"+esc(kpi), `{"kind":"kpi","id":"`+kpi+`","match":{"verbs":["http://adlnet.gov/expapi/verbs/commented"],"objectType":"Activity"},"statistic":"count","direction":"down","minN":5}`)
+	var told []string
+	w := feedback.Watcher{
+		Model: l.model, Trees: &people.Reader{}, Catalog: &catalog.Reader{}, Reader: &feedback.Reader{}, Log: slog.New(slog.DiscardHandler),
+		Publish: func(keys []string, _ projections.Position) { told = append(told, keys...) },
+	}
+	look := func() {
+		t.Helper()
+		l.get(t, "/measures") // the projections have come there
+		w.Changed([]string{feedback.AnswersKey + kpi})
+		if err := w.Look(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n := 1000
+	praise := func(month, times int) {
+		var all []string
+		for range times {
+			n++
+			all = append(all, praised(n, "ward-a", fmt.Sprintf("%d-%02d-20", 2024+month/12, month%12+1)))
+		}
+		l.statements(t, all...)
+	}
+	for month := range 13 {
+		praise(month, 6+month%2)
+	}
+	look()
+	told = nil
+	praise(13, 40)
+	look()
+	if want := feedback.SignalKey + kpi + " ward-a"; !slices.Contains(told, want) {
+		t.Errorf("told of %q, not of %s", told, want)
+	}
+}
+
 // TestSignalsOfNew: a KPI that is looked at for the first time has fired what it did not when it was registered.
 func TestSignalsOfNew(t *testing.T) {
 	l := onOne(t)

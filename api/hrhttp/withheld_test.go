@@ -2,9 +2,15 @@ package hrhttp_test
 
 import (
 	"fmt"
+	"maps"
+	"math"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/bedside-lrs/bedside/lrs/event"
 )
 
 // praised is a comment of a kind that kpiPraise counts, about a unit, on a day.
@@ -19,7 +25,7 @@ func TestHiddenCounts(t *testing.T) {
 		hospitalOfAnswers(t, l)
 		const counts, shares = "https://ward.example/kpis/counts", "https://ward.example/kpis/shares"
 		l.do(t, "POST", base+"/definitions", `[
-			{"kind":"kpi","id":"`+counts+`","match":{"verbs":["http://adlnet.gov/expapi/verbs/commented"]},"statistic":"count","direction":"up","minN":5},
+			{"kind":"kpi","id":"`+counts+`","match":{"verbs":["http://adlnet.gov/expapi/verbs/commented"],"activities":["https://ward.example/praise"]},"statistic":"count","direction":"up","minN":5},
 			{"kind":"kpi","id":"`+shares+`","measure":"returning","statistic":"measure","direction":"up","minN":5}]`).want(200)
 		for i := range 8 {
 			l.statements(t, praised(600+i, []string{"ward-a", "ward-b"}[min(i/2, 1)], "2025-05-20"))
@@ -42,6 +48,22 @@ func TestHiddenCounts(t *testing.T) {
 		}
 		if got := l.get(t, "/measures").each("measures", "measure"); len(got) != 3 {
 			t.Errorf("measures %v", got)
+		}
+		// No other KPI tells them, and neither does one that an older release let pass.
+		const tells = "https://ward.example/kpis/tells"
+		telling := `{"kind":"kpi","id":"` + tells + `","match":{"verbs":["http://adlnet.gov/expapi/verbs/commented"]},"statistic":"per1000","measure":"returning","direction":"up"}`
+		if a := l.do(t, "PUT", base+"/definitions/kpi/"+esc(tells), telling).want(400); a.text("rule") != "definition.kpi.shared" || a.text("pointer") != "/measure" {
+			t.Errorf("%s", a.body)
+		}
+		if _, _, err := l.store.Register(t.Context(), []event.Event{event.DefinitionRegistered{Kind: "kpi", ID: tells, Definition: jsontext.Value(telling)}}, math.MaxInt64); err != nil {
+			t.Fatal(err)
+		}
+		evidence := "/kpis/" + esc(tells) + "/evidence" + may + "&unit=medicine"
+		if a := l.get(t, evidence, reader...); a.at("withheld") != true || len(a.each("measures", "measure")) != 0 || len(a.each("statements", "statement")) != 8 {
+			t.Errorf("%s", a.body)
+		}
+		if a := l.get(t, evidence); len(a.each("measures", "measure")) != 2 || a.at("withheld") != nil {
+			t.Errorf("%s", a.body)
 		}
 	})
 }
@@ -223,6 +245,40 @@ func TestNothingToCompare(t *testing.T) {
 	}
 	if a.at("objectives", 0, "state") != "missed" || a.at("objectives", 0, "confirmed") == true {
 		t.Errorf("%s", a.body)
+	}
+}
+
+// TestResultLinks: the links of a programme's results are to the months that count, and to no other between them.
+func TestResultLinks(t *testing.T) {
+	l := onOne(t)
+	hospitalOfAnswers(t, l)
+	l.statements(t, sheets(1900, "ward-c", "2025-05-10", 4, 4, 4)...) // so that both wards are published in May
+	for i, month := range []string{"2024-12", "2025-02", "2025-04"} {
+		for j, unit := range []string{"ward-a", "ward-b"} {
+			l.statements(t, sheets(2000+100*i+10*j, unit, month+"-10", 4, 4, 1, 1, 1)...)
+		}
+	}
+	for i, month := range []string{"2025-01", "2025-06"} { // one ward alone
+		l.statements(t, sheets(3000+10*i, "ward-a", month+"-10", 4, 4, 4, 4, 4, 4)...)
+	}
+	r := l.get(t, "/programmes/"+esc(programme)+"/effectiveness?at=2026-01-01")
+	n, windows := map[string]float64{}, map[string]bool{}
+	for i := range r.at("results", 0, "hrefs").([]any) {
+		a := l.do(t, "GET", r.text("results", 0, "hrefs", i), "").want(200)
+		points := a.at("points").([]any)
+		for j := range points {
+			counts, _ := a.at("points", j, "n").(float64)
+			n[a.text("unit")] += counts
+		}
+		windows[a.text("points", 0, "from")[:7]+" "+a.text("points", len(points)-1, "to")[:7]] = true
+	}
+	for unit, side := range map[string]string{"ward-a": "treated", "ward-b": "comparison"} {
+		if want := r.at("results", 0, side+"Before", "n").(float64) + r.at("results", 0, side+"After", "n").(float64); n[unit] != want {
+			t.Errorf("%v answers of %s are behind %v", n[unit], unit, want)
+		}
+	}
+	if got, want := slices.Sorted(maps.Keys(windows)), []string{"2024-12 2025-01", "2025-02 2025-03", "2025-04 2025-06"}; !slices.Equal(got, want) {
+		t.Errorf("links to %q, want %q", got, want)
 	}
 }
 

@@ -1,6 +1,7 @@
 package scimhttp
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -21,11 +22,70 @@ func (k *kind) parseFilter(text string) (filter.Expression, error) {
 	if len(text) > maxExpression {
 		return nil, refuse("invalidFilter", "The filter is longer than %d bytes.", maxExpression)
 	}
-	e, err := filter.ParseFilter([]byte(text))
+	e, err := parse(text)
 	if err != nil {
 		return nil, refuse("invalidFilter", "The filter %q cannot be read: %v.", text, err)
 	}
 	return e, k.checkFilter(e)
+}
+
+// token finds texts, so that what is in them is left alone, and the end of each value path, with the comparison of a
+// sub-attribute that may follow it.
+var token = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|\](?:\.(\$?[A-Za-z][\w-]* +(?i:pr|[a-z]{2} +(?:"(?:[^"\\]|\\.)*"|[^ ")\]]+))))?`)
+
+// parse reads an expression. Microsoft Entra ID writes emails[type eq "work"].value eq "x" for what the grammar of RFC
+// 7644 has as emails[type eq "work" and value eq "x"].
+func parse(text string) (filter.Expression, error) {
+	var tails []string // by value path, in their order; "" where there is none
+	text = token.ReplaceAllStringFunc(legible(text), func(found string) string {
+		if found[0] != ']' {
+			return found
+		}
+		tails = append(tails, strings.TrimPrefix(found[1:], "."))
+		return "]"
+	})
+	e, err := filter.ParseFilter([]byte(text))
+	if err != nil {
+		return nil, err
+	}
+	_, err = narrow(e, tails)
+	return e, err
+}
+
+// narrow takes into each value path the comparison that followed it, and gives those of later ones.
+func narrow(e filter.Expression, tails []string) (rest []string, err error) {
+	switch e := e.(type) {
+	case *filter.LogicalExpression:
+		if tails, err = narrow(e.Left, tails); err != nil {
+			return nil, err
+		}
+		return narrow(e.Right, tails)
+	case *filter.NotExpression:
+		return narrow(e.Expression, tails)
+	case *filter.ValuePath:
+		if tails[0] != "" {
+			tail, err := filter.ParseFilter([]byte(tails[0]))
+			if err != nil {
+				return nil, err
+			}
+			e.ValueFilter = &filter.LogicalExpression{Left: e.ValueFilter, Operator: filter.AND, Right: tail}
+		}
+		return tails[1:], nil
+	}
+	return tails, nil
+}
+
+var escape = regexp.MustCompile(`\\(?:u[0-9A-Fa-f]{4}|.)`)
+
+// legible is a filter or a path as the parser reads it: without space around it, and with the digits of escapes in
+// upper case, the only ones that it knows.
+func legible(text string) string {
+	return escape.ReplaceAllStringFunc(strings.TrimSpace(text), func(e string) string {
+		if len(e) < len(`\u0000`) {
+			return e
+		}
+		return `\u` + strings.ToUpper(e[2:])
+	})
 }
 
 // checkFilter refuses attributes that are not kept and comparisons that have no

@@ -34,6 +34,7 @@ func FuzzFilter(f *testing.F) {
 	for _, seed := range []string{
 		`userName eq "rosa@ward.example"`, `emails[type eq "work" and not (primary eq false)]`, `active eq "True" or title pr`, `name.givenName co "\u0052"`,
 		enterprisePath + `:manager.value ne "x" and (externalId eq null)`, `members eq 3.5e1`, `id gt "a" and id le "z"`, `emails.primary ew "e"`,
+		`emails[type eq "work"].value eq "rosa@ward.example" and not (emails[primary eq true].type pr)`, ` userName eq "\u00fc]\\" `,
 	} {
 		f.Add(seed)
 	}

@@ -57,13 +57,21 @@ func (groups) of(v *view, id string) (object, bool) {
 // create implements resources.
 func (groups) create(w *write, in object) (string, error) {
 	id := cmp.Or(text(in, "externalId"), text(in, "displayName"))
-	for _, u := range w.old.state.Units() {
-		if u.ID == id || w.old.state.ExternalID(u.ID) == id {
-			return "", refuse("uniqueness", "There is a Group %q already.", u.ID)
-		}
+	if err := w.free(id, ""); err != nil {
+		return "", err
 	}
 	in["externalId"] = id
 	return id, w.group(id, object{}, in)
+}
+
+// free refuses what a Group, but for one, has as its id or externalId already.
+func (w *write) free(externalID, but string) error {
+	for _, u := range w.old.state.Units() {
+		if u.ID != but && (u.ID == externalID || w.old.state.ExternalID(u.ID) == externalID) {
+			return refuse("uniqueness", "There is a Group %q already, which has the id or externalId %q.", u.ID, externalID)
+		}
+	}
+	return nil
 }
 
 // unsay implements resources.
@@ -89,6 +97,9 @@ func (w *write) group(id string, old, in object) error {
 		}
 	}
 	if external := text(in, "externalId"); external != text(old, "externalId") {
+		if err := w.free(external, id); err != nil {
+			return err
+		}
 		if err := w.draft.Do(w.draft.Now().SetExternalID(id, external)); err != nil {
 			return err
 		}

@@ -33,6 +33,12 @@ func TestGroup(t *testing.T) {
 	equal(t, "found", l.find(t, "/Groups", `externalId eq "8f6c"`), []string{"ward-b"})
 	equal(t, "by another", l.find(t, "/Groups", `externalId eq "ward-b"`), []string{})
 	l.scim(t, "POST", "/Groups", `{"schemas":["`+coreGroup+`"],"displayName":"Ward E","externalId":"8f6c"}`).refused(409, "uniqueness").says("ward-b")
+	// That of one Group is no other's.
+	for _, taken := range []string{"8f6c", "ward-b"} {
+		l.patch(t, "/Groups/ward-a", `{"op":"Replace","path":"externalId","value":"`+taken+`"}`).refused(409, "uniqueness").says("ward-b")
+		l.scim(t, "PUT", "/Groups/ward-a", `{"schemas":["`+coreGroup+`"],"displayName":"Ward A","externalId":"`+taken+`"}`).refused(409, "uniqueness").says("ward-b")
+	}
+	l.scim(t, "PUT", "/Groups/ward-b", `{"schemas":["`+coreGroup+`"],"displayName":"Ward B","externalId":"8f6c"}`).want(200).has("externalId", "8f6c")
 	l.patch(t, "/Groups/ward-b", `{"op":"Replace","path":"externalId","value":"a\nb"}`).refused(400, "invalidValue")
 	l.patch(t, "/Groups/ward-b", `{"op":"remove","path":"externalId"}`).want(200).has("externalId", "ward-b")
 	l.do(t, "GET", hrhttp.BasePath+"/units/ward-c", "").want(200).has("name", "Ward C").has("parent", nil)
@@ -54,6 +60,8 @@ func TestMembership(t *testing.T) {
 		{"Entra adds again", "/Groups/ward-b", `{"op":"Add","path":"members","value":[{"$ref":null,"value":"sam"}]}`,
 			[]string{"emp-9", "sam"}, []string{"member in ward-b"}},
 		{"Okta removes", "/Groups/ward-b", `{"op":"remove","path":"members[value eq \"sam\"]"}`,
+			[]string{"emp-9"}, []string{"member in ward-b, ended"}},
+		{"an escape in lower case", "/Groups/ward-b", `{"op":"remove","path":"members[value eq \"sa\\u006d\"]"}`,
 			[]string{"emp-9"}, []string{"member in ward-b, ended"}},
 		{"Okta replaces", "/Groups/ward-b", `{"op":"replace","path":"members","value":[{"value":"sam"},{"value":"emp-17"}]}`,
 			[]string{"emp-17", "sam"}, []string{"member in ward-b, ended", "member in ward-b"}},

@@ -78,7 +78,7 @@ func parsePath(text string) (p filter.Path, err error) {
 	if len(text) > maxExpression {
 		return p, refuse("invalidPath", "A path is longer than %d bytes.", maxExpression)
 	}
-	if p, err = filter.ParsePath([]byte(text)); err != nil {
+	if p, err = filter.ParsePath([]byte(legible(text))); err != nil {
 		return p, refuse("invalidPath", "The path %q cannot be read: %v.", text, err)
 	}
 	return p, nil

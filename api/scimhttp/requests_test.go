@@ -56,7 +56,15 @@ func TestFilters(t *testing.T) {
 		`emails.value eq "C@ward.example"`:          "3",
 		`emails eq "c@ward.example"`:                "3",
 		`emails[type eq "work" and value sw "cid"]`: "3",
-		`emails[primary eq true and value eq "c@ward.example"]`: "",
+		`emails[primary eq true and value eq "c@ward.example"]`:                                                           "",
+		`emails[type eq "work"].value eq "CID@else.example"`:                                                              "3",
+		`emails[primary eq true].value eq "c@ward.example"`:                                                               "",
+		`emails[type eq "work"].value pr and emails[primary eq true].value SW "c"`:                                        "3",
+		`not (emails[type eq "work" and primary eq true].value pr) and active eq true`:                                    "4",
+		`(emails[primary eq true].value eq "a].value eq \"b\"") or emails[type eq "work"].display pr or title eq "nurse"`: "1 emp-9",
+		` id eq "emp-9" `: "emp-9",
+		`displayName eq "M\u00FCller" or displayName sw "bob \u0022b\u0022 C\u0065"`: "2",
+		`displayName eq "m\u00fcller" or displayName sw "bob \\u00fc"`:               "",
 		`emails pr`:                                   "1 3 emp-9",
 		`not (emails pr)`:                             "2 4",
 		`displayName eq "Bob \"B\" Cee"`:              "2",
@@ -99,7 +107,9 @@ func TestFilters(t *testing.T) {
 		`name.shoe eq "x"`, `userName.x eq "y"`, `userName eq 3`, `userName eq true`, `active eq "perhaps"`, `active gt true`, `active co "t"`,
 		coreUser + `:department eq "x"`, `costCenter eq "x"`, `urn:x:y:z eq "x"`, `userName eq "\q"`, `emails[shoe eq "x"]`, `nickName eq "x"`, "userName eq \"\x00\"",
 		`userName eq "` + strings.Repeat("x", 3000) + `"`, strings.Repeat("(", 1000) + `userName pr`, strings.Repeat("not (", 300) + `userName pr`,
-		`[`, `"`, `emails[`, `emails[]`, `emails[type eq "x"].value eq "y"`, "\xff", `userName eq "` + "\xff" + `"`,
+		`[`, `"`, `emails[`, `emails[]`, `emails[type eq "x"].value`, `emails[type eq "x"].shoe eq "y"`, `emails[type eq "x"].value eq y`,
+		`emails[type eq "x"].value prx`, `emails[type eq "x"].type.value eq "y"`, `emails[type eq "x"].value eq "y" and`, `emails[type eq "x"]value eq "y"`,
+		`displayName eq "x].value eq "y"`, `userName eq "\u004x"`, "\xff", `userName eq "` + "\xff" + `"`,
 	} {
 		l.scim(t, "GET", "/Users?"+url.Values{"filter": {filter}}.Encode(), "").refused(400, "invalidFilter")
 	}

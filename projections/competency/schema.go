@@ -21,6 +21,8 @@ const Name = "competency"
 //	                       what it responds to: if a survey asks that, it is an answer and no evidence
 //	competency_voidings    statements and when they were first voided
 //	competency_statements  what a statement is about; scored is 1 if it has a result.score
+//	competency_responses   which statements respond to something; to look for among all of them would cost every
+//	                       statement an index
 //	competency_parties     whom a statement names: as its actor or a member of it (acts is
 //	                       1), else as the Agent that is its object; name is as it says
 //	competency_actors      the identities of those, as the first statement has them
@@ -29,7 +31,7 @@ const Name = "competency"
 func (Projection) Schema() readmodel.Schema {
 	return readmodel.Schema{
 		Projection: Name,
-		Version:    4,
+		Version:    5,
 		Tables: []readmodel.Table{
 			{Name: "competency_rules", Columns: "id TEXT NOT NULL, t BIGINT NOT NULL, definition TEXT NOT NULL", Key: "id, t"},
 			{
@@ -45,6 +47,7 @@ func (Projection) Schema() readmodel.Schema {
 				Columns: "t BIGINT NOT NULL, statement TEXT NOT NULL, verb TEXT NOT NULL, activity TEXT NOT NULL, scored BIGINT NOT NULL",
 				Key:     "t",
 			},
+			{Name: "competency_responses", Columns: "t BIGINT NOT NULL, statement TEXT NOT NULL", Key: "t", Lookups: []string{"statement"}},
 			{
 				Name:    "competency_parties",
 				Columns: "actor TEXT NOT NULL, t BIGINT NOT NULL, acts BIGINT NOT NULL, name TEXT NOT NULL",

@@ -32,7 +32,7 @@ type writer struct {
 	rules map[string]ruleSet // in force, by id
 
 	tx   *readmodel.Tx // of the inserters
-	into struct{ evidence, voidings, statements, parties, actors *readmodel.Inserter }
+	into struct{ evidence, voidings, statements, responses, parties, actors *readmodel.Inserter }
 	seen map[string]bool // actors that are in the table for certain
 }
 
@@ -49,6 +49,7 @@ func (w *writer) begin(tx *readmodel.Tx) {
 		"subject", "rules", "t", "rule", "competency", "statement", "happened", "activity", "score", "parties", "question")
 	w.into.voidings = tx.Insert(w.table("competency_voidings"), "statement", "t")
 	w.into.statements = tx.Insert(w.table("competency_statements"), "t", "statement", "verb", "activity", "scored")
+	w.into.responses = tx.Insert(w.table("competency_responses"), "t", "statement")
 	w.into.parties = tx.Insert(w.table("competency_parties"), "actor", "t", "acts", "name")
 	w.into.actors = tx.Insert(w.table("competency_actors"), "actor", "identity", "t")
 	if w.seen == nil || len(w.seen) > manySeen {
@@ -60,13 +61,22 @@ func (w *writer) begin(tx *readmodel.Tx) {
 const UnmappedKey = "unmapped:"
 
 // UnmappedAnswersKey is that key where an answer to a survey has made the change: who may not see answers is not to
-// learn when one comes.
+// learn when one comes, or is voided.
 const UnmappedAnswersKey = "answers:" + UnmappedKey
 
 // Changed implements projections.Writer: the keys of identities, UnmappedKey, UnmappedAnswersKey, and
 // projections.Everything when rules were registered.
 func (w *writer) Changed(ctx context.Context, tx *readmodel.Tx) ([]string, error) {
 	return w.Take(ctx, func(ctx context.Context, statement string) error {
+		unmapped := UnmappedKey
+		if err := tx.Each(ctx, "SELECT 1 FROM "+w.table("competency_responses")+" WHERE statement = ?", []any{statement},
+			func(func(...any) error) error {
+				unmapped = UnmappedAnswersKey
+				return nil
+			}); err != nil {
+			return err
+		}
+		w.Add(unmapped)
 		return tx.Each(ctx, "SELECT DISTINCT subject FROM "+w.table("competency_evidence")+" WHERE statement = ? AND question = ''", []any{statement},
 			func(scan func(...any) error) error {
 				var subject string
@@ -120,6 +130,9 @@ func (w *writer) statement(ctx context.Context, t int64, f *fact.Features) error
 	}
 	if f.IsResponse() {
 		w.Add(UnmappedAnswersKey)
+		if err := w.into.responses.Add(ctx, t, f.ID); err != nil {
+			return err
+		}
 	} else {
 		w.Add(UnmappedKey)
 	}
@@ -174,7 +187,6 @@ func (w *writer) party(ctx context.Context, t int64, identityKey string, a *fact
 // void notes that a statement is voided. It may have come or be still to come; one
 // that is itself a voiding has no rows here, and so stays in force (xAPI Data 2.3.2).
 func (w *writer) void(ctx context.Context, t int64, target string) error {
-	w.Add(UnmappedKey)
 	w.Void(target)
 	return w.into.voidings.Add(ctx, target, t)
 }

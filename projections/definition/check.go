@@ -26,7 +26,7 @@ const (
 	ruleCompetencyTwice    = "definition.competency.unique"   // two frameworks list one competency
 	rulePrior              = "definition.prior.same"          // rule sets with different priors
 	ruleQuestionSame       = "definition.question.same"       // two surveys differ on one question
-	ruleKPIShared          = "definition.kpi.shared"          // KPIs that share a question differ
+	ruleKPIShared          = "definition.kpi.shared"          // KPIs that share a question, or a small number otherwise, differ
 	ruleKPIChanged         = "definition.kpi.changed"         // another question, interval or minN of a registered KPI
 	ruleKPIMonthly         = "definition.kpi.monthly"         // a KPI that is named somewhere is not monthly
 	ruleReactionKPI        = "definition.reaction.kpi"        // a reaction survey's question is a KPI's
@@ -92,6 +92,7 @@ type checker struct {
 	frameworks map[string]*Framework // by competency: the first that lists it
 	questions  map[string]asked      // by question: the first survey that asks it
 	kpis       map[string][]*KPI     // by question: those looked at so far
+	counting   []*KPI                // of statements and measures: those looked at so far
 	rules      *EvidenceRules        // the first that was looked at
 }
 

@@ -17,6 +17,7 @@ func (c *checker) kpi(k *KPI) {
 	}
 	c.changedKPI(k)
 	c.boxes(k)
+	c.hidden(k)
 	told := map[*KPI]bool{}
 	for i, id := range k.Questions {
 		if c.questions[id].survey == nil {
@@ -31,6 +32,30 @@ func (c *checker) kpi(k *KPI) {
 		}
 		c.kpis[id] = append(c.kpis[id], k)
 	}
+}
+
+// hidden refuses a KPI of the measure or the statements of another, where one of them hides small numbers and the other
+// would tell them: it hides less, or cuts time elsewhere.
+func (c *checker) hidden(k *KPI) {
+	if k.OfAnswers() {
+		return
+	}
+	for _, other := range c.counting {
+		if k.MinN == 0 && other.MinN == 0 {
+			continue
+		}
+		same := k.MinN == other.MinN && k.Interval == other.Interval
+		// What is divided by a measure tells it, however few it is made of: only its own minN hides that.
+		if k.Measure != "" && k.Measure == other.Measure && !(same && (k.Statistic == Measure) == (other.Statistic == Measure)) {
+			c.fault("/measure", ruleKPIShared, "the kpi %s is made of this measure too, and one of them hides small numbers; "+
+				"both must have the same interval and minN, and neither or both be of the statistic measure, or name other measures", other.ID())
+		}
+		if !same && k.Match.same(other.Match) {
+			c.fault("/match", ruleKPIShared, "the kpi %s counts the same statements, and one of them hides small numbers; "+
+				"both must have the same interval and minN, or match other statements", other.ID())
+		}
+	}
+	c.counting = append(c.counting, k)
 }
 
 func (c *checker) changedKPI(k *KPI) {

@@ -65,6 +65,11 @@ func copyOf(kind, id string, edits ...edit) planted {
 	return planted{kind, id, append([]edit{{"/id", quoted(id + "-copy")}}, edits...)}
 }
 
+// hiding is a copy of a KPI that is of another measure and hides its small numbers.
+func hiding(id, measure string) planted {
+	return planted{KindKPI, id, []edit{{"/id", `"urn:hiding"`}, {"/measure", `"` + measure + `"`}, {"/minN", `10`}}}
+}
+
 const complaint = "kpis/complaints"
 
 // TestRefusals plants one fault each among definitions that are in order.
@@ -130,6 +135,21 @@ func TestRefusals(t *testing.T) {
 			[]string{"kpi kpis/listened-copy /questions/0 definition.kpi.shared", "kpi kpis/listened-copy /questions/1 definition.kpi.shared"}},
 		{"two new kpis that share a question", []planted{copyOf(KindKPI, "kpis/listened", edit{"/questions/0", `"urn:q1"`}), {KindKPI, "kpis/listened", []edit{{"/id", `"urn:k"`}, {"/questions/0", `"urn:q1"`}, {"/minN", `9`}}}},
 			[]string{"kpi urn:k /questions/0 definition.kpi.shared"}},
+		{"a kpi that hides what another's measure tells", []planted{copyOf(KindKPI, "kpis/returning", edit{"/minN", `10`})}, []string{"kpi kpis/returning-copy /measure definition.kpi.shared"}},
+		{"a kpi whose measure tells what another hides", []planted{hiding("kpis/returning", "urn:m"), copyOf(KindKPI, "kpis/returning", edit{"/measure", `"urn:m"`})}, []string{"kpi kpis/returning-copy /measure definition.kpi.shared"}},
+		{"a kpi of a hidden measure, by another interval", []planted{hiding("kpis/returning", "urn:m"), copyOf(KindKPI, "kpis/returning", edit{"/measure", `"urn:m"`}, edit{"/minN", `10`}, edit{"/interval", `"week"`})}, []string{"kpi kpis/returning-copy /measure definition.kpi.shared"}},
+		{"a kpi of a hidden measure, with another minN", []planted{hiding("kpis/returning", "urn:m"), copyOf(KindKPI, "kpis/returning", edit{"/measure", `"urn:m"`}, edit{"/minN", `5`})}, []string{"kpi kpis/returning-copy /measure definition.kpi.shared"}},
+		{"a kpi that divides by a hidden measure", []planted{hiding("kpis/returning", "urn:m"), copyOf(KindKPI, complaint, edit{"/measure", `"urn:m"`})}, []string{"kpi kpis/complaints-copy /measure definition.kpi.shared"}},
+		{"a kpi that divides by a hidden measure, and hides as much", []planted{hiding("kpis/returning", "urn:m"), copyOf(KindKPI, complaint, edit{"/match/verbs", `["urn:v"]`}, edit{"/measure", `"urn:m"`}, edit{"/minN", `10`}, edit{"/interval", `"quarter"`})},
+			[]string{"kpi kpis/complaints-copy /measure definition.kpi.shared"}},
+		{"a kpi that hides statements that another counts", []planted{copyOf(KindKPI, complaint, edit{"/match/verbs", `["urn:v","http://adlnet.gov/expapi/verbs/commented"]`}), copyOf(KindKPI, "kpis/compliments", edit{"/minN", `5`}, edit{"/match", `{"activityTypes":[` + quoted("types/complaint") + `],"verbs":["http://adlnet.gov/expapi/verbs/commented","urn:v"]}`})},
+			[]string{"kpi kpis/compliments-copy /match definition.kpi.shared"}},
+		{"a kpi that counts statements that another hides", []planted{copyOf(KindKPI, "kpis/compliments", edit{"/match", `{"verbs":["urn:v"],"extensions":{"urn:e":{"a":1,"b":2.0}}}`}, edit{"/minN", `5`}), {KindKPI, complaint, []edit{{"/id", `"urn:k"`}, {"/match", `{"extensions":{"urn:e":{"b":2,"a":1.0}},"verbs":["urn:v"]}`}}}},
+			[]string{"kpi urn:k /match definition.kpi.shared"}},
+		{"a kpi of hidden statements, by another interval", []planted{copyOf(KindKPI, "kpis/compliments", edit{"/match/verbs", `["urn:v"]`}, edit{"/minN", `5`}), {KindKPI, "kpis/compliments", []edit{{"/id", `"urn:k"`}, {"/match/verbs", `["urn:v"]`}, {"/minN", `5`}, {"/interval", `"week"`}}}},
+			[]string{"kpi urn:k /match definition.kpi.shared"}},
+		{"a kpi that comes to count what another hides", []planted{copyOf(KindKPI, complaint, edit{"/match/verbs", `["urn:v"]`}, edit{"/measure", `"urn:m"`}, edit{"/minN", `5`}), {KindKPI, complaint, []edit{{"/match/verbs", `["urn:v"]`}}}},
+			[]string{"kpi kpis/complaints /match definition.kpi.shared"}},
 
 		{"an activity that is a survey's question", []planted{{KindProgramme, "programmes/listen-first", []edit{{"/activities/0/id", `"urn:q1"`}}}}, []string{"programme programmes/listen-first /activities/0/id definition.programme.question"}},
 		{"an assessment that is a survey's question", []planted{{KindProgramme, "programmes/listen-first", []edit{{"/assessments/post", `"urn:q1"`}}}}, []string{"programme programmes/listen-first /assessments/post definition.programme.question"}},
@@ -225,6 +245,9 @@ func TestAllowed(t *testing.T) {
 		"another target and direction":                 {{KindKPI, "kpis/rating", []edit{{"/target", `8`}, {"/direction", `"down"`}, {"/name", ""}}}},
 		"minN as by default":                           {{KindKPI, "kpis/rating", []edit{{"/minN", ""}, {"/interval", ""}}}},
 		"other statements":                             {{KindKPI, complaint, []edit{{"/match/activityTypes", ""}}}},
+		"a kpi of the same measure, nothing hidden":    {copyOf(KindKPI, "kpis/returning", edit{"/interval", `"week"`}), copyOf(KindKPI, complaint, edit{"/measure", `"returning-patients"`}, edit{"/interval", `"week"`})},
+		"a kpi that hides a measure in the same way":   {hiding("kpis/returning", "urn:m"), copyOf(KindKPI, "kpis/returning", edit{"/measure", `"urn:m"`}, edit{"/minN", `10`}, edit{"/direction", `"down"`})},
+		"a kpi that hides other statements":            {copyOf(KindKPI, "kpis/compliments", edit{"/match/category", `["urn:c"]`}, edit{"/minN", `5`})},
 		"the default prior, not said":                  {copyOf(KindEvidenceRules, "rules", edit{"/prior", ""})},
 		"another prior in all rules":                   {{KindEvidenceRules, "rules", []edit{{"/prior/alpha", `1`}}}, copyOf(KindEvidenceRules, "rules", edit{"/prior/alpha", `1`})},
 		"a competency moves":                           {{KindFramework, "framework", []edit{{"/competencies/1", ""}, {"/requirements", `[]`}}}, {KindFramework, "framework", []edit{{"/id", `"urn:f"`}, {"/competencies/0", ""}, {"/competencies/1", ""}, {"/competencies/1", ""}, {"/competencies/1", ""}, {"/requirements", `[]`}}}},

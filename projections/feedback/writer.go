@@ -66,9 +66,18 @@ func (w *writer) begin(tx *readmodel.Tx) {
 	w.into.measures = tx.Insert(w.table("feedback_measures"), "measure", "t", "unit", "since", "until", "value", "n")
 }
 
-// AnswersKey begins the keys of changes that single answers have made; what follows is the id of a KPI. The key of any
-// other change is the id of a KPI alone.
+// AnswersKey begins the keys of changes that single answers have made, or single statements or measures of which the KPI
+// hides small numbers: who is told of each can count them. What follows is the id of the KPI. The key of any other change
+// is the id of a KPI alone.
 const AnswersKey = "answers:"
+
+// key is that of a change that something single has made.
+func (r revision) key() string {
+	if r.OfAnswers() || r.MinN > 0 {
+		return AnswersKey + r.ID()
+	}
+	return r.ID()
+}
 
 // Changed implements projections.Writer.
 func (w *writer) Changed(ctx context.Context, tx *readmodel.Tx) ([]string, error) {
@@ -123,12 +132,13 @@ func (w *writer) statement(ctx context.Context, t int64, f *fact.Features) error
 		return w.answer(ctx, t, f)
 	}
 	for _, id := range slices.Sorted(maps.Keys(w.kpis)) {
-		matches, err := w.matches(ctx, w.kpis[id], t, f)
+		k := w.kpis[id]
+		matches, err := w.matches(ctx, k, t, f)
 		if err != nil {
 			return err
 		}
 		if matches {
-			w.Add(id)
+			w.Add(k.key())
 		}
 	}
 	return nil
@@ -153,9 +163,9 @@ func (w *writer) answer(ctx context.Context, t int64, f *fact.Features) error {
 
 // touch notes that what the KPIs of a question say has changed; the question is as keyText has it.
 func (w *writer) touch(question string) {
-	for id, k := range w.kpis {
+	for _, k := range w.kpis {
 		if k.questions[question] {
-			w.Add(AnswersKey + id)
+			w.Add(k.key())
 		}
 	}
 }
@@ -182,9 +192,9 @@ func (w *writer) matches(ctx context.Context, r revision, t int64, f *fact.Featu
 
 // measure writes what the hospital has recorded.
 func (w *writer) measure(ctx context.Context, t int64, m event.MeasureRecorded) error {
-	for id, k := range w.kpis {
+	for _, k := range w.kpis {
 		if k.Measure == m.Measure {
-			w.Add(id)
+			w.Add(k.key())
 		}
 	}
 	var n any
@@ -216,9 +226,9 @@ func (w *writer) lookup(ctx context.Context, tx *readmodel.Tx, statement string)
 		func(scan func(...any) error) error {
 			var t int64
 			err := scan(&t)
-			for id, k := range w.kpis {
+			for _, k := range w.kpis {
 				if k.t == t {
-					w.Add(id)
+					w.Add(k.key())
 				}
 			}
 			return err
