@@ -8,11 +8,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 
 	"github.com/bedside-lrs/bedside/lrs"
 	"github.com/bedside-lrs/bedside/lrs/archive"
+	"github.com/bedside-lrs/bedside/lrs/blob"
 	"github.com/bedside-lrs/bedside/lrs/blob/natsblob"
 	"github.com/bedside-lrs/bedside/lrs/eventlog"
 )
@@ -63,7 +65,7 @@ func markCopy(ctx context.Context, bucket *natsblob.Store, head eventlog.Head, w
 // wholeCopy fails with errUnfinished if a bucket's mark says that the log, which has a name, is not whole, or names a commit
 // that it does not have.
 func wholeCopy(ctx context.Context, log eventlog.Log, bucket *natsblob.Store, name string) error {
-	text, err := bucket.Mark(ctx)
+	text, err := readMark(ctx, bucket)
 	if text == "" || err != nil {
 		return err
 	}
@@ -92,6 +94,24 @@ func wholeCopy(ctx context.Context, log eventlog.Log, bucket *natsblob.Store, na
 		"run the same command again, which goes on where it ended, or remove the log's stream bedside-%s and the bucket bedside-%s",
 		errUnfinished, name, mark.Revision, mark.Hash, found, name, name)
 }
+
+// readMark asks for a bucket's mark until there is an answer: one that was just made has no leader yet.
+func readMark(ctx context.Context, bucket *natsblob.Store) (string, error) {
+	for began := time.Now(); ; {
+		text, err := bucket.Mark(ctx)
+		if !errors.Is(err, blob.ErrUnavailable) || time.Since(began) > markPatience {
+			return text, err
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return "", context.Cause(ctx)
+		}
+	}
+}
+
+// markPatience is longer than an election takes.
+const markPatience = 30 * time.Second
 
 // errUnfinished refuses what is not filled.
 var errUnfinished = errors.New("the store is not complete")
