@@ -128,6 +128,7 @@ func (c *call) listStatements() error {
 	c.through(time.UnixMicro(at.through))
 	ctx, cancel := c.deadline()
 	defer cancel()
+	q.Hold = c.held.hold
 	page, err := view.Query(ctx, q)
 	if err != nil {
 		return err
@@ -138,7 +139,7 @@ func (c *call) listStatements() error {
 		raws[i] = st.Raw
 		size += len(st.Raw) + 1
 	}
-	if err := c.held.hold(int64(2 * size)); err != nil { // as stored, and as answered
+	if err := c.held.hold(int64(size)); err != nil { // as answered; as stored it is held
 		return err
 	}
 	body := append(make([]byte, 0, size), `{"statements":[`...)
