@@ -25,6 +25,12 @@ func TestAnswersAreCounted(t *testing.T) {
 	l.do(t, "GET", "/statements?limit=101&format=canonical", "").refused(503, "request.memory") // 5 MB of definitions
 	l.do(t, "GET", "/statements?limit=101", "").want(200)
 
+	for n := range 25 {
+		l.post(t, simple(200+n, `"result":{"response":"`+strings.Repeat("x", 60_000)+`"}`))
+	}
+	l.do(t, "GET", "/statements?limit=12", "").want(200)
+	l.do(t, "GET", "/statements?limit=25", "").refused(503, "request.memory") // 1.5 MB stored, and as much answered
+
 	state := "/activities/state?activityId=https%3A%2F%2Fa.example%2F1&agent=" + url.QueryEscape(`{"mbox":"mailto:a@example.com"}`)
 	for n := range 60 {
 		l.do(t, "PUT", state+"&stateId="+fmt.Sprint(n)+strings.Repeat("s", 20_000), "{}").want(204)

@@ -149,6 +149,42 @@ func TestCanonicalIsBounded(t *testing.T) {
 	}
 }
 
+// A page ends early when much was looked up for it, though the answer is short. The
+// pages have every statement once all the same, in one language each.
+func TestCanonicalPagesEndByWork(t *testing.T) {
+	const n = 200 // with definitions of 12 MB
+	l := newLab(t)
+	var batch []string
+	for i := range n {
+		batch = append(batch, fmt.Sprintf(`{"id":"%s",%s,%s,"object":{"id":"urn:a%d","definition":{"name":{"en":"%d","sv":"%s"}}}}`,
+			id(1000+i), simpleActor, simpleVerb, i, i, strings.Repeat("å", 30_000)))
+	}
+	for i := 0; i < n; i += 50 {
+		l.post(t, "["+strings.Join(batch[i:i+50], ",")+"]")
+	}
+	for _, order := range []string{"", "&ascending=true"} {
+		seen, pages := map[string]int{}, 0
+		for target := "/statements?format=canonical" + order; target != ""; pages++ {
+			a := l.get(t, target, "Accept-Language", "en")
+			if strings.Contains(a.body, "å") {
+				t.Error("another language")
+			}
+			for _, id := range a.page().ids(t) {
+				seen[id]++
+			}
+			target = strings.TrimPrefix(deref(a.page().More), "/xapi")
+		}
+		if pages != 2 {
+			t.Errorf("%d pages", pages)
+		}
+		for i := range n {
+			if seen[id(1000+i)] != 1 {
+				t.Errorf("statement %d is on %d pages", i, seen[id(1000+i)])
+			}
+		}
+	}
+}
+
 // An attachment's contentType becomes a header line of the answer, so it must not
 // be able to end one.
 func TestContentTypeIsOneLine(t *testing.T) {

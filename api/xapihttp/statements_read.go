@@ -1,6 +1,7 @@
 package xapihttp
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -67,7 +68,9 @@ func (c *call) getStatement() error {
 	if err := c.held.hold(int64(2 * len(st.Raw))); err != nil { // as stored, and as answered
 		return err
 	}
-	body, err := form(view, st.Raw)
+	ctx, cancel := c.deadline()
+	defer cancel()
+	body, _, err := form(ctx, view)(st.Raw)
 	if err != nil {
 		return err
 	}
@@ -129,6 +132,7 @@ func (c *call) listStatements() error {
 	c.through(time.UnixMicro(at.through))
 	ctx, cancel := c.deadline()
 	defer cancel()
+	q.Hold = c.held.hold
 	page, err := view.Query(ctx, q)
 	if err != nil {
 		return err
@@ -139,25 +143,17 @@ func (c *call) listStatements() error {
 		raws[i] = st.Raw
 		size += len(st.Raw) + 1
 	}
-	if err := c.held.hold(int64(2 * size)); err != nil { // as stored, and as answered
+	if err := c.held.hold(int64(size)); err != nil { // as answered; as stored it is held
 		return err
 	}
 	body := append(make([]byte, 0, size), `{"statements":[`...)
-	for i, raw := range raws {
-		if i > 0 {
-			body = append(body, ',')
-		}
-		part, err := form(view, raw)
-		if err != nil {
-			return err
-		}
-		body = append(body, part...)
-		if len(body) > maxAnswer && i+1 < len(raws) {
-			// Definitions can make much of little; the rest goes on the next page.
-			page.More, page.Next = true, page.Statements[i].Number
-			raws = raws[:i+1]
-			break
-		}
+	body, n, err := appendForms(ctx, body, raws, form(ctx, view))
+	if err != nil {
+		return err
+	}
+	if n < len(raws) {
+		page.More, page.Next = true, page.Statements[n-1].Number
+		raws = raws[:n]
 	}
 	body = append(body, `],"more":`...)
 	more := ""
@@ -178,14 +174,31 @@ func (c *call) listStatements() error {
 // maxAnswer is about how many bytes of statements an answer has at most.
 const maxAnswer = 32 << 20
 
-// maxDefinitions is about how many bytes of merged definitions one statement gets
-// in format=canonical. It may name an Activity many thousand times; what is beyond
-// keeps the statement's own definition.
-const maxDefinitions = 4 << 20
+// appendForms appends the first n statements in the form that the reader asked for, with
+// commas between: all, or as many as one answer may have. Errors: ctx's and those of form.
+func appendForms(ctx context.Context, body []byte, raws [][]byte, form formatter) (_ []byte, n int, err error) {
+	for i, raw := range raws {
+		if err := ctx.Err(); err != nil {
+			return nil, 0, err
+		}
+		part, last, err := form(raw)
+		if err != nil {
+			return nil, 0, err
+		}
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = append(body, part...)
+		if last || len(body) > maxAnswer { // definitions can make much of little
+			return body, i + 1, nil
+		}
+	}
+	return body, len(raws), nil
+}
 
 // query reads the parameters of a list (C 2.1.3).
-func (c *call) query() (q index.Query, form formatter, attachments bool, err error) {
-	fail := func(err error) (index.Query, formatter, bool, error) { return q, nil, false, err }
+func (c *call) query() (q index.Query, form format, attachments bool, err error) {
+	fail := func(err error) (index.Query, format, bool, error) { return q, nil, false, err }
 	if err := c.only("agent", "verb", "activity", "registration", "related_activities", "related_agents", "since",
 		"until", "limit", "format", "attachments", "ascending", cursorParam); err != nil {
 		return fail(err)
@@ -256,43 +269,31 @@ func (c *call) authority() (*xapi.Authority, error) {
 	return xapi.ParseAuthority(c.principal.AuthorityRaw)
 }
 
-// formatter turns a stored statement into what the reader asked for. What it adds to that it holds; what it needs on
-// the way it gives back.
-type formatter func(view *lrs.View, raw []byte) ([]byte, error)
+// formatter turns a stored statement into what the reader asked for; last says that it has done what may be done for one
+// answer. What it adds to that it holds; what it needs on the way it gives back.
+type formatter func(raw []byte) (part []byte, last bool, err error)
 
-func (c *call) format() (formatter, error) {
+// format gives the formatter for the statements of one answer, which are in view.
+type format func(ctx context.Context, view *lrs.View) formatter
+
+func (c *call) format() (format, error) {
+	each := func(do func(raw []byte) []byte) format {
+		return func(context.Context, *lrs.View) formatter {
+			return func(raw []byte) ([]byte, bool, error) { return do(raw), false, nil }
+		}
+	}
 	text, ok := c.text("format")
 	switch {
 	case !ok, text == "exact":
-		return func(_ *lrs.View, raw []byte) ([]byte, error) { return raw, nil }, nil
+		return each(func(raw []byte) []byte { return raw }), nil
 	case text == "ids":
-		return func(_ *lrs.View, raw []byte) ([]byte, error) { return xapi.FormatIDs(raw), nil }, nil
+		return each(xapi.FormatIDs), nil
 	case text == "canonical":
 		c.w.Header().Add("Vary", "Accept-Language")
 		langs := xapi.ParseAcceptLanguage(strings.Join(c.r.Header.Values("Accept-Language"), ","))
-		return func(view *lrs.View, raw []byte) ([]byte, error) {
-			left := maxDefinitions
-			hold, back := c.held.lending()
-			defer back()
-			var failed error
-			body := xapi.FormatCanonical(raw, func(id string) []byte {
-				if left <= 0 || failed != nil {
-					return nil
-				}
-				definition, err := view.Activity(id)
-				if err == nil {
-					err = hold(int64(2 * len(definition))) // here, and in what is made
-				}
-				if failed = err; err != nil {
-					return nil
-				}
-				left -= len(definition) + 1
-				return definition
-			}, langs)
-			if failed == nil {
-				failed = c.held.hold(int64(max(0, len(body)-len(raw))))
-			}
-			return body, failed
+		return func(ctx context.Context, view *lrs.View) formatter {
+			f := canonical{ctx: ctx, activity: view.Activity, langs: langs, held: c.held, known: map[string]definition{}}
+			return f.format
 		}, nil
 	default:
 		return nil, problem.BadRequest("parameter.invalid", "The parameter \"format\" must be ids, exact or canonical.")

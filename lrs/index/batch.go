@@ -307,7 +307,7 @@ func (b *batch) lookID(id uuid.UUID) (n uint64, found bool, err error) {
 // ownTerms are the terms of a statement that look has found.
 func (b *batch) ownTerms(st *statement) ([]xapi.Term, error) {
 	if st.terms == nil {
-		raw, err := b.payload(st.row)
+		raw, _, err := b.payload(st.row)
 		if err != nil {
 			return nil, err
 		}

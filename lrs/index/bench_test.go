@@ -1,6 +1,7 @@
 package index
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -129,7 +130,7 @@ func loaded(b *testing.B, n int) *Index {
 	return x
 }
 
-// BenchmarkQuery asks for pages of 25 of 40,000 statements.
+// BenchmarkQuery asks for pages of 25 of 40,000 statements, and of 500.
 func BenchmarkQuery(b *testing.B) {
 	x := loaded(b, 40_000)
 	agent := xapi.IFI{Kind: xapi.Account, HomePage: "https://hr.hospital.example", Value: "emp-000003"}
@@ -142,9 +143,11 @@ func BenchmarkQuery(b *testing.B) {
 		"verb and activity":       {Verb: verb, Activity: activity},
 		"verb, activity, nothing": {Verb: verb, Activity: "https://nowhere.example/"},
 		"agent, activity, oldest": {Agent: &agent, Activity: activity, Ascending: true},
+		"all, 500":                {Limit: 500},
+		"agent, 500":              {Agent: &agent, Limit: 500},
 	} {
 		b.Run(name, func(b *testing.B) {
-			q.Limit = 25
+			q.Limit = cmp.Or(q.Limit, 25)
 			b.ReportAllocs()
 			for b.Loop() {
 				v := x.View()

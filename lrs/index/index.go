@@ -14,8 +14,6 @@ import (
 	"github.com/cockroachdb/pebble/v2/bloom"
 	"github.com/cockroachdb/pebble/v2/sstable/block"
 	"github.com/cockroachdb/pebble/v2/vfs"
-
-	"github.com/bedside-lrs/bedside/lrs/eventlog"
 )
 
 const (
@@ -180,7 +178,7 @@ func openPebble(dir string, o *pebble.Options) (db *pebble.DB, err error) {
 // load reads what the writer keeps in memory.
 func (x *Index) load() error {
 	x.writer = newWriter(x)
-	x.frames.cache = newCache[framePlace, []eventlog.Event](frameCache)
+	x.frames.cache = newCache[framePlace, frame](frameCache)
 	rows := store{Reader: x.db}
 	p := Position{Next: 1}
 	found, err := rows.get(key{kindPosition}, func(value []byte) (err error) {

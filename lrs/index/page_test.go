@@ -196,3 +196,76 @@ func TestSources(t *testing.T) {
 		}
 	})
 }
+
+// A page keeps at most twice its statements' bytes in memory, however few of each frame
+// they are; and Hold is told of all it keeps, of one frame before the next is read.
+func TestPageKeepsLittle(t *testing.T) {
+	const pairs, long = 40, 60 << 10
+	h := newHarness(t, limits{})
+	var sparse, dense []testEvent
+	for n := range pairs {
+		sparse = append(sparse, about(id(n), 1, 2, 1), sent(fmt.Sprintf(
+			`{"actor":%s,"verb":{"id":"x:y"},"object":{"id":"x:a"},"result":{"response":"%s"}}`,
+			agentJSON(2, ""), bytes.Repeat([]byte("a"), long))))
+		dense = append(dense, about(id(100+n), 3, 4, 1))
+	}
+	h.store(sparse...)
+	h.store(dense...)
+	for name, n := range map[string]int{"sparse": 1, "long": 2, "dense": 3} {
+		t.Run(name, func(t *testing.T) {
+			var told, most int64
+			q := Query{Agent: agent(n), Limit: 1000}
+			q.Hold = func(n int64) error { told += n; most = max(most, told); return nil }
+			h.view(func(v *View) {
+				p := must(v.Query(context.Background(), q))
+				own, kept := int64(0), int64(0)
+				whole := map[framePlace]bool{}
+				for _, st := range p.Statements {
+					own += int64(len(st.Raw))
+					row, _, err := v.store.statementRow(st.Number)
+					check(t, err)
+					f := must(v.store.frame(row))
+					switch shares := &st.Raw[0] == &f.events[row.event].Payload[0]; {
+					case !shares:
+						kept += int64(cap(st.Raw))
+					case !whole[row.place()]:
+						whole[row.place()] = true
+						kept += int64(f.size)
+					}
+				}
+				if len(p.Statements) != pairs || kept > 2*own+1<<10 {
+					t.Errorf("%d statements of %d bytes keep %d", len(p.Statements), own, kept)
+				}
+				if told < own || told > kept || most > told+2*long {
+					t.Errorf("%d bytes are kept; told were %d, on the way %d", kept, told, most)
+				}
+				if (name == "sparse") != (len(whole) == 0) {
+					t.Errorf("the memory of %d frames is shared", len(whole))
+				}
+			})
+			// Whenever there is no more, the page ends.
+			for limit := most - 1; limit > 0; limit /= 4 {
+				held := int64(0)
+				q.Hold = func(n int64) error {
+					if held += n; held > limit {
+						return errLimit
+					}
+					return nil
+				}
+				h.view(func(v *View) {
+					_, err := v.Query(context.Background(), q)
+					wantError(t, err, errLimit)
+				})
+			}
+			check(t, h.x.Err())
+		})
+	}
+	h.view(func(v *View) {
+		st := must(v.Statement(id(7)))
+		row, _, err := v.store.statementRow(st.Number)
+		check(t, err)
+		if f := must(v.store.frame(row)); &st.Raw[0] == &f.events[row.event].Payload[0] {
+			t.Errorf("a statement of %d bytes keeps a frame of %d", len(st.Raw), f.size)
+		}
+	})
+}

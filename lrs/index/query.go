@@ -20,8 +20,8 @@ const checkEvery = 256
 
 var errLimit = errors.New("index: a page needs a limit above 0")
 
-// Query returns a page of a list of statements. Errors: ctx's, ErrDamaged,
-// ErrClosed.
+// Query returns a page of a list of statements. Errors: ctx's, that of q.Hold,
+// ErrDamaged, ErrClosed.
 func (v *View) Query(ctx context.Context, q Query) (Page, error) {
 	if q.Limit <= 0 {
 		return Page{}, errLimit
@@ -58,44 +58,41 @@ func (v *View) page(ctx context.Context, q Query) (page Page, err error) {
 	if s.err != nil {
 		return page, nil
 	}
-	bytes := 0
+	g := gatherer{store: &v.store, page: &page, hold: q.Hold}
+	defer func() {
+		if err == nil {
+			err = g.leave()
+		}
+	}()
 	for {
 		at, ok := members.seek(from)
 		switch {
 		case s.err != nil, !ok && at >= s.end:
 			page.More = false
 			return page, nil
-		case !ok, len(page.Statements) == q.Limit, bytes >= maxPageBytes:
+		case !ok, len(page.Statements) == q.Limit, g.bytes >= maxPageBytes:
 			page.More, page.Next = true, s.numberAt(at-1)
 			return page, nil
 		}
 		n := s.numberAt(at)
-		st, found, err := v.member(members, n)
+		row, found, err := v.member(members, n)
+		if err == nil && found {
+			err = g.add(n, row)
+		}
 		if err != nil {
 			return page, err
-		}
-		if found {
-			page.Statements = append(page.Statements, st)
-			bytes += len(st.Raw)
 		}
 		from, page.Next = at+1, n
 	}
 }
 
-// member reads a statement of the list.
-func (v *View) member(members source, n uint64) (Stored, bool, error) {
-	var row statementRow
+// member is the row of a statement of the list; found is false if it is voided.
+func (v *View) member(members source, n uint64) (row statementRow, found bool, err error) {
 	if l, ok := members.(*numbers); ok {
-		row = l.row
-	} else {
-		var found bool
-		var err error
-		if row, found, err = v.store.statementRow(n); err != nil || !found || row.flags&flagVoided != 0 {
-			return Stored{}, false, err
-		}
+		return l.row, true, nil
 	}
-	st, err := v.stored(n, row)
-	return st, true, err
+	row, found, err = v.store.statementRow(n)
+	return row, found && row.flags&flagVoided == 0, err
 }
 
 // budget says when a page ends before it is full.

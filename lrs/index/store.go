@@ -119,49 +119,56 @@ func (s *store) statementRow(n uint64) (row statementRow, found bool, err error)
 	return row, found, err
 }
 
-// payload is the JSON of the statement at row. It shares memory with others.
-func (s *store) payload(row statementRow) ([]byte, error) {
-	events, err := s.frame(row)
+// payload is the JSON of the statement at row. It is a part of its frame, and keeps
+// all of that in memory: size bytes.
+func (s *store) payload(row statementRow) (raw []byte, size int, err error) {
+	f, err := s.frame(row)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	if row.event < len(events) {
-		e := &events[row.event]
+	if row.event < len(f.events) {
+		e := &f.events[row.event]
 		ev, err := event.Decode(event.Encoded{Type: e.Type, Version: e.Version, Meta: e.Meta, Payload: e.Payload})
 		if st, ok := ev.(event.StatementStored); ok && err == nil {
-			return st.Statement, nil
+			return st.Statement, f.size, nil
 		}
 	}
-	return nil, errRow("frame", frameKey(row.revision, row.frame))
+	return nil, 0, errRow("frame", frameKey(row.revision, row.frame))
 }
 
 // frame is the decoded frame that a statement is in.
-func (s *store) frame(row statementRow) ([]eventlog.Event, error) {
-	place := framePlace{row.revision, row.frame}
-	if events := s.frames.get(place); events != nil {
-		return events, nil
+func (s *store) frame(row statementRow) (frame, error) {
+	place := row.place()
+	if f := s.frames.get(place); f.events != nil {
+		return f, nil
 	}
 	k := frameKey(row.revision, row.frame)
-	var events []eventlog.Event
+	var f frame
 	found, err := s.get(k, func(value []byte) (err error) {
-		events, err = decodeFrame(k, value)
+		f, err = decodeFrame(k, value)
 		return err
 	})
 	if err == nil && !found {
 		err = errRow("missing frame", k)
 	}
 	if err != nil {
-		return nil, err
+		return frame{}, err
 	}
-	s.frames.add(place, events)
-	return events, nil
+	s.frames.add(place, f)
+	return f, nil
 }
 
 // frames are decoded frames that all readers share. A frame never changes, so
 // that one cache serves every snapshot.
 type frames struct {
 	mu    sync.Mutex
-	cache cache[framePlace, []eventlog.Event]
+	cache cache[framePlace, frame]
+}
+
+// frame is a decoded one, which has size bytes.
+type frame struct {
+	events []eventlog.Event
+	size   int
 }
 
 type framePlace struct {
@@ -169,20 +176,18 @@ type framePlace struct {
 	frame    int
 }
 
-func (f *frames) get(p framePlace) []eventlog.Event {
+func (r statementRow) place() framePlace { return framePlace{r.revision, r.frame} }
+
+func (f *frames) get(p framePlace) frame {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.cache.get(p)
 }
 
-func (f *frames) add(p framePlace, events []eventlog.Event) {
-	size := 0
-	for i := range events {
-		size += int(unsafe.Sizeof(events[i])) + len(events[i].Payload) + len(events[i].Meta)
-	}
+func (f *frames) add(p framePlace, added frame) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.cache.add(p, events, size)
+	f.cache.add(p, added, added.size)
 }
 
 func encodeFrame(codec eventlog.Codec, data []byte) []byte {
@@ -190,13 +195,16 @@ func encodeFrame(codec eventlog.Codec, data []byte) []byte {
 }
 
 // decodeFrame gives events that share nothing with value.
-func decodeFrame(k key, value []byte) ([]eventlog.Event, error) {
+func decodeFrame(k key, value []byte) (f frame, err error) {
 	if len(value) == 0 {
-		return nil, errRow("frame", k)
+		return f, errRow("frame", k)
 	}
-	events, err := eventlog.DecodeFrame(eventlog.Codec(value[0]), value[1:])
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errRow("frame", k), err)
+	if f.events, err = eventlog.DecodeFrame(eventlog.Codec(value[0]), value[1:]); err != nil {
+		return f, fmt.Errorf("%w: %w", errRow("frame", k), err)
 	}
-	return events, nil
+	for i := range f.events {
+		e := &f.events[i]
+		f.size += int(unsafe.Sizeof(*e)) + len(e.Payload) + len(e.Meta)
+	}
+	return f, nil
 }

@@ -51,7 +51,8 @@ type Position struct {
 }
 
 // Stored is a statement as the log has it. Raw may be kept when the View is
-// closed. Statements of a page share memory: nobody may change it.
+// closed, and keeps about twice its bytes in memory at most. Statements of a page
+// share memory: nobody may change it.
 type Stored struct {
 	Raw    []byte
 	Number uint64 // its order in the log, from 1
@@ -78,6 +79,11 @@ type Query struct {
 	// 0 for its first page. What was stored since the first page is not in the
 	// list, so that it ends in both directions.
 	After, Head uint64
+
+	// Hold, if it is set, is told how many bytes the page takes in memory while it is
+	// gathered, and with a negative number what it gives back; its error ends the
+	// search and comes back.
+	Hold func(bytes int64) error
 }
 
 // Page is a part of the list that a Query asks for.

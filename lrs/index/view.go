@@ -1,6 +1,7 @@
 package index
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"errors"
@@ -99,7 +100,11 @@ func (v *View) Statement(id uuid.UUID) (st Stored, err error) {
 		if err != nil {
 			return err
 		}
-		st, err = v.stored(n, row)
+		raw, size, err := v.store.payload(row)
+		if isSmall(len(raw), size) {
+			raw = bytes.Clone(raw)
+		}
+		st = row.statement(n, raw)
 		return err
 	})
 	if err == nil && !found {
@@ -108,9 +113,8 @@ func (v *View) Statement(id uuid.UUID) (st Stored, err error) {
 	return st, err
 }
 
-func (v *View) stored(n uint64, row statementRow) (Stored, error) {
-	raw, err := v.store.payload(row)
-	return Stored{Raw: raw, Number: n, Stored: row.stored, Voided: row.flags&flagVoided != 0}, err
+func (r statementRow) statement(n uint64, raw []byte) Stored {
+	return Stored{Raw: raw, Number: n, Stored: r.stored, Voided: r.flags&flagVoided != 0}
 }
 
 // Document returns the document with a key. Error: ErrNotFound.

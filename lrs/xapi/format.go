@@ -24,9 +24,10 @@ func FormatIDs(raw []byte) []byte {
 }
 
 // FormatCanonical is a stored statement with the LRS's own descriptions, for format=canonical (Communication 2.1.3):
-// each Activity's definition is the one that definition returns for its id, if that is not nil, and every language map
-// in definitions and in a Verb's display has one language, chosen for each map alone. Agents and Groups are as they
-// came, and all else is kept byte for byte. What is not a JSON object comes back as it is.
+// each Activity's definition is the one that definition returns for its id, if that is not nil: a [CanonicalDefinition],
+// which the caller makes so that it need not be made again for an Activity that is named again. Every language map in the
+// statement's own definitions and in a Verb's display has one language, chosen for each map alone. Agents and Groups are
+// as they came, and all else is kept byte for byte. What is not a JSON object comes back as it is.
 func FormatCanonical(raw []byte, definition func(id string) []byte, langs Languages) []byte {
 	n, err := storedObject(raw)
 	if err != nil {
@@ -156,13 +157,16 @@ func (f *formatter) canonicalActivity(n jsonValue, definition func(id string) []
 	case known == nil:
 		f.oneLanguageEach(own, langs)
 	case own.given():
-		f.replace(own.start, own.end(), canonicalDefinition(known, langs))
+		f.replace(own.start, own.end(), known)
 	case last > 0:
-		f.replace(last, last, append([]byte(`,"definition":`), canonicalDefinition(known, langs)...))
+		f.replace(last, last, []byte(`,"definition":`))
+		f.replace(last, last, known)
 	}
 }
 
-func canonicalDefinition(definition []byte, langs Languages) []byte {
+// CanonicalDefinition is a definition object with every language map cut to one language, chosen for each map alone. What
+// is not a JSON object comes back as it is, and so does one with nothing to cut, without a copy.
+func CanonicalDefinition(definition []byte, langs Languages) []byte {
 	n, err := storedObject(definition)
 	if err != nil {
 		return definition
