@@ -92,7 +92,7 @@ type checker struct {
 	frameworks map[string]*Framework // by competency: the first that lists it
 	questions  map[string]asked      // by question: the first survey that asks it
 	kpis       map[string][]*KPI     // by question: those looked at so far
-	counting   []*KPI                // of statements and measures: those looked at so far
+	counting   []*KPI                // with a measure: those looked at so far
 	rules      *EvidenceRules        // the first that was looked at
 }
 

@@ -34,25 +34,19 @@ func (c *checker) kpi(k *KPI) {
 	}
 }
 
-// hidden refuses a KPI of the measure or the statements of another, where one of them hides small numbers and the other
-// would tell them: it hides less, or cuts time elsewhere.
+// hidden refuses a KPI of the measure of another, where one of them hides its small numbers and the other would tell them: it
+// hides less, cuts time elsewhere, or divides by the measure. Who only divides by it hides how few the statements are, and
+// not the measure. That two KPIs count the same statements, and one hides them, is for who registers them to say.
 func (c *checker) hidden(k *KPI) {
-	if k.OfAnswers() {
+	if k.Measure == "" {
 		return
 	}
+	hides := func(k *KPI) bool { return k.Statistic == Measure && k.MinN > 0 }
 	for _, other := range c.counting {
-		if k.MinN == 0 && other.MinN == 0 {
-			continue
-		}
-		same := k.MinN == other.MinN && k.Interval == other.Interval
-		// What is divided by a measure tells it, however few it is made of: only its own minN hides that.
-		if k.Measure != "" && k.Measure == other.Measure && !(same && (k.Statistic == Measure) == (other.Statistic == Measure)) {
+		same := k.Statistic == other.Statistic && k.MinN == other.MinN && k.Interval == other.Interval
+		if k.Measure == other.Measure && (hides(k) || hides(other)) && !same {
 			c.fault("/measure", ruleKPIShared, "the kpi %s is made of this measure too, and one of them hides small numbers; "+
-				"both must have the same interval and minN, and neither or both be of the statistic measure, or name other measures", other.ID())
-		}
-		if !same && k.Match.same(other.Match) {
-			c.fault("/match", ruleKPIShared, "the kpi %s counts the same statements, and one of them hides small numbers; "+
-				"both must have the same interval and minN, or match other statements", other.ID())
+				"both must be of the statistic measure, with the same interval and minN, or of other measures", other.ID())
 		}
 	}
 	c.counting = append(c.counting, k)

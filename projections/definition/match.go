@@ -2,7 +2,6 @@ package definition
 
 import (
 	"bytes"
-	"maps"
 	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -71,17 +70,6 @@ func (m *Match) Compile() func(*fact.Features) bool {
 		}
 		return true
 	}
-}
-
-// same reports whether both have the same fields, in whatever order their lists are. Neither is the same as nil.
-func (m *Match) same(o *Match) bool {
-	lists := func(m *Match) [][]string {
-		return [][]string{m.Verbs, m.Activities, m.ActivityTypes, m.Parent, m.Grouping, m.Category, m.Other}
-	}
-	sameSet := func(a, b []string) bool { return (a == nil) == (b == nil) && maps.Equal(setOf(a), setOf(b)) }
-	sameValue := func(a, b jsontext.Value) bool { return bytes.Equal(canonical(a), canonical(b)) }
-	return m != nil && o != nil && m.ObjectType == o.ObjectType &&
-		slices.EqualFunc(lists(m), lists(o), sameSet) && maps.EqualFunc(m.Extensions, o.Extensions, sameValue)
 }
 
 func setOf(values []string) map[string]bool {
