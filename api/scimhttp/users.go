@@ -140,6 +140,11 @@ func (w *write) user(id string, before, u *user) error {
 	if u.UserName == "" {
 		return refuse("invalidValue", "A User has a userName.")
 	}
+	if u.ExternalID != before.ExternalID {
+		if err := w.freeUser(u.ExternalID, id); err != nil {
+			return err
+		}
+	}
 	if err := w.resolve(id, before, u); err != nil {
 		return err
 	}
@@ -158,6 +163,23 @@ func (w *write) user(id string, before, u *user) error {
 		}
 	}
 	return w.assign(id, before, u)
+}
+
+// freeUser refuses an externalId that another User has: the directory would find two.
+func (w *write) freeUser(externalID, id string) error {
+	if externalID == "" {
+		return nil
+	}
+	for _, p := range w.old.state.People() {
+		a, said := w.old.state.Attributes(p.ID)
+		if !said {
+			a.ExternalID = p.ID // as it is shown
+		}
+		if p.ID != id && !a.Deleted && a.ExternalID == externalID {
+			return refuse("uniqueness", "There is a User %q already, which has the externalId %q.", p.ID, externalID)
+		}
+	}
+	return nil
 }
 
 // resolve finds what the texts of a user stand for.

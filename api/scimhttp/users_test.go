@@ -411,3 +411,20 @@ func TestNameAgain(t *testing.T) {
 	// The one who left comes back under the id of old.
 	l.scim(t, "POST", "/Users", strings.Replace(rosa, `"userName":"rosa.diaz@ward.example"`, `"userName":"rosa@ward.example"`, 1)).want(201).has("id", "emp-17")
 }
+
+// TestExternalIDOnce: no two Users have one externalId, whoever is said to have it.
+func TestExternalIDOnce(t *testing.T) {
+	l := newLab(t)
+	user := func(externalID, name string) string {
+		return `{"schemas":["` + coreUser + `"],"externalId":"` + externalID + `","userName":"` + name + `"}`
+	}
+	l.scim(t, "POST", "/Users", user("1", "ann")).want(201)
+	l.scim(t, "POST", "/Users", user("4", "dan")).want(201)
+	l.patch(t, "/Users/4", `{"op":"replace","path":"externalId","value":"1"}`).refused(409, "uniqueness")
+	l.patch(t, "/Users/4", `{"op":"replace","path":"externalId","value":"new"}`).want(200)
+	l.scim(t, "POST", "/Users", user("new", "eve")).refused(409, "uniqueness")
+	l.patch(t, "/Users/4", `{"op":"replace","path":"externalId","value":"4"}`).want(200)
+	l.scim(t, "POST", "/Users", user("new", "eve")).want(201)
+	l.scim(t, "DELETE", "/Users/1", "").want(204)
+	l.patch(t, "/Users/4", `{"op":"replace","path":"externalId","value":"1"}`).want(200) // whoever had it is gone
+}
