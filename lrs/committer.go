@@ -155,10 +155,12 @@ func (c *committer) settling() eventlog.SettleOptions {
 	}
 	backoff, begun, told := o.Backoff, time.Now(), false
 	o.Backoff = func(attempt int, err error) time.Duration {
-		c.logFailure.Store(&logFailure{at: time.Now(), err: err})
-		if !told && time.Since(begun) > slowAppend {
+		if time.Since(begun) > slowAppend {
+			c.logFailure.Store(&logFailure{at: time.Now(), err: err})
+			if !told {
+				c.cfg.Logger.Warn("it is not known yet whether an append is stored; it is sent again until it is", "attempts", attempt, "error", err)
+			}
 			told = true
-			c.cfg.Logger.Warn("it is not known yet whether an append is stored; it is sent again until it is", "attempts", attempt, "error", err)
 		}
 		return backoff(attempt, err)
 	}

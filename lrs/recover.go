@@ -74,14 +74,15 @@ func (c *committer) recover(ctx context.Context) error {
 }
 
 // headFrom is the head of the log. That of several servers may be told by one that has just become their leader, or is it
-// no more: it is asked again for a while until it is no earlier than least.
+// no more, or by none during an election: it is asked again for a while until it is no earlier than least.
 func (c *committer) headFrom(ctx context.Context, least eventlog.Revision) (eventlog.Revision, error) {
 	for began := time.Now(); ; {
 		revision, err := c.log.Head(ctx)
-		if err != nil || revision >= least || !c.cfg.Shared || time.Since(began) >= startPatience {
+		known := err == nil && revision >= least || err != nil && !errors.Is(err, eventlog.ErrUnavailable)
+		if known || !c.cfg.Shared || time.Since(began) >= startPatience {
 			return revision, err
 		}
-		c.cfg.Logger.Warn("the log ends before what this node has seen in it, and is asked again", "log", revision, "seen", least)
+		c.cfg.Logger.Warn("the log does not say that it has what this node has seen in it, and is asked again", "log", revision, "seen", least, "error", err)
 		select {
 		case <-time.After(time.Second):
 		case <-ctx.Done():

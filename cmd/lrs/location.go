@@ -148,7 +148,7 @@ func (p *location) open(ctx context.Context, log *slog.Logger, openBlobs func(co
 // mark says in a target that it is being filled, up to head: in a directory, if nothing says so yet, or beside the blobs.
 func (p *location) mark(ctx context.Context, head eventlog.Head) error {
 	if p.dir == "" {
-		return markCopy(ctx, p.node.bucket, head, false)
+		return beginCopy(ctx, p.node.bucket, head)
 	}
 	if by, err := filledBy(p.dir); by != "" || err != nil {
 		return err

@@ -53,6 +53,18 @@ type copyMark struct {
 	Whole    bool              `json:"whole,omitempty"`
 }
 
+// beginCopy marks a bucket: its log is being copied up to head. One that is whole up to there stays so.
+func beginCopy(ctx context.Context, bucket *natsblob.Store, head eventlog.Head) error {
+	mark, err := readMark(ctx, bucket)
+	if err != nil && !errors.Is(err, errUnfinished) {
+		return err
+	}
+	if mark != nil && mark.Whole && mark.Revision == head.Revision && mark.Hash == head.Hash.String() {
+		return nil
+	}
+	return markCopy(ctx, bucket, head, false)
+}
+
 // markCopy marks a bucket: its log is being copied up to head, or is whole.
 func markCopy(ctx context.Context, bucket *natsblob.Store, head eventlog.Head, whole bool) error {
 	text, err := json.Marshal(copyMark{head.Revision, head.Hash.String(), whole})
@@ -63,16 +75,29 @@ func markCopy(ctx context.Context, bucket *natsblob.Store, head eventlog.Head, w
 }
 
 // wholeCopy fails with errUnfinished if a bucket's mark says that the log, which has a name, is not whole, or names a commit
-// that it does not have.
+// that it does not have. It asks until there is an answer: what was just made has no leader yet.
 func wholeCopy(ctx context.Context, log eventlog.Log, bucket *natsblob.Store, name string) error {
-	text, err := readMark(ctx, bucket)
-	if text == "" || err != nil {
-		return err
+	for began := time.Now(); ; {
+		err := askWholeCopy(ctx, log, bucket, name)
+		away := errors.Is(err, blob.ErrUnavailable) || errors.Is(err, eventlog.ErrUnavailable)
+		if !away || time.Since(began) > markPatience {
+			return err
+		}
+		select {
+		case <-time.After(100 * time.Millisecond):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
 	}
-	var mark copyMark
-	if err := json.Unmarshal([]byte(text), &mark); err != nil {
-		return fmt.Errorf("%w: an `lrs log copy` to log %s has begun, and how far it must come cannot be read in %q: %w; run it again",
-			errUnfinished, name, text, err)
+}
+
+// markPatience is longer than an election takes.
+const markPatience = 30 * time.Second
+
+func askWholeCopy(ctx context.Context, log eventlog.Log, bucket *natsblob.Store, name string) error {
+	mark, err := readMark(ctx, bucket)
+	if mark == nil || err != nil {
+		return err
 	}
 	last, err := log.Head(ctx)
 	if err != nil {
@@ -81,37 +106,34 @@ func wholeCopy(ctx context.Context, log eventlog.Log, bucket *natsblob.Store, na
 	found := fmt.Sprintf("ends at revision %d", last)
 	if last >= mark.Revision {
 		at, err := archive.HeadAt(ctx, log, mark.Revision)
+		same := at.Hash.String() == mark.Hash
 		switch {
-		case err != nil || mark.Whole && at.Hash.String() == mark.Hash:
+		case err != nil:
 			return err
-		case at.Hash.String() == mark.Hash:
-			found = "has that, but the copy did not end well"
-		default:
-			found = fmt.Sprintf("has the hash %s there", at.Hash)
+		case same && (mark.Whole || last > mark.Revision): // behind it are commits of nodes that were let in
+			return nil
+		case same:
+			return fmt.Errorf("%w: an `lrs log copy` to log %s brought all commits and did not end well; run the same command again", errUnfinished, name)
 		}
+		found = fmt.Sprintf("has the hash %s there", at.Hash)
 	}
 	return fmt.Errorf("%w: an `lrs log copy` to log %s, which is to have revision %d with the hash %s, was cut off: the log %s; "+
 		"run the same command again, which goes on where it ended, or remove the log's stream bedside-%s and the bucket bedside-%s",
 		errUnfinished, name, mark.Revision, mark.Hash, found, name, name)
 }
 
-// readMark asks for a bucket's mark until there is an answer: one that was just made has no leader yet.
-func readMark(ctx context.Context, bucket *natsblob.Store) (string, error) {
-	for began := time.Now(); ; {
-		text, err := bucket.Mark(ctx)
-		if !errors.Is(err, blob.ErrUnavailable) || time.Since(began) > markPatience {
-			return text, err
-		}
-		select {
-		case <-time.After(100 * time.Millisecond):
-		case <-ctx.Done():
-			return "", context.Cause(ctx)
-		}
+// readMark reads a bucket's mark; nil: it has none.
+func readMark(ctx context.Context, bucket *natsblob.Store) (*copyMark, error) {
+	text, err := bucket.Mark(ctx)
+	if text == "" || err != nil {
+		return nil, err
 	}
+	mark := &copyMark{}
+	if err := json.Unmarshal([]byte(text), mark); err != nil {
+		return nil, fmt.Errorf("%w: an `lrs log copy` has begun, and how far it must come cannot be read in %q: %w; run it again", errUnfinished, text, err)
+	}
+	return mark, nil
 }
-
-// markPatience is longer than an election takes.
-const markPatience = 30 * time.Second
 
 // errUnfinished refuses what is not filled.
 var errUnfinished = errors.New("the store is not complete")

@@ -59,6 +59,10 @@ func TestWholeCopy(t *testing.T) {
 		t.Fatal(err)
 	}
 	want("whole", "")
+	if err := beginCopy(t.Context(), bucket, other); err != nil {
+		t.Fatal(err)
+	}
+	want("copied again", "")
 	chain.Append(t.Context(), log)
 	want("it has gone on", "")
 	if err := bucket.SetMark(t.Context(), "by hand"); err != nil {

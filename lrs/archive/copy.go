@@ -60,7 +60,9 @@ func BeginCopy(ctx context.Context, from, to Store) (*Copy, error) {
 // begun again. ErrMoved: the source has more commits than when the copy began, or the target was written to.
 func (c *Copy) Run(ctx context.Context) (Counts, lrs.LogReport, error) {
 	var report lrs.LogReport
-	counts, err := c.From.walk(ctx, c.Resumes, c.Head, into{c.To})
+	// From the beginning, also where commits are there already: a blob may be missing that the source has again.
+	counts, err := c.From.walk(ctx, eventlog.Head{}, c.Head, rest{into{c.To}, c.Resumes.Revision})
+	counts.Commits = max(0, counts.Commits-int(c.Resumes.Revision))
 	if err != nil {
 		return counts, report, fmt.Errorf("archive: copy: %w", err)
 	}
@@ -74,6 +76,19 @@ func (c *Copy) Run(ctx context.Context) (Counts, lrs.LogReport, error) {
 	}
 	report, err = verified(ctx, c.To, c.Head, len(counts.Missing) > 0)
 	return counts, report, err
+}
+
+// rest is a target that has the commits up to a revision.
+type rest struct {
+	into
+	upTo eventlog.Revision
+}
+
+func (to rest) commit(ctx context.Context, c *eventlog.Commit, data []byte) error {
+	if c.Revision <= to.upTo {
+		return nil
+	}
+	return to.into.commit(ctx, c, data)
 }
 
 // verified reads a whole store and fails unless it is what was put there, up to head.

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -235,4 +237,26 @@ func TestTargetTakesNothing(t *testing.T) {
 			t.Errorf("it ends with %v", err)
 		}
 	})
+}
+
+// TestCopyAgain: a source that lacks a blob can be copied, also a second time, and once more when it has the blob again: then
+// the copy has it too.
+func TestCopyAgain(t *testing.T) {
+	from, to := newBench(t), newBench(t)
+	ids := from.fill(t)
+	path := filepath.Join(from.dir, "blobs", ids[0][:2], ids[0])
+	whole, err := os.ReadFile(path)
+	must(t, err)
+	must(t, os.Remove(path))
+	for try, commits := range []int{len(records(t, from.log)), 0} {
+		_, counts, report, err := copyInto(t, from.at(), to.at())
+		if err != nil || counts.Commits != commits || report.BlobFault == "" {
+			t.Fatalf("copy %d: %+v, %+v, %v", try, counts, report, err)
+		}
+	}
+	must(t, os.WriteFile(path, whole, 0o600))
+	if _, counts, report, err := copyInto(t, from.at(), to.at()); err != nil || counts.Blobs != 1 || report.BlobFault != "" {
+		t.Errorf("repaired: %+v, %+v, %v", counts, report, err)
+	}
+	wantEqual(t, to, from, ids...)
 }

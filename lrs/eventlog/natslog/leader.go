@@ -30,7 +30,7 @@ func leads(info *jetstream.StreamInfo) error {
 		switch {
 		case r.Name == c.Leader:
 			return fmt.Errorf("who answers for stream %s follows %s, which leads it", info.Config.Name, c.Leader)
-		case r.Offline || r.Active <= 0 || r.Active >= heardFrom: // 0: never since it leads
+		case r.Offline || r.Active <= 0 && !r.Current || r.Active >= heardFrom: // 0: never since it leads, or just now
 			silent = append(silent, fmt.Sprintf("%s for %s", r.Name, r.Active.Round(100*time.Millisecond)))
 		default:
 			fresh++

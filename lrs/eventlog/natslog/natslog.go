@@ -239,15 +239,18 @@ func (l *Log) info(ctx context.Context) (*jetstream.StreamInfo, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, l.cfg.RequestTimeout)
 	defer cancel()
-	info, err := l.stream.Info(ctx)
-	if err != nil {
-		return nil, unavailable(fmt.Errorf("stream info: %w", err))
+	var doubt error
+	for range 3 { // a replica that answers its leader just then may look as if it never had
+		info, err := l.stream.Info(ctx)
+		if err != nil {
+			return nil, unavailable(fmt.Errorf("stream info: %w", err))
+		}
+		l.replicas.Store(int32(info.Config.Replicas))
+		if doubt = leads(info); doubt == nil {
+			return info, nil
+		}
 	}
-	l.replicas.Store(int32(info.Config.Replicas))
-	if err := leads(info); err != nil {
-		return nil, unavailable(fmt.Errorf("stream info: %w", err))
-	}
-	return info, nil
+	return nil, unavailable(fmt.Errorf("stream info: %w", doubt))
 }
 
 // unavailable wraps err, which came instead of an answer.
