@@ -50,7 +50,7 @@ func TestDiskFull(t *testing.T) {
 	// again; what is sent meanwhile waits, until the queue is full. Large requests
 	// make it likely that one has begun, and some tries likelier; on a slow machine
 	// the index may meet the full disk every time instead. (What becomes of such an
-	// append is tested in natsembed and natslog, without luck.)
+	// append is tested in natslog, without luck: TestRestartAfterSilence.)
 	t.Log("wholly full")
 	for round := 0; ; round++ {
 		before = c.counts()
