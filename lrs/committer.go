@@ -139,6 +139,12 @@ func (c *committer) append(ctx context.Context, tx *transaction) error {
 		err = fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
 		c.fail(err)
 		return err
+	case errors.Is(err, eventlog.ErrLogDamaged):
+		// The log has lost its end. What was appended behind it, once others have made it long enough, would have a
+		// predecessor that is not there.
+		c.clock.dropCommit()
+		c.fail(err)
+		return fmt.Errorf("%w: append: %w", ErrUnavailable, err)
 	default:
 		c.clock.dropCommit()
 		c.logFailure.Store(&logFailure{at: time.Now(), err: err})

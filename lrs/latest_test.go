@@ -280,3 +280,34 @@ func TestOpenAppend(t *testing.T) {
 		}
 	})
 }
+
+// TestLostEnd: a node whose log has lost its end for good stops, also if the log grows again: it would append to what it does
+// not know.
+func TestLostEnd(t *testing.T) {
+	b := newBench(t)
+	b.close(t)
+	log := &lostLog{Log: b.log}
+	if err := b.open(t, func(c *Config) { c.Log = log }); err != nil {
+		t.Fatal(err)
+	}
+	log.lost.Store(true)
+	if _, err := b.put(t, draft(t, uuid.New(), "passed")); !errors.Is(err, eventlog.ErrLogDamaged) {
+		t.Errorf("it has lost its end: %v", err)
+	}
+	log.lost.Store(false)
+	if _, err := b.put(t, draft(t, uuid.New(), "passed")); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("it has grown again: %v", err)
+	}
+}
+
+type lostLog struct {
+	eventlog.Log
+	lost atomic.Bool
+}
+
+func (l *lostLog) Append(ctx context.Context, expected eventlog.Revision, data []byte) error {
+	if l.lost.Load() {
+		return fmt.Errorf("%w: it ends before %d", eventlog.ErrLogDamaged, expected)
+	}
+	return l.Log.Append(ctx, expected, data)
+}

@@ -67,6 +67,9 @@ const maxLink = 32 << 10
 func (c *call) linkable() error {
 	size := 0
 	for name, values := range c.params {
+		if name == cursorParam { // or else the first page's link would be refused on the next
+			continue
+		}
 		for _, v := range values {
 			size += len(url.QueryEscape(name)) + len(url.QueryEscape(v)) + 2
 		}

@@ -25,6 +25,7 @@ type upload struct {
 	parts      map[string]bool   // by lower-case hash: the data is in the blob store
 	signatures map[string][]byte // the data of signatures, by lower-case hash
 	attached   int64             // bytes in the parts so far
+	verified   int               // bytes of signatures that were verified, each for every statement
 }
 
 // readUpload reads application/json or multipart/mixed (C 1.5). Attachments go

@@ -254,6 +254,25 @@ func TestManySignatures(t *testing.T) {
 	}
 }
 
+// One signature may be that of many statements; what that costs is bounded.
+func TestSignatureOfMany(t *testing.T) {
+	l := newLab(t)
+	jws := sign(t, strings.Replace(simple(1), `"id":"`+id(1)+`",`, "", 1), jose.RS256, testSigner().key) + strings.Repeat("\n", 100_000)
+	a := strings.Replace(attachment(sha2(jws)), "urn:usage", xapi.SignatureUsage, 1)
+	a = strings.Replace(a, "text/plain; charset=x", "application/octet-stream", 1)
+	batch := func(from, n int) string {
+		var all []string
+		for i := range n {
+			all = append(all, attached(from+i, a))
+		}
+		return multi("[" + strings.Join(all, ",") + "]").data(jws).String()
+	}
+	l.upload(t, batch(1, 80)).want(200)
+	if p := l.upload(t, batch(101, 90)).refused(400, "statement.invalid"); p.Rule != "signature.many" || deref(p.Statement) != "83" {
+		t.Errorf("rule %s at %s", p.Rule, deref(p.Statement))
+	}
+}
+
 // The 2.0 suite's own case: durations are cut to hundredths before comparing.
 func TestSignatureDuration(t *testing.T) {
 	l := newLab(t)

@@ -154,6 +154,10 @@ func (c *call) checkAttachmentsOf(st *xapi.Statement, u *upload) error {
 		if err := c.ctx.Err(); err != nil { // for nobody
 			return err
 		}
+		if u.verified += len(jws); u.verified > maxVerified {
+			return &xapi.Error{Statement: -1, Rule: "signature.many", Pointer: fmt.Sprintf("/attachments/%d", i),
+				Message: fmt.Sprintf("the signatures of a request's statements have at most %d bytes together, each counted for every statement", maxVerified)}
+		}
 		if err := c.verify(st, jws); err != nil {
 			return err
 		}
@@ -163,7 +167,11 @@ func (c *call) checkAttachmentsOf(st *xapi.Statement, u *upload) error {
 }
 
 // maxSignatures bounds the different signatures of a statement: each costs as much as the whole statement does.
-const maxSignatures = 4
+// maxVerified bounds those of a request, bytes: one may be that of many statements, and each looks at it whole.
+const (
+	maxSignatures = 4
+	maxVerified   = 8 << 20
+)
 
 // verify checks a signature. For that time the statement is in memory four times more, and of the signature's payload
 // the names of its objects are too.

@@ -148,7 +148,7 @@ func (p *location) open(ctx context.Context, log *slog.Logger, openBlobs func(co
 // mark says in a target that it is being filled, up to head: in a directory, if nothing says so yet, or beside the blobs.
 func (p *location) mark(ctx context.Context, head eventlog.Head) error {
 	if p.dir == "" {
-		return beginCopy(ctx, p.node.bucket, head)
+		return beginCopy(ctx, p.node.bucket, p.cfg.engine.markPlace(), head)
 	}
 	if by, err := filledBy(p.dir); by != "" || err != nil {
 		return err
@@ -168,7 +168,7 @@ func (p *location) lease() (int64, error) {
 // finish closes a target that has all it shall have, with a head file that knows it, or a mark.
 func (p *location) finish(ctx context.Context, head eventlog.Head, lease int64) error {
 	if p.dir == "" {
-		return markCopy(ctx, p.node.bucket, head, true)
+		return endCopy(ctx, p.node.bucket, p.cfg.engine.markPlace(), head)
 	}
 	own, err := p.lease()
 	if err != nil {

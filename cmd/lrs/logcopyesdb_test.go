@@ -55,7 +55,11 @@ func TestCopyToEventStore(t *testing.T) {
 	if again := wantRun(t, "log", "verify", "--data", back); again != verified {
 		t.Errorf("back from EventStoreDB it verifies as\n%s\nbefore as\n%s", again, verified)
 	}
-	e.mark(eventlog.Head{Revision: 1 << 20}) // as if a copy had been cut off
+	e.mark(to, eventlog.Head{Revision: 1 << 20}) // as if a copy to the other had been cut off: it says nothing of this one
+	if out := wantRun(t, "log", "copy", "--from", esdb, "--to", to, "--nats", e.url()); !strings.Contains(out, "copied   0 commits") {
+		t.Errorf("a second copy to the other says\n%s", out)
+	}
+	e.mark(esdb, eventlog.Head{Revision: 1 << 20})
 	if s, err := e.begin(0, t.TempDir()).await(); err == nil || !strings.Contains(err.Error(), "goes on where it ended") {
 		t.Errorf("half a log is served: %v, %v", s, err)
 	}
@@ -97,8 +101,8 @@ func otherLog(t *testing.T) string {
 	return dir
 }
 
-// mark says in the bucket of the log main how far a copy to it must come.
-func (e *eventStore) mark(head eventlog.Head) {
+// mark says in the bucket of the log main how far a copy to it, on an EventStoreDB, must come.
+func (e *eventStore) mark(at string, head eventlog.Head) {
 	e.t.Helper()
 	conn, err := nats.Connect(e.url())
 	if err != nil {
@@ -107,7 +111,7 @@ func (e *eventStore) mark(head eventlog.Head) {
 	defer conn.Close()
 	bucket, err := natsblob.Open(e.t.Context(), natsblob.Config{Conn: conn, Name: "main", Replicas: 3})
 	if err == nil {
-		err = markCopy(e.t.Context(), bucket, head, false)
+		err = beginCopy(e.t.Context(), bucket, (&engine{at: at}).markPlace(), head)
 	}
 	if err != nil {
 		e.t.Fatal(err)

@@ -106,7 +106,7 @@ func TestCopyKilled(t *testing.T) {
 // wantUnservedIn is wantUnserved for a log in a cluster.
 func wantUnservedIn(t *testing.T, log string, says ...string) {
 	t.Helper()
-	says = append(says, "an `lrs log copy` to log main", "was cut off", "goes on where it ended", "or remove the log's stream bedside-main and the bucket bedside-main")
+	says = append(says, "an `lrs log copy` to log main", "was cut off", "goes on where it ended", "run the same command again")
 	s, err := tryServer(t, t.TempDir(), nil, "--log", log)
 	if err == nil {
 		s.kill()

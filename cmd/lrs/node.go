@@ -269,7 +269,7 @@ func (n *node) openEmbedded(ctx context.Context, cfg nodeConfig, log *slog.Logge
 func (n *node) openBlobs(ctx context.Context, cfg nodeConfig) (blob.Store, error) {
 	blobs, err := n.openAnyBlobs(ctx, cfg)
 	if err == nil && n.bucket != nil {
-		err = wholeCopy(ctx, n.log, n.bucket, cfg.engine.name)
+		err = wholeCopy(ctx, n.log, n.bucket, cfg.engine.markPlace(), cfg.engine.name)
 	}
 	return blobs, err
 }

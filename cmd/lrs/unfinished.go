@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,78 +56,107 @@ type copyMark struct {
 	Whole    bool              `json:"whole,omitempty"`
 }
 
-// beginCopy marks a bucket: its log is being copied up to head. One that is whole up to there stays so.
-func beginCopy(ctx context.Context, bucket *natsblob.Store, head eventlog.Head) error {
-	mark, err := readMark(ctx, bucket)
-	if err != nil && !errors.Is(err, errUnfinished) {
-		return err
+// markPlace tells in a bucket which log its mark is about: an EventStoreDB and the NATS cluster that goes with it may both
+// have one of the same name.
+func (e *engine) markPlace() string {
+	if !e.eventStore() {
+		return ""
 	}
-	if mark != nil && mark.Whole && mark.Revision == head.Revision && mark.Hash == head.Hash.String() {
-		return nil
+	u, err := url.Parse(e.at)
+	if err != nil {
+		return ".esdb"
 	}
-	return markCopy(ctx, bucket, head, false)
+	sum := sha256.Sum256([]byte(strings.ToLower(u.Host)))
+	return ".esdb-" + hex.EncodeToString(sum[:8])
 }
 
-// markCopy marks a bucket: its log is being copied up to head, or is whole.
-func markCopy(ctx context.Context, bucket *natsblob.Store, head eventlog.Head, whole bool) error {
-	text, err := json.Marshal(copyMark{head.Revision, head.Hash.String(), whole})
+// beginCopy marks a bucket: the log at a place is being copied up to head. One that is whole up to there stays so.
+func beginCopy(ctx context.Context, bucket *natsblob.Store, place string, head eventlog.Head) error {
+	return untilAnswered(ctx, func() error {
+		mark, err := readMark(ctx, bucket, place)
+		if err != nil && !errors.Is(err, errUnfinished) {
+			return err
+		}
+		if mark != nil && mark.Whole && mark.Revision == head.Revision && mark.Hash == head.Hash.String() {
+			return nil
+		}
+		return setMark(ctx, bucket, place, copyMark{head.Revision, head.Hash.String(), false})
+	})
+}
+
+// endCopy marks a bucket: the log at a place is whole up to head.
+func endCopy(ctx context.Context, bucket *natsblob.Store, place string, head eventlog.Head) error {
+	return untilAnswered(ctx, func() error {
+		return setMark(ctx, bucket, place, copyMark{head.Revision, head.Hash.String(), true})
+	})
+}
+
+func setMark(ctx context.Context, bucket *natsblob.Store, place string, mark copyMark) error {
+	text, err := json.Marshal(mark)
 	if err != nil {
 		return err
 	}
-	return bucket.SetMark(ctx, string(text))
+	return bucket.SetMark(ctx, place, string(text))
 }
 
-// wholeCopy fails with errUnfinished if a bucket's mark says that the log, which has a name, is not whole, or names a commit
-// that it does not have. It asks until there is an answer: what was just made has no leader yet.
-func wholeCopy(ctx context.Context, log eventlog.Log, bucket *natsblob.Store, name string) error {
+// wholeCopy fails with errUnfinished if a bucket's mark says that the log at a place, which has a name, is not whole, and
+// with eventlog.ErrLogDamaged if it was, and is not any more.
+func wholeCopy(ctx context.Context, log eventlog.Log, bucket *natsblob.Store, place, name string) error {
+	return untilAnswered(ctx, func() error {
+		mark, err := readMark(ctx, bucket, place)
+		if mark == nil || err != nil {
+			return err
+		}
+		last, err := log.Head(ctx)
+		if err != nil {
+			return err
+		}
+		found := fmt.Sprintf("ends at revision %d", last)
+		if last >= mark.Revision {
+			at, err := archive.HeadAt(ctx, log, mark.Revision)
+			same := at.Hash.String() == mark.Hash
+			switch {
+			case err != nil:
+				return err
+			case same && (mark.Whole || last > mark.Revision): // behind it are commits of nodes that were let in
+				return nil
+			case same:
+				return fmt.Errorf("%w: an `lrs log copy` to log %s brought all commits and did not end well; run the same command again", errUnfinished, name)
+			}
+			found = fmt.Sprintf("has the hash %s there", at.Hash)
+		}
+		if mark.Whole {
+			return fmt.Errorf("%w: log %s was copied whole, with revision %d and the hash %s, and now it %s; remove nothing, and restore it from a backup",
+				eventlog.ErrLogDamaged, name, mark.Revision, mark.Hash, found)
+		}
+		return fmt.Errorf("%w: an `lrs log copy` to log %s, which is to have revision %d with the hash %s, was cut off: the log %s; "+
+			"run the same command again, which goes on where it ended", errUnfinished, name, mark.Revision, mark.Hash, found)
+	})
+}
+
+// untilAnswered tries what asks a cluster until there is an answer: what was just made has no leader yet, and one that is new
+// may for a moment lack the log's end.
+func untilAnswered(ctx context.Context, try func() error) error {
 	for began := time.Now(); ; {
-		err := askWholeCopy(ctx, log, bucket, name)
-		away := errors.Is(err, blob.ErrUnavailable) || errors.Is(err, eventlog.ErrUnavailable)
-		if !away || time.Since(began) > markPatience {
+		err := try()
+		again := errors.Is(err, blob.ErrUnavailable) || errors.Is(err, eventlog.ErrUnavailable) || errors.Is(err, eventlog.ErrLogDamaged)
+		if !again || time.Since(began) > markPatience {
 			return err
 		}
 		select {
 		case <-time.After(100 * time.Millisecond):
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return errors.Join(err, context.Cause(ctx))
 		}
 	}
 }
 
-// markPatience is longer than an election takes.
-const markPatience = 30 * time.Second
-
-func askWholeCopy(ctx context.Context, log eventlog.Log, bucket *natsblob.Store, name string) error {
-	mark, err := readMark(ctx, bucket)
-	if mark == nil || err != nil {
-		return err
-	}
-	last, err := log.Head(ctx)
-	if err != nil {
-		return err
-	}
-	found := fmt.Sprintf("ends at revision %d", last)
-	if last >= mark.Revision {
-		at, err := archive.HeadAt(ctx, log, mark.Revision)
-		same := at.Hash.String() == mark.Hash
-		switch {
-		case err != nil:
-			return err
-		case same && (mark.Whole || last > mark.Revision): // behind it are commits of nodes that were let in
-			return nil
-		case same:
-			return fmt.Errorf("%w: an `lrs log copy` to log %s brought all commits and did not end well; run the same command again", errUnfinished, name)
-		}
-		found = fmt.Sprintf("has the hash %s there", at.Hash)
-	}
-	return fmt.Errorf("%w: an `lrs log copy` to log %s, which is to have revision %d with the hash %s, was cut off: the log %s; "+
-		"run the same command again, which goes on where it ended, or remove the log's stream bedside-%s and the bucket bedside-%s",
-		errUnfinished, name, mark.Revision, mark.Hash, found, name, name)
-}
+// markPatience is longer than an election takes. A variable for tests.
+var markPatience = 30 * time.Second
 
 // readMark reads a bucket's mark; nil: it has none.
-func readMark(ctx context.Context, bucket *natsblob.Store) (*copyMark, error) {
-	text, err := bucket.Mark(ctx)
+func readMark(ctx context.Context, bucket *natsblob.Store, place string) (*copyMark, error) {
+	text, err := bucket.Mark(ctx, place)
 	if text == "" || err != nil {
 		return nil, err
 	}

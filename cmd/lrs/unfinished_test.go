@@ -5,8 +5,10 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bedside-lrs/bedside/lrs/blob/natsblob"
+	"github.com/bedside-lrs/bedside/lrs/eventlog"
 	"github.com/bedside-lrs/bedside/lrs/eventlog/eventlogtest"
 	"github.com/bedside-lrs/bedside/lrs/eventlog/memlog"
 	"github.com/bedside-lrs/bedside/lrs/natsembed"
@@ -31,7 +33,7 @@ func TestWholeCopy(t *testing.T) {
 	log, chain := memlog.New(), eventlogtest.NewChain(t)
 	want := func(when, says string) {
 		t.Helper()
-		err := wholeCopy(t.Context(), log, bucket, "main")
+		err := wholeCopy(t.Context(), log, bucket, "", "main")
 		if says == "" && err != nil || says != "" && (!errors.Is(err, errUnfinished) || !strings.Contains(err.Error(), says)) {
 			t.Errorf("%s: %v; want %q", when, err, says)
 		}
@@ -40,7 +42,7 @@ func TestWholeCopy(t *testing.T) {
 	source := chain.Fork("source") // of which the log is a copy
 	first := source.Append(t.Context(), memlog.New()).Data
 	end := source.Seal().Commit.Head()
-	if err := markCopy(t.Context(), bucket, end, false); err != nil {
+	if err := beginCopy(t.Context(), bucket, "", end); err != nil {
 		t.Fatal(err)
 	}
 	want("nothing copied", "was cut off: the log ends at revision 0")
@@ -51,21 +53,29 @@ func TestWholeCopy(t *testing.T) {
 	want("one copied", "was cut off: the log ends at revision 1")
 	other := chain.Append(t.Context(), log).Commit.Head()
 	want("another log's commit", "has the hash "+other.Hash.String()+" there")
-	if err := markCopy(t.Context(), bucket, other, false); err != nil {
+	if err := beginCopy(t.Context(), bucket, "", other); err != nil {
 		t.Fatal(err)
 	}
 	want("all copied, and then it failed", "did not end well")
-	if err := markCopy(t.Context(), bucket, other, true); err != nil {
+	if err := endCopy(t.Context(), bucket, "", other); err != nil {
 		t.Fatal(err)
 	}
 	want("whole", "")
-	if err := beginCopy(t.Context(), bucket, other); err != nil {
+	if err := beginCopy(t.Context(), bucket, "", other); err != nil {
 		t.Fatal(err)
 	}
 	want("copied again", "")
 	chain.Append(t.Context(), log)
 	want("it has gone on", "")
-	if err := bucket.SetMark(t.Context(), "by hand"); err != nil {
+	defer func(was time.Duration) { markPatience = was }(markPatience)
+	markPatience = 0
+	if err := wholeCopy(t.Context(), memlog.New(), bucket, "", "main"); !errors.Is(err, eventlog.ErrLogDamaged) || !strings.Contains(err.Error(), "remove nothing") {
+		t.Errorf("it was whole, and has lost its end: %v", err)
+	}
+	if err := wholeCopy(t.Context(), memlog.New(), bucket, ".esdb-another", "main"); err != nil {
+		t.Errorf("a log at another place: %v", err)
+	}
+	if err := bucket.SetMark(t.Context(), "", "by hand"); err != nil {
 		t.Fatal(err)
 	}
 	want("a mark of another form", "cannot be read")

@@ -305,3 +305,29 @@ func TestParsingIsBounded(t *testing.T) {
 	check(t, h.x.Settle(context.Background()))
 	h.wantList(Query{Activity: activityIRI(1)}, 6, 5, 4, 3, 2, 1)
 }
+
+// A commit that voids much takes back a bounded number of postings; what is left is met by nobody, and the same in a rebuild.
+func TestVoidingIsBounded(t *testing.T) {
+	const most = 50
+	h := newHarness(t, limits{unposted: most})
+	var targets, voids []testEvent
+	for n := range 10 {
+		targets = append(targets, categories(id(n+1), uuid.New(), 20))
+		voids = append(voids, refer(id(100+n), 3, 1, id(n+1)))
+	}
+	h.store(targets...)
+	before := dump(t, h.x)
+	h.store(voids...)
+	after, gone := dump(t, h.x), 0
+	for row := range before {
+		if _, there := after[row]; !there {
+			gone++
+		}
+	}
+	if gone < most || gone > 2*most { // and the rest of the one that it came to in between
+		t.Errorf("%d postings were taken back", gone)
+	}
+	h.wantList(Query{Activity: activityIRI(1)}, 20, 19, 18, 17, 16, 15, 14, 13, 12, 11) // by the voided targets
+	h.wantList(Query{Activity: "https://c.example/1", RelatedActivities: true}, 20, 19, 18, 17, 16, 15, 14, 13, 12, 11)
+	h.checkRebuilt()
+}

@@ -29,13 +29,17 @@ type limits struct {
 	// What a batch passes on at most before it leaves the rest to Settle: visits
 	// of referrers, terms, and bytes of older statements parsed for their terms.
 	visits, terms, parsed int
+
+	// unposted is how many postings of voided statements a commit takes back, about. A voiding of 250 bytes takes back as
+	// many as its target has, which may be some hundred thousand. Those that are left are passed over by readers.
+	unposted int
 }
 
 var defaultLimits = limits{
 	hops: 100, inherited: 1_000,
 	definition: 64 << 10, merging: 1_000_000, mergingOne: 250_000,
 	names: 100, name: 640,
-	visits: 1_000, terms: 30_000, parsed: 8 << 20,
+	visits: 1_000, terms: 30_000, parsed: 8 << 20, unposted: 200_000,
 }
 
 // withDefaults sets what is 0.
@@ -47,5 +51,6 @@ func (l limits) withDefaults() limits {
 		merging:    cmp.Or(l.merging, d.merging), mergingOne: cmp.Or(l.mergingOne, d.mergingOne),
 		names: cmp.Or(l.names, d.names), name: cmp.Or(l.name, d.name),
 		visits: cmp.Or(l.visits, d.visits), terms: cmp.Or(l.terms, d.terms), parsed: cmp.Or(l.parsed, d.parsed),
+		unposted: cmp.Or(l.unposted, d.unposted),
 	}
 }

@@ -30,6 +30,7 @@ type references struct {
 	looks     int                        // for referrers of statements that have none
 	inherits  int                        // terms
 	parsed    int                        // bytes of older statements
+	unposted  int                        // postings of voided statements that were taken back
 }
 
 // referrer is a statement with a StatementRef for an Object.
@@ -111,7 +112,7 @@ func (b *batch) refersTo(st *xapi.Statement, n uint64) error {
 }
 
 // void marks a statement voided, unless it cannot be, and takes back its
-// postings. What it passes to its referrers stays.
+// postings, as far as a commit may. What it passes to its referrers stays.
 func (b *batch) void(n uint64) error {
 	st, err := b.look(n)
 	if err != nil || st.row.flags&(flagVoided|flagVoiding) != 0 {
@@ -122,11 +123,17 @@ func (b *batch) void(n uint64) error {
 		return nil // none of its postings is set yet
 	}
 	st.changed = true
+	if b.unposted >= b.limits().unposted {
+		return nil
+	}
 	own, err := b.ownTerms(st)
 	if err != nil {
 		return err
 	}
-	remove := func(t xapi.Term) { b.delete(postingsOf(t).posting(n)) }
+	remove := func(t xapi.Term) {
+		b.delete(postingsOf(t).posting(n))
+		b.unposted++
+	}
 	for _, t := range own {
 		if posted(t) {
 			remove(t)

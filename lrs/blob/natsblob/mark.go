@@ -10,16 +10,16 @@ import (
 	"github.com/bedside-lrs/bedside/lrs/blob"
 )
 
-// markName is the object that carries the mark. No blob has such a name.
+// markName begins the name of the object that carries a mark. No blob has such a name.
 const markName = "log-copy"
 
-// SetMark stores a short text beside the blobs in the place of the one that was there. It is for who fills a bucket and its
-// log and must say so where all nodes see it. Verify and Sweep pass it over. After an error the old or the new text is
-// there.
+// SetMark stores a short text beside the blobs in the place of the one of this name that was there; "" is a name too. It is
+// for who fills a bucket and its log and must say so where all nodes see it. Verify and Sweep pass it over. After an error
+// the old or the new text is there.
 //
 // It is the description of an object without content, so a newer one takes its place by one message, and nothing is purged.
-func (s *Store) SetMark(ctx context.Context, text string) error {
-	info := jetstream.ObjectInfo{ObjectMeta: jetstream.ObjectMeta{Name: markName, Description: text}}
+func (s *Store) SetMark(ctx context.Context, name, text string) error {
+	info := jetstream.ObjectInfo{ObjectMeta: jetstream.ObjectMeta{Name: markName + name, Description: text}}
 	err := s.uploadChunks(ctx, &info, &spool{})
 	if err == nil {
 		err = s.publishMeta(ctx, info)
@@ -30,14 +30,14 @@ func (s *Store) SetMark(ctx context.Context, text string) error {
 	return nil
 }
 
-// Mark is the text that SetMark has stored last, "" if there is none or it was deleted by other means.
-func (s *Store) Mark(ctx context.Context) (string, error) {
-	o, err := s.object(ctx, markName)
+// Mark is the text that SetMark has stored last by a name, "" if there is none or it was deleted by other means.
+func (s *Store) Mark(ctx context.Context, name string) (string, error) {
+	o, err := s.object(ctx, markName+name)
 	if errors.Is(err, blob.ErrNotFound) {
 		return "", nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("natsblob: mark (object %s of bucket %s): %w", markName, s.bucket, err)
+		return "", fmt.Errorf("natsblob: mark (object %s of bucket %s): %w", markName+name, s.bucket, err)
 	}
 	return o.Description, nil
 }

@@ -13,10 +13,10 @@ import (
 
 // wantMark checks the mark of a store.
 func wantMark(t *testing.T, s interface {
-	Mark(context.Context) (string, error)
+	Mark(context.Context, string) (string, error)
 }, want string) {
 	t.Helper()
-	if got, err := s.Mark(t.Context()); got != want || err != nil {
+	if got, err := s.Mark(t.Context(), ""); got != want || err != nil {
 		t.Errorf("the mark is %q, %v; want %q", got, err, want)
 	}
 }
@@ -28,7 +28,7 @@ func TestMark(t *testing.T) {
 	wantMark(t, s, "")
 	id := blobtest.Put(t, s, "", []byte("a blob"))
 	for _, text := range []string{"revision 7", "revision 9"} {
-		if err := s.SetMark(t.Context(), text); err != nil {
+		if err := s.SetMark(t.Context(), "", text); err != nil {
 			t.Fatal(err)
 		}
 		wantMark(t, s, text)
@@ -60,7 +60,7 @@ func TestMarkIsAnObject(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if err := s.SetMark(t.Context(), "half"); err != nil {
+		if err := s.SetMark(t.Context(), "", "half"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -81,7 +81,7 @@ func TestMarkIsAnObject(t *testing.T) {
 	if _, err := js.Publish(t.Context(), metaOf(all[0].Name), []byte(`{"name":`)); err != nil {
 		t.Fatal(err)
 	}
-	if text, err := s.Mark(t.Context()); !errors.Is(err, blob.ErrDamaged) {
+	if text, err := s.Mark(t.Context(), ""); !errors.Is(err, blob.ErrDamaged) {
 		t.Errorf("a damaged mark is %q, %v", text, err)
 	}
 }
@@ -97,7 +97,7 @@ func TestMarkUnanswered(t *testing.T) {
 			}
 			return lost
 		})
-		if err := s.SetMark(t.Context(), "half"); !errors.Is(err, lost) {
+		if err := s.SetMark(t.Context(), "", "half"); !errors.Is(err, lost) {
 			t.Errorf("SetMark: %v", err)
 		}
 		wantMark(t, s, map[bool]string{true: "half"}[stored])

@@ -8,7 +8,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// heardFrom is how lately a leader must have heard from a majority. Its replicas answer every second.
+// heardFrom is how lately a leader must have heard from a majority. Its replicas answer every second or two.
 //
 // One that is cut off from all has not been heard from for four seconds when the others elect another, so that nothing is
 // stored that it does not know of while it is believed. One that is cut off from a single server, which is elected by a
