@@ -271,7 +271,7 @@ func (w *killWorker) verify(ctx context.Context, s *server) (faults []string) {
 	for _, b := range w.batches[w.checked:] {
 		found := 0
 		for _, id := range b.ids {
-			status, _, body, err := s.do(ctx, http.MethodGet, "/statements?attachments=true&statementId="+id.String(), nil)
+			status, _, body, err := s.read(ctx, "/statements?attachments=true&statementId="+id.String())
 			switch {
 			case err == nil && status == http.StatusOK:
 				found++

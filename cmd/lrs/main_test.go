@@ -189,6 +189,19 @@ func (s *server) do(ctx context.Context, method, path string, body []byte) (int,
 	return s.doTyped(ctx, method, path, "application/json", body)
 }
 
+// read is a GET that is sent again while the answer is to come again: attachments may be in a cluster that has just lost a
+// server, and who reads them has time.
+func (s *server) read(ctx context.Context, path string) (status int, header http.Header, body []byte, err error) {
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for began := time.Now(); ; <-tick.C {
+		status, header, body, err = s.do(ctx, http.MethodGet, path, nil)
+		if err != nil || status != http.StatusServiceUnavailable || time.Since(began) > patience {
+			return status, header, body, err
+		}
+	}
+}
+
 // doTyped is do with a body of another media type, and with more headers: names and values.
 func (s *server) doTyped(ctx context.Context, method, path, contentType string, body []byte, header ...string) (int, http.Header, []byte, error) {
 	req, err := http.NewRequestWithContext(ctx, method, s.url+path, bytes.NewReader(body))

@@ -95,7 +95,7 @@ func (b *batch) statements(t *testing.T) (all []map[string]any) {
 // readPage reads a page of statements that was asked for with attachments, which are returned by their hashes.
 func readPage(t *testing.T, s *server, path string) (statements []map[string]any, attachments map[string]string, more string) {
 	t.Helper()
-	status, header, body, err := s.do(t.Context(), http.MethodGet, path, nil)
+	status, header, body, err := s.read(t.Context(), path)
 	if err != nil || status != http.StatusOK {
 		t.Fatalf("list: %d %v %s", status, err, body)
 	}
