@@ -68,8 +68,10 @@ func TestDiskFull(t *testing.T) {
 		c.resume(t, foreign)
 		if r := c.counts().refused; r["store.unknown"] > 0 && r["store.busy"] > 0 {
 			break
-		} else if round == 5 {
-			t.Logf("no append has met a full disk: refused %v", r)
+		} else if round == 10 {
+			if r["store.unknown"]+r["store.unavailable"] == 0 {
+				t.Errorf("nothing has met the full disk: refused %v", r)
+			}
 			break
 		}
 	}

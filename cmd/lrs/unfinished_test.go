@@ -14,7 +14,8 @@ import (
 	"github.com/bedside-lrs/bedside/lrs/natsembed"
 )
 
-// TestWholeCopy: a log is whole when it has the commit that the last copy to it was to end with, and from then on.
+// TestWholeCopy: a log is whole when the last copy to it ended well, or when it has gone on since; one that was and lacks the
+// commit has lost its end. A mark is about one place.
 func TestWholeCopy(t *testing.T) {
 	s, err := natsembed.Start(t.Context(), natsembed.Config{Dir: t.TempDir(), Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
