@@ -67,9 +67,7 @@ func (c *committer) recover(ctx context.Context) error {
 	if err := c.catchUp(ctx); err != nil {
 		return fmt.Errorf("lrs: %w", err)
 	}
-	if err := c.Index().Settle(ctx); err != nil {
-		return fmt.Errorf("lrs: index: %w", err)
-	}
+	c.settleLater()
 	return nil
 }
 

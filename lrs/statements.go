@@ -33,6 +33,9 @@ func (s *Store) StoreStatements(ctx context.Context, drafts []*xapi.Draft, defin
 			c.left = maxCompare
 			return decideStatements(tx, drafts, define, &c)
 		})
+		if err == nil {
+			s.awaitLate(ctx, drafts)
+		}
 		if !errors.Is(err, errCompareOutside) {
 			return at, err
 		}

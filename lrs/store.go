@@ -266,9 +266,6 @@ func (s *Store) Ready() []error {
 	if err := s.Index().Unreadable(); err != nil {
 		reasons = append(reasons, fmt.Errorf("%w: %w", ErrUnavailable, err))
 	}
-	if n := s.Index().Pending(); n > 0 {
-		reasons = append(reasons, fmt.Errorf("index: %d statements wait for what their targets' filters add", n))
-	}
 	return reasons
 }
 
@@ -279,6 +276,9 @@ func (s *Store) Notes() (notes []string) {
 	}
 	if s.heads.away.Load() {
 		notes = append(notes, "the log does not say where its head is: until it does, reads may lack what other nodes have stored")
+	}
+	if n := s.Index().Pending(); n > 0 {
+		notes = append(notes, fmt.Sprintf("%d statements do not match yet by what they refer to", n))
 	}
 	return notes
 }
@@ -390,32 +390,6 @@ func (s *Store) keepLease(ctx context.Context) {
 			if err := s.renewLease(); err != nil {
 				s.cfg.Logger.Error("the watermark stands still until the head file can be written", "error", err)
 			}
-		}
-	}
-}
-
-// settleLater wakes keepSettled if there is something to do.
-func (s *Store) settleLater() {
-	if s.Index().Pending() > 0 {
-		select {
-		case s.unsettled <- struct{}{}:
-		default: // it is awake
-		}
-	}
-}
-
-// keepSettled passes on the terms that did not fit into a commit's share of
-// work, beside the commits.
-func (s *Store) keepSettled(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-s.unsettled:
-		}
-		err := s.Index().Settle(ctx)
-		if err != nil && ctx.Err() == nil && !errors.Is(err, index.ErrClosed) { // closed: replaced by another
-			s.cfg.Logger.Error("some StatementRefs do not match yet by what they refer to", "error", err)
 		}
 	}
 }

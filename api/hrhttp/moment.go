@@ -133,7 +133,7 @@ const wholePatience = 50 * time.Millisecond
 // asOf is the parameter, or what the log is consistent through, in the next whole
 // millisecond if it can be; it waits until the log is consistent through it.
 func (c *call) asOf(wait context.Context) (asOf time.Time, err error) {
-	through := c.Store.ConsistentThrough()
+	through := c.Store.LogThrough()
 	asOf = through.Add(time.Millisecond - time.Microsecond).Truncate(time.Millisecond)
 	if c.pinned != 0 && !c.params.Has("asOf") {
 		asOf = time.UnixMicro(c.pinned).UTC()
@@ -167,7 +167,7 @@ func (c *call) asOf(wait context.Context) (asOf time.Time, err error) {
 			timer.Stop()
 			return asOf, behind(context.Cause(wait))
 		}
-		through = c.Store.ConsistentThrough()
+		through = c.Store.LogThrough()
 	}
 	return asOf, nil
 }

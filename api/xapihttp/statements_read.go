@@ -117,18 +117,12 @@ func (c *call) listStatements() error {
 	if err != nil {
 		return err
 	}
-	view, err := c.view()
+	view, at, err := c.listView(q.Since)
 	if err != nil {
 		return err
 	}
 	defer view.Close()
-	at := cursor{log: view.Position().Head.Log, through: view.ConsistentThrough.UnixMicro()}
-	if text, ok := c.text(cursorParam); ok {
-		if at, err = parseCursor(text, at.log, view.ConsistentThrough); err != nil {
-			return err
-		}
-		q.After, q.Head = at.after, at.head
-	}
+	q.After, q.Head = at.after, at.head
 	c.through(time.UnixMicro(at.through))
 	ctx, cancel := c.deadline()
 	defer cancel()
@@ -169,6 +163,42 @@ func (c *call) listStatements() error {
 		return c.writeMultipart(body, raws)
 	}
 	return c.writeJSON(body)
+}
+
+// listView is a view for a list, and where the list goes on. It shows no less than the client has been told: what it asks
+// for may begin at a time that Consistent-Through had in the answer of another node, or before a restart.
+func (c *call) listView(since int64) (*lrs.View, cursor, error) {
+	view, at, err := c.pageView()
+	if err != nil {
+		return nil, at, err
+	}
+	told := max(since, at.through)
+	if told <= view.ConsistentThrough.UnixMicro() {
+		return view, at, nil
+	}
+	_ = view.Close()
+	ctx, cancel := context.WithTimeoutCause(c.ctx, positionTimeout, errors.New("they did not in time"))
+	defer cancel()
+	if err := c.Store.AwaitThrough(ctx, told); err != nil {
+		return nil, at, err
+	}
+	return c.pageView()
+}
+
+// pageView is a view, and where a list goes on: as its cursor says, or at its beginning.
+func (c *call) pageView() (*lrs.View, cursor, error) {
+	view, err := c.view()
+	if err != nil {
+		return nil, cursor{}, err
+	}
+	at := cursor{log: view.Position().Head.Log, through: view.ConsistentThrough.UnixMicro()}
+	if text, ok := c.text(cursorParam); ok {
+		if at, err = parseCursor(text, at.log, view.ConsistentThrough); err != nil {
+			_ = view.Close()
+			return nil, at, err
+		}
+	}
+	return view, at, nil
 }
 
 // maxAnswer is about how many bytes of statements an answer has at most.

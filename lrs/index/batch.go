@@ -24,7 +24,9 @@ type batch struct {
 	rows   *pebble.Batch
 
 	position Position // what it will be
-	pending  int
+	limits   limits
+	queued   int // rows of kindQueue, as they will be
+	late     int // rows of kindLate
 
 	first        uint64      // number of the first statement of the commit
 	statements   []statement // by number, from first

@@ -198,7 +198,7 @@ func BenchmarkAmplification(b *testing.B) {
 				b.ReportMetric(float64(time.Since(start).Milliseconds()), "apply-ms")
 				for x.Pending() > 0 {
 					start := time.Now()
-					check(b, x.settleSome())
+					check(b, x.SettleSome())
 					longest = max(longest, time.Since(start))
 				}
 				b.ReportMetric(float64(longest.Milliseconds()), "longest-settle-ms")

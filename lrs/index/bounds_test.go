@@ -271,7 +271,7 @@ func TestInheritedWhateverCameFirst(t *testing.T) {
 // Settle reads of the queue what it has work left for, and not all of it to put
 // it back; statements without referrers are work too.
 func TestSettleReadsWhatItNeeds(t *testing.T) {
-	h := newHarness(t, limits{visits: 3})
+	h := newHarness(t, limits{visits: 3, cheap: 1})
 	var targets, referrers []testEvent
 	for n := range 100 {
 		targets = append(targets, about(id(n), 1, 2, n))
@@ -296,7 +296,7 @@ func TestSettleReadsWhatItNeeds(t *testing.T) {
 
 // Statements that are large and have few terms are work too.
 func TestParsingIsBounded(t *testing.T) {
-	h := newHarness(t, limits{parsed: 1})
+	h := newHarness(t, limits{parsed: 1, cheap: 1})
 	h.store(about(id(1), 1, 2, 1), about(id(2), 1, 2, 1), about(id(3), 1, 2, 1))
 	h.store(refer(id(4), 2, 3, id(1)), refer(id(5), 2, 3, id(2)), refer(id(6), 2, 3, id(3)))
 	if n := h.x.Pending(); n < 2 {

@@ -52,7 +52,7 @@ func (b *batch) describe(st *xapi.Statement, n uint64) error {
 // merged enough: then the known one stays. What is merged depends on the commits
 // only, and not on what a cache has, so that a rebuilt index has the same.
 func (b *batch) define(d xapi.Definition) error {
-	limits := b.limits()
+	limits := b.limits
 	if len(d.Raw) > limits.definition || b.merged >= limits.merging {
 		return nil
 	}
@@ -109,7 +109,7 @@ func (b *batch) knownActivity(iri string) (*activity, error) {
 // name makes the row of an Agent's name when it is first seen, unless the Agent
 // has as many as are kept.
 func (b *batch) name(a xapi.AgentName, n uint64) error {
-	if len(a.Name) > b.limits().name || b.names[a] || b.writer.names.get(a) {
+	if len(a.Name) > b.limits.name || b.names[a] || b.writer.names.get(a) {
 		return nil
 	}
 	agent := a.IFI.Key()
@@ -123,7 +123,7 @@ func (b *batch) name(a xapi.AgentName, n uint64) error {
 		return nil
 	}
 	named, err := b.namesOf(agent)
-	if err != nil || named >= b.limits().names {
+	if err != nil || named >= b.limits.names {
 		return err
 	}
 	b.named[agent] = named + 1

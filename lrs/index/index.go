@@ -198,8 +198,12 @@ func (x *Index) load() error {
 			return err
 		}
 	}
-	pending, err := rows.count(key{kindQueue})
-	x.writer.set(p, pending)
+	queued, err := rows.count(key{kindQueue})
+	if err != nil {
+		return err
+	}
+	late, err := rows.count(key{kindLate})
+	x.writer.set(p, queued, late)
 	return err
 }
 
@@ -207,8 +211,8 @@ func (x *Index) load() error {
 // moment earlier what Position shows.
 func (x *Index) Position() Position { return x.shown.Load().Position }
 
-// Pending is how many statements have referrers that Settle must visit. While it
-// is not 0, lists may lack referrers.
+// Pending is how many statements Settle must visit: those that are late, and those whose referrers are to be visited since
+// they came after these. While it is not 0, lists may lack referrers.
 func (x *Index) Pending() int { return x.shown.Load().pending }
 
 // Err says why the index cannot be read (ErrDamaged) or written (ErrUnwritable)

@@ -15,7 +15,7 @@ import (
 
 // format names everything in this file and the values beside it. A directory
 // with another one is not read.
-const format = 3
+const format = 4
 
 // The rows. Numbers are big-endian, so that they sort; n is a statement's
 // number; ^n sorts the newest first, which is the way lists are read most.
@@ -39,7 +39,8 @@ const (
 	kindBlob       = 0x11 // hex SHA-2 → ∅
 	kindNamed      = 0x12 // hash of the Agent's key → how many names it has
 	kindRegistered = 0x13 // → time of the last event about people, units or definitions
-	kinds          = 0x13
+	kindLate       = 0x14 // n of a referrer → n of its target, its own id; for Settle
+	kinds          = 0x14
 )
 
 type hash = [16]byte
@@ -86,6 +87,7 @@ func referrersOf(target uuid.UUID) key    { return newKey(kindReferrer).id(targe
 func missingKey(target uuid.UUID) key     { return newKey(kindMissing).id(target) }
 func voidKey(target uuid.UUID) key        { return newKey(kindVoid).id(target) }
 func inheritedKey(n uint64) key           { return newKey(kindInherited).number(n) }
+func lateKey(n uint64) key                { return newKey(kindLate).number(n) }
 func queueKey(n uint64) key               { return newKey(kindQueue).number(n) }
 func activityKey(iri string) key          { return newKey(kindActivity).hash(hashOf(iri)) }
 func namesOf(agent string) key            { return newKey(kindName).hash(hashOf(agent)) }

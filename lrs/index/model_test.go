@@ -20,6 +20,7 @@ type model struct {
 	statements  []*modelStatement // by number, from 1
 	byID        map[uuid.UUID]*modelStatement
 	hops        int
+	earlier     bool // only targets that came before who refers to them count
 	definitions map[string][]byte
 	names       map[string][]string // in the order they came up
 	documents   map[event.DocumentKey]Document
@@ -59,6 +60,7 @@ func (m *model) voided(s *modelStatement) bool {
 
 // meets reports whether s, or a statement along its chain of targets, does.
 func (m *model) meets(s *modelStatement, condition func(*modelStatement) bool) bool {
+	first := s
 	for range m.hops + 1 {
 		if condition(s) {
 			return true
@@ -66,7 +68,9 @@ func (m *model) meets(s *modelStatement, condition func(*modelStatement) bool) b
 		if s.target == nil || m.byID[*s.target] == nil {
 			return false
 		}
-		s = m.byID[*s.target]
+		if s = m.byID[*s.target]; m.earlier && s.number > first.number {
+			return false
+		}
 	}
 	return false
 }
@@ -244,6 +248,7 @@ func TestModel(t *testing.T) {
 			hops:   rapid.SampledFrom([]int{2, 100}).Draw(t, "hops"),
 			visits: rapid.SampledFrom([]int{1, 3, 1000}).Draw(t, "visits"),
 			terms:  rapid.SampledFrom([]int{5, 1000}).Draw(t, "terms"),
+			cheap:  rapid.SampledFrom([]int{1, 5, 32}).Draw(t, "cheap"),
 		}
 		h, m := newHarness(t, l), newModel(l.hops)
 		commit := func(t *rapid.T) {

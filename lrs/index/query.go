@@ -39,6 +39,9 @@ func (v *View) page(ctx context.Context, q Query) (page Page, err error) {
 	if q.Head > 0 {
 		page.Head = min(page.Head, q.Head)
 	}
+	if late := v.position.Late; late > 0 && (q.Since > 0 || q.Ascending) {
+		page.Head = min(page.Head, late)
+	}
 	page.Next = q.After
 	low, high, err := v.bounds(q, page.Head)
 	if err != nil || low >= high {

@@ -40,9 +40,8 @@ type referrer struct {
 }
 
 type edge struct {
-	target   uint64
-	targetID uuid.UUID
-	from     referrer
+	target uint64
+	from   referrer
 }
 
 func newReferences() references {
@@ -92,7 +91,7 @@ func (b *batch) refersTo(st *xapi.Statement, n uint64) error {
 		return err
 	}
 	if found {
-		b.edges = append(b.edges, edge{t, target, from})
+		b.edges = append(b.edges, edge{t, from})
 	} else {
 		b.missing[target] = true
 	}
@@ -123,7 +122,7 @@ func (b *batch) void(n uint64) error {
 		return nil // none of its postings is set yet
 	}
 	st.changed = true
-	if b.unposted >= b.limits().unposted {
+	if b.unposted >= b.limits.unposted {
 		return nil
 	}
 	own, err := b.ownTerms(st)
@@ -182,18 +181,9 @@ func (b *batch) inheritedBy(n uint64) ([]inheritedTerm, error) {
 	return b.inherited[n], err
 }
 
-// propagate passes terms along the new edges, and on from the statements that
-// have work, as far as a batch may go. The rest goes to the queue.
-func (b *batch) propagate() error {
-	for _, e := range b.edges {
-		if b.spent() {
-			if err := b.enqueue(queueItem{n: e.target, id: e.targetID, done: e.from.n - 1}); err != nil {
-				return err
-			}
-		} else if err := b.pass(e.target, e.from); err != nil {
-			return err
-		}
-	}
+// visitAll passes terms on from the statements that have work, as far as a batch
+// may go. The rest goes to the queue.
+func (b *batch) visitAll() error {
 	for len(b.work) > 0 {
 		item := b.work[0]
 		b.work = b.work[1:]
@@ -205,18 +195,16 @@ func (b *batch) propagate() error {
 }
 
 func (b *batch) spent() bool {
-	l := b.limits()
+	l := b.limits
 	return b.visits >= l.visits || b.looks >= l.visits || b.inherits >= l.terms || b.parsed >= l.parsed
 }
-
-func (b *batch) limits() limits { return b.writer.index.options.limits }
 
 // visit passes a statement's terms to its referrers behind item.done.
 func (b *batch) visit(item queueItem) error {
 	if b.spent() {
 		return b.enqueue(item)
 	}
-	most := b.limits().visits - b.visits
+	most := b.limits.visits - b.visits
 	pending, err := b.referrersBehind(item, most)
 	if err != nil {
 		return err
@@ -269,7 +257,7 @@ func (b *batch) referrersBehind(item queueItem, most int) (pending []referrer, e
 // limits.inherited. If it gets any, its own referrers have to be visited.
 func (b *batch) pass(target uint64, to referrer) error {
 	b.visits++
-	limits := b.limits()
+	limits := b.limits
 	has, err := b.inheritedBy(to.n) // and look, for its flags
 	if err != nil || len(has) >= limits.inherited {
 		return err
@@ -303,9 +291,18 @@ func (b *batch) pass(target uint64, to referrer) error {
 	if len(has) > before {
 		b.inherits += len(has) - before
 		b.inherited[to.n], b.grown[to.n] = has, true
-		b.work = append(b.work, queueItem{n: to.n, id: to.id})
+		if b.mayHaveReferrers(to) {
+			b.work = append(b.work, queueItem{n: to.n, id: to.id})
+		}
 	}
 	return nil
+}
+
+// mayHaveReferrers is false for a statement of this commit that nobody referred to before it came: those that came after
+// it have edges of their own.
+func (b *batch) mayHaveReferrers(r referrer) bool {
+	_, awaited := b.missing[r.id]
+	return r.n < b.first || awaited
 }
 
 // passedFacets are the filter conditions that a referrer meets by its target, in
@@ -320,12 +317,9 @@ var passedFacets = [...]xapi.Facet{
 // passedTerms are the own terms that a statement passes on to its referrers, as
 // many as one of them may inherit.
 func (b *batch) passedTerms(n uint64) ([]xapi.Term, error) {
-	st, err := b.look(n)
-	if err != nil {
-		return nil, err
-	}
-	if st.passed != nil {
-		return st.passed, nil
+	st, err := b.lookPassed(n)
+	if err != nil || st.passed != nil {
+		return st.passed, err
 	}
 	own, err := b.ownTerms(st) // sorted
 	if err != nil {
@@ -333,12 +327,27 @@ func (b *batch) passedTerms(n uint64) ([]xapi.Term, error) {
 	}
 	for _, f := range passedFacets {
 		for _, t := range own {
-			if t.Facet == f && len(st.passed) < b.limits().inherited {
+			if t.Facet == f && len(st.passed) < b.limits.inherited {
 				st.passed = append(st.passed, t)
 			}
 		}
 	}
+	if n < b.first {
+		b.writer.passed.add(n, st.passed, len(st.passed)*inheritedSize)
+	}
 	return st.passed, nil
+}
+
+// lookPassed finds a statement by number, with the terms that it passes on if they are known.
+func (b *batch) lookPassed(n uint64) (*statement, error) {
+	st, err := b.look(n)
+	if err != nil {
+		return &statement{}, err
+	}
+	if st.passed == nil && n < b.first {
+		st.passed = b.writer.passed.get(n)
+	}
+	return st, nil
 }
 
 // enqueue leaves a statement's referrers to Settle.
@@ -356,7 +365,7 @@ func (b *batch) enqueue(item queueItem) error {
 		}
 	}
 	if old == nil {
-		b.pending++
+		b.queued++
 	} else {
 		item.done = min(item.done, old.done)
 	}

@@ -65,7 +65,7 @@ func TestReferenceCycles(t *testing.T) {
 func TestChainIsBounded(t *testing.T) {
 	for _, backwards := range []bool{false, true} {
 		l := defaultLimits
-		l.visits = 50
+		l.visits, l.cheap = 50, 1
 		h := newHarness(t, l)
 		events := []testEvent{about(id(0), 1, 2, 1)}
 		for n := 1; n <= 120; n++ {

@@ -73,7 +73,9 @@ func (p Position) encode() []byte {
 	b = append(b, p.Head.Hash[:]...)
 	b = binary.BigEndian.AppendUint64(b, uint64(p.LastStored))
 	b = binary.BigEndian.AppendUint64(b, p.Next)
-	return binary.BigEndian.AppendUint64(b, p.Events)
+	b = binary.BigEndian.AppendUint64(b, p.Events)
+	b = binary.BigEndian.AppendUint64(b, p.Late)
+	return binary.BigEndian.AppendUint64(b, uint64(p.LateStored))
 }
 
 func decodePosition(value []byte) (Position, error) {
@@ -90,6 +92,7 @@ func decodePosition(value []byte) (Position, error) {
 	p.LastStored = int64(r.number())
 	p.Next = r.number()
 	p.Events = r.number()
+	p.Late, p.LateStored = r.number(), int64(r.number())
 	if !r.done() || p.Next == 0 {
 		return p, errRow("position", value)
 	}
@@ -226,6 +229,21 @@ func decodeQueueItem(key, value []byte) (queueItem, error) {
 		return q, errRow("queue", key)
 	}
 	return q, nil
+}
+
+// encode makes the value of the row of an edge that is late.
+func (e edge) encode() []byte {
+	return append(binary.BigEndian.AppendUint64(nil, e.target), e.from.id[:]...)
+}
+
+func decodeLate(key, value []byte) (edge, error) {
+	r := reader{rest: value}
+	e := edge{target: r.number(), from: referrer{n: lastNumber(key)}}
+	r.fill(e.from.id[:])
+	if !r.done() {
+		return e, errRow("late", key)
+	}
+	return e, nil
 }
 
 // encodeCredential makes a row that outlives the form of the event that it came

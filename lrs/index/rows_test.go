@@ -18,7 +18,7 @@ import (
 
 func TestRows(t *testing.T) {
 	k := key("key")
-	p := Position{eventlog.Head{Log: eventlog.LogID{1}, Revision: 2, Hash: eventlog.Hash{3}}, 4, 5, 6}
+	p := Position{eventlog.Head{Log: eventlog.LogID{1}, Revision: 2, Hash: eventlog.Hash{3}}, 4, 5, 6, 7, 8}
 	if got, err := decodePosition(p.encode()); got != p || err != nil {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -32,6 +32,10 @@ func TestRows(t *testing.T) {
 	}
 	item := queueItem{7, uuid.New(), 8}
 	if got, err := decodeQueueItem(queueKey(7), item.encode()); got != item || err != nil {
+		t.Errorf("%+v, %v", got, err)
+	}
+	late := edge{7, referrer{8, uuid.New()}}
+	if got, err := decodeLate(lateKey(8), late.encode()); got != late || err != nil {
 		t.Errorf("%+v, %v", got, err)
 	}
 	d := event.Document{Key: event.DocumentKey{ID: "id"}, ContentType: "t", ETag: "e", Size: 2, Body: []byte("{}")}
@@ -59,10 +63,11 @@ func FuzzRows(f *testing.F) {
 		_, inherited := decodeInherited(k, value)
 		_, _, listed := decodeListed(k, value)
 		_, item := decodeQueueItem(k, value)
+		_, late := decodeLate(k, value)
 		_, credential := decodeCredential(k, value)
 		_, frame := decodeFrame(k, value)
 		_, named := decodeNamed(k, value)
-		for i, err := range []error{position, row, inherited, listed, item, decodeContent(k, value, &event.Document{}), credential, frame, named} {
+		for i, err := range []error{position, row, inherited, listed, item, late, decodeContent(k, value, &event.Document{}), credential, frame, named} {
 			if err != nil && !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrStale) {
 				t.Errorf("decoder %d: %v", i, err)
 			}
@@ -75,8 +80,10 @@ func FuzzRows(f *testing.F) {
 func TestDamagedRows(t *testing.T) {
 	for kind := byte(kindID); kind < kinds; kind++ {
 		t.Run(fmt.Sprintf("%#02x", kind), func(t *testing.T) {
-			h := newHarness(t, limits{hops: 100, visits: 1, terms: 1})
-			h.store(about(id(1), 1, 2, 1), refer(id(2), 2, 1, id(3)), refer(id(4), 2, 3, id(1)), refer(id(5), 2, 3, id(1)))
+			h := newHarness(t, limits{hops: 100, visits: 1, terms: 1, cheap: 1})
+			h.store(about(id(1), 1, 2, 1), refer(id(2), 2, 1, id(3)), refer(id(4), 2, 3, id(1)), refer(id(5), 2, 3, id(1)), refer(id(6), 2, 3, id(1)),
+				refer(id(7), 2, 3, id(8)), refer(id(9), 2, 3, id(8)), refer(id(10), 2, 3, id(7)))
+			h.store(about(id(8), 1, 2, 1))
 			check(t, h.x.Close())
 			h.edit(func(db *pebble.DB) error {
 				rows := dump(t, &Index{db: db})
@@ -94,7 +101,7 @@ func TestDamagedRows(t *testing.T) {
 					q.Limit = 10
 					_, _ = v.Query(t.Context(), q)
 				}
-				for n := range 6 {
+				for n := range 11 {
 					_, _ = v.Statement(id(n))
 				}
 			})

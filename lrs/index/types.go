@@ -48,6 +48,11 @@ type Position struct {
 	LastStored int64  // time of the last event, µs; an empty commit counts as one event
 	Next       uint64 // number that the next statement gets
 	Events     uint64 // how many there were, of all types
+
+	// Late is the number of the first statement that does not meet all filters yet that its target meets, though the target
+	// came before it: Settle has that left to do. LateStored is when it was stored, µs. Both are 0 if there is none.
+	Late       uint64
+	LateStored int64
 }
 
 // Stored is a statement as the log has it. Raw may be kept when the View is
@@ -74,6 +79,9 @@ type Query struct {
 	Since, Until int64 // µs: stored > Since, and stored <= Until; 0 for no bound
 	Ascending    bool  // oldest first; else newest first
 	Limit        int   // statements in the page, above 0
+
+	// A list that has Since or is Ascending is one of those who ask again from where they ended. It ends before
+	// Position.Late, so that they miss nothing and see nothing twice.
 
 	// After and Head go on with a list: the Next and Head of the page before, or
 	// 0 for its first page. What was stored since the first page is not in the

@@ -19,7 +19,8 @@ const rowOverhead = 56
 type writer struct {
 	index    *Index
 	position Position
-	pending  int // rows of kindQueue
+	queued   int // rows of kindQueue
+	late     int // rows of kindLate
 
 	unflushed int               // bytes in the memtable, roughly
 	flushes   []<-chan struct{} // not known to be done, oldest first
@@ -27,8 +28,12 @@ type writer struct {
 
 	activities cache[string, *activity]
 	names      cache[xapi.AgentName, bool]
-	posts      []post // the memory of a batch's
+	passed     cache[uint64, []xapi.Term] // what statements pass on, by number: they had to be parsed for it
+	posts      []post                     // the memory of a batch's
 }
+
+// passedCache is how many bytes of terms stay in memory, twice.
+const passedCache = 4 << 20
 
 // descriptionCache is how many bytes of definitions, and as many of names, stay
 // in memory, twice.
@@ -39,6 +44,7 @@ func newWriter(x *Index) writer {
 		index:      x,
 		activities: newCache[string, *activity](descriptionCache),
 		names:      newCache[xapi.AgentName, bool](descriptionCache),
+		passed:     newCache[uint64, []xapi.Term](passedCache),
 	}
 }
 
@@ -97,7 +103,8 @@ func (p Position) precedes(c *eventlog.Commit, events int) error {
 // after is the position behind c.
 func (p Position) after(c *eventlog.Commit, next uint64) Position {
 	last := c.FirstStored + int64(max(c.Header.Events, 1)) - 1
-	return Position{Head: c.Head(), LastStored: max(p.LastStored, last), Next: next, Events: p.Events + uint64(c.Header.Events)}
+	p.Head, p.LastStored, p.Next, p.Events = c.Head(), max(p.LastStored, last), next, p.Events+uint64(c.Header.Events)
+	return p
 }
 
 // write makes a batch's rows readable. Only then does the writer's state follow.
@@ -110,7 +117,7 @@ func (w *writer) write(b *batch) error {
 	if err := w.index.health.damaged(); err != nil {
 		return err
 	}
-	w.set(b.position, b.pending)
+	w.set(b.position, b.queued, b.late)
 	b.remember()
 	if w.unflushed += rows; w.unflushed >= memtableSize-memtableSize/8 {
 		w.tick()
@@ -119,9 +126,9 @@ func (w *writer) write(b *batch) error {
 }
 
 // set moves the state that Position and Pending show.
-func (w *writer) set(p Position, pending int) {
-	w.position, w.pending = p, pending
-	w.index.shown.Store(&shown{p, pending})
+func (w *writer) set(p Position, queued, late int) {
+	w.position, w.queued, w.late = p, queued, late
+	w.index.shown.Store(&shown{p, queued + late})
 }
 
 // room returns when Pebble can take rows without making the caller wait where
@@ -209,7 +216,9 @@ func (w *writer) begin() *batch {
 		store:    store{Reader: w.index.db, frames: &w.index.frames},
 		rows:     w.index.db.NewBatchWithSize(256 << 10),
 		position: w.position,
-		pending:  w.pending,
+		limits:   w.index.options.limits,
+		queued:   w.queued,
+		late:     w.late,
 		first:    w.position.Next,
 		posts:    w.posts[:0],
 

@@ -1,0 +1,86 @@
+package index
+
+import (
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// TestPoll asks again and again from where the last answer ended, while Settle is behind: nothing is missed whose targets
+// came before it, and nothing is seen twice.
+func TestPoll(t *testing.T) {
+	behind := 0
+	rapid.Check(t, func(t *rapid.T) {
+		h, m := newHarness(t, limits{
+			visits: rapid.SampledFrom([]int{1, 3, 20}).Draw(t, "visits"),
+			terms:  rapid.SampledFrom([]int{1, 5, 100}).Draw(t, "terms"),
+			cheap:  rapid.SampledFrom([]int{1, 3, 5}).Draw(t, "cheap"),
+		}), newModel(100)
+		pollers := []*poller{
+			{q: modelQuery{ascending: true}}, {q: modelQuery{verb: 2, ascending: true}}, {q: modelQuery{agent: 1, ascending: true}},
+			{q: modelQuery{activity: 1, ascending: true}}, {q: modelQuery{agent: 2, relatedAgents: true, ascending: true}},
+			{q: modelQuery{registration: 1, verb: 3, ascending: true}},
+		}
+		poll := func(t *rapid.T) {
+			for _, p := range pollers {
+				p.poll(t, h)
+			}
+			if h.x.Position().Late > 0 {
+				behind++
+			}
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"commit": func(t *rapid.T) {
+				var events []testEvent
+				for i := range rapid.IntRange(0, 6).Draw(t, "events") {
+					if e, ok := drawEvent(t, m, h.clock+int64(i)); ok {
+						events = append(events, e)
+					}
+				}
+				h.store(events...)
+			},
+			"settle some": func(t *rapid.T) { check(t, h.x.SettleSome()) },
+			"reopen":      func(*rapid.T) { h.reopen() },
+			"":            poll,
+		})
+		check(t, h.x.Settle(t.Context()))
+		if p := h.x.Position(); p.Late != 0 || p.LateStored != 0 {
+			t.Fatalf("settled, but late is %d at %d", p.Late, p.LateStored)
+		}
+		poll(t)
+		m.earlier = true
+		for _, p := range pollers {
+			p.q.since = 0
+			for _, n := range m.list(p.q) {
+				if !slices.Contains(p.seen, n) {
+					t.Fatalf("%+v: statement %d was never seen, only %v", p.q, n, p.seen)
+				}
+			}
+		}
+		h.checkRebuilt()
+	})
+	if behind == 0 {
+		t.Error("no statement was late: nothing is tested")
+	}
+}
+
+// poller asks for what was stored since it asked last.
+type poller struct {
+	q    modelQuery
+	seen []uint64
+}
+
+func (p *poller) poll(t *rapid.T, h *harness) {
+	p.q.limit = 3
+	for _, n := range h.list(p.q.query()) {
+		if slices.Contains(p.seen, n) {
+			t.Fatalf("%+v: statement %d is seen twice", p.q, n)
+		}
+		p.seen = append(p.seen, n)
+	}
+	position := h.x.Position()
+	if p.q.since = position.LastStored; position.Late > 0 {
+		p.q.since = position.LateStored - 1
+	}
+}

@@ -1,0 +1,126 @@
+package lrs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/bedside-lrs/bedside/lrs/index"
+	"github.com/bedside-lrs/bedside/lrs/xapi"
+)
+
+// settleLater wakes keepSettled if there is something to do.
+func (s *Store) settleLater() {
+	if s.Index().Pending() > 0 {
+		select {
+		case s.unsettled <- struct{}{}:
+		default: // it is awake
+		}
+	}
+}
+
+// keepSettled passes on the terms that did not fit into a commit's share of work, beside the commits.
+func (s *Store) keepSettled(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.unsettled:
+		}
+		err := s.settle(ctx)
+		if err != nil && ctx.Err() == nil && !errors.Is(err, index.ErrClosed) { // closed: replaced by another
+			s.cfg.Logger.Error("some StatementRefs do not match yet by what they refer to", "error", err)
+		}
+	}
+}
+
+// settle works until nothing is left. While others write, every second moment is theirs.
+func (s *Store) settle(ctx context.Context) error {
+	for x := s.Index(); x.Pending() > 0; x = s.Index() {
+		began, before := time.Now(), s.Head().Revision
+		if err := x.SettleSome(); err != nil {
+			return err
+		}
+		s.wake()
+		var pause time.Duration
+		if s.Head().Revision != before {
+			pause = time.Since(began)
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// shown returns when a condition on how far the index is settled holds, or with ctx's cause.
+func (s *Store) shown(ctx context.Context, holds func(index.Position) bool) error {
+	for {
+		s.headMu.Lock()
+		advanced := s.advanced
+		s.headMu.Unlock()
+		if err := s.failure(); err != nil {
+			return err
+		}
+		if holds(s.Position()) {
+			return nil
+		}
+		select {
+		case <-advanced:
+		case <-s.ended:
+			return ErrClosed
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// AwaitThrough returns when lists show everything that was stored until t, µs, which some watermark has said: this node may
+// not have come as far as the one that said it, or as before it was restarted. The error is as Await's.
+func (s *Store) AwaitThrough(ctx context.Context, t int64) error {
+	err := s.shown(ctx, func(p index.Position) bool { return p.Late == 0 || p.LateStored > t })
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("%w: some statements do not match yet by what they refer to: %w", ErrUnavailable, err)
+	}
+	return err
+}
+
+// latePatience is how long the answer to a write waits for its statements to be found by what they refer to.
+const latePatience = 5 * time.Second
+
+// awaitLate returns when statements that this node has just stored are found by what they refer to, or after latePatience:
+// who sends many with large targets does not send more meanwhile. They are stored, and Consistent-Through is before the
+// first of those that are not found, whatever happens here.
+func (s *Store) awaitLate(ctx context.Context, drafts []*xapi.Draft) {
+	if s.Position().Late == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, latePatience)
+	defer cancel()
+	if n := s.lastLate(drafts); n > 0 {
+		_ = s.shown(ctx, func(p index.Position) bool { return p.Late == 0 || p.Late > n })
+	}
+}
+
+// lastLate is the greatest number of a statement among drafts that is late; 0 if none is.
+func (s *Store) lastLate(drafts []*xapi.Draft) (last uint64) {
+	view := s.indexView()
+	defer view.Close()
+	late := func(id uuid.UUID) uint64 {
+		if n, late, err := view.Late(id); err == nil && late {
+			return n
+		}
+		return 0
+	}
+	for _, d := range drafts {
+		if _, refers := d.Statement().Target(); refers {
+			last = max(last, late(d.ID()))
+		}
+	}
+	return last
+}
