@@ -37,17 +37,18 @@ func (s *Store) keepSettled(ctx context.Context) {
 	}
 }
 
-// settle works until nothing is left. While others write, every second moment is theirs.
+// settle works until nothing is left. While somebody writes it takes a small share of the time: what it writes keeps the
+// disk from what they wait for.
 func (s *Store) settle(ctx context.Context) error {
 	for x := s.Index(); x.Pending() > 0; x = s.Index() {
-		began, before := time.Now(), s.Head().Revision
+		began := time.Now()
 		if err := x.SettleSome(); err != nil {
 			return err
 		}
 		s.wake()
 		var pause time.Duration
-		if s.Head().Revision != before {
-			pause = time.Since(began)
+		if s.clock.now().UnixMicro()-s.Position().LastStored < busyFor.Microseconds() {
+			pause = settlePause * time.Since(began)
 		}
 		select {
 		case <-time.After(pause):
@@ -57,6 +58,12 @@ func (s *Store) settle(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Somebody is taken to write for busyFor after a commit. Then settle pauses for settlePause times as long as it works.
+const (
+	busyFor     = time.Second
+	settlePause = 5
+)
 
 // shown returns when a condition on how far the index is settled holds, or with ctx's cause.
 func (s *Store) shown(ctx context.Context, holds func(index.Position) bool) error {
