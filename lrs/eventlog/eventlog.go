@@ -61,7 +61,8 @@ type Log interface {
 
 	// Read yields the commits from revision from (at least 1) to the head as it
 	// is when the loop begins, in order, and then ends. An end before that head
-	// is an error, never silence. The loop ends after the first error.
+	// is an error, never silence. The loop ends after the first error. What it
+	// yields is stored, and durable, as Append promises: Settle rests on that.
 	Read(ctx context.Context, from Revision) iter.Seq2[Record, error]
 
 	// Subscribe yields like Read and then goes on with what is appended, until

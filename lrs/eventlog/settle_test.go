@@ -91,11 +91,13 @@ func settleOnce(t *testing.T, faults []eventlogtest.Fault, rivalAt int) {
 	}
 }
 
-// answers is a log whose appends give these errors in turn, the last for ever, and
-// whose reads give what read has.
+// answers is a log whose appends give these errors in turn, the last for ever,
+// whose head is head, and whose reads give what read has.
 type answers struct {
 	eventlog.Log
 	errs    []error
+	head    eventlog.Revision
+	headErr error
 	read    []eventlog.Record
 	readErr error
 	sent    [][]byte
@@ -106,6 +108,8 @@ func (a *answers) Append(ctx context.Context, _ eventlog.Revision, data []byte) 
 	a.sent = append(a.sent, data)
 	return a.errs[min(len(a.sent), len(a.errs))-1]
 }
+
+func (a *answers) Head(context.Context) (eventlog.Revision, error) { return a.head, a.headErr }
 
 func (a *answers) Read(context.Context, eventlog.Revision) iter.Seq2[eventlog.Record, error] {
 	return func(yield func(eventlog.Record, error) bool) {
@@ -159,6 +163,14 @@ func TestSettleAnswers(t *testing.T) {
 			[]error{eventlog.ErrUnknownOutcome, eventlog.ErrLogDamaged}, 2, 1},
 		"unknown, conflict, another revision": {answers{errs: []error{unknown, eventlog.ErrConflict}, read: []eventlog.Record{{9, ours}}},
 			[]error{eventlog.ErrUnknownOutcome, eventlog.ErrLogDamaged}, 2, 1},
+		"unknown, there: ours":          {answers{errs: []error{unknown}, head: 8, read: []eventlog.Record{{8, ours}}}, nil, 1, 1},
+		"unknown, there: theirs":        {answers{errs: []error{unknown}, head: 9, read: []eventlog.Record{{8, theirs}, {9, theirs}}}, []error{eventlog.ErrConflict}, 1, 1},
+		"unknown, not there, stored":    {answers{errs: []error{unknown, nil}, head: 7, read: []eventlog.Record{{8, theirs}}}, nil, 2, 0},
+		"unknown, head away, stored":    {answers{errs: []error{unknown, nil}, head: 8, headErr: eventlog.ErrUnavailable}, nil, 2, 0},
+		"unknown, head damaged, stored": {answers{errs: []error{unknown, nil}, headErr: eventlog.ErrLogDamaged}, nil, 2, 0},
+		"unknown, not to be read yet":   {answers{errs: []error{unknown, nil}, head: 8}, nil, 2, 1},
+		"stored elsewhere": {answers{errs: []error{fmt.Errorf("%w: %w", unknown, eventlog.ErrLogDamaged)}, head: 9, read: []eventlog.Record{{8, theirs}}},
+			[]error{eventlog.ErrUnknownOutcome, eventlog.ErrLogDamaged}, 1, 0},
 		"unknown, conflict not to be read, stored after all": {answers{errs: []error{unknown, eventlog.ErrConflict, eventlog.ErrConflict, nil}}, nil, 4, 2},
 		"unknown, conflict, reads fail, stored after all":    {answers{errs: []error{unknown, eventlog.ErrConflict, nil}, readErr: eventlog.ErrUnavailable}, nil, 3, 1},
 	} {
@@ -213,25 +225,55 @@ func TestSettleTime(t *testing.T) {
 		}
 	})
 	synctest.Test(t, func(t *testing.T) { // while the log does not answer
-		ctx, cancel := context.WithTimeout(t.Context(), 58*time.Second)
+		const attempts = 7
+		// An attempt and a look each take the time-out: 2, 4, 8, 16 s, and then 30 s.
+		total := 2*(2+4+8+16+3*30)*time.Second + attempts*3*time.Second
+		ctx, cancel := context.WithTimeout(t.Context(), total)
 		defer cancel()
 		faulty := &eventlogtest.Faulty{Log: memlog.New(), Plan: func(eventlogtest.Call) eventlogtest.Fault { return eventlogtest.CutOff }}
-		var attempts []int
+		begun, last := time.Now(), 0
+		var took []time.Duration
 		err := eventlog.Settle(ctx, faulty, 0, []byte("x"), eventlog.SettleOptions{
-			Timeout: 7 * time.Second,
 			Backoff: func(attempt int, err error) time.Duration {
-				if !errors.Is(err, eventlog.ErrUnknownOutcome) {
+				if !errors.Is(err, eventlog.ErrUnknownOutcome) || attempt != last+1 {
 					t.Errorf("attempt %d: backoff for %v", attempt, err)
 				}
-				attempts = append(attempts, attempt)
+				took, last, begun = append(took, time.Since(begun)), attempt, time.Now().Add(3*time.Second)
 				return 3 * time.Second
 			},
 		})
 		if !errors.Is(err, eventlog.ErrUnknownOutcome) {
 			t.Errorf("after the context ended: %v", err)
 		}
-		if want := []int{1, 2, 3, 4, 5, 6}; !slices.Equal(attempts, want) || faulty.Calls() != 6 {
-			t.Errorf("attempts %v in 58 s of 7 s and 3 s, %d calls; want %v", attempts, faulty.Calls(), want)
+		s := time.Second
+		if want := []time.Duration{4 * s, 8 * s, 16 * s, 32 * s, 60 * s, 60 * s, 60 * s}; !slices.Equal(took, want) {
+			t.Errorf("attempts and looks took %v; want %v", took, want)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) { // a commit that takes the log seven seconds
+		log := &slowWay{takes: 7 * time.Second}
+		if err := eventlog.Settle(t.Context(), log, 0, []byte("x"), eventlog.SettleOptions{}); err != nil || log.begun != 3 {
+			t.Errorf("%v, after %d attempts; want 3", err, log.begun)
 		}
 	})
 }
+
+// slowWay is a log to which an append needs its time: one that is cut off before does
+// not arrive.
+type slowWay struct {
+	eventlog.Log
+	takes time.Duration
+	begun int
+}
+
+func (l *slowWay) Append(ctx context.Context, _ eventlog.Revision, _ []byte) error {
+	l.begun++
+	select {
+	case <-time.After(l.takes):
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("%w: %w", eventlog.ErrUnknownOutcome, ctx.Err())
+	}
+}
+
+func (l *slowWay) Head(context.Context) (eventlog.Revision, error) { return 0, nil }

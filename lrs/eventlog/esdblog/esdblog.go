@@ -52,7 +52,8 @@ type Config struct {
 	Name string
 
 	// AppendTimeout bounds an append, the wait for a connection included; after it
-	// the outcome is unknown. Default 3 s: the server's own is 2.
+	// the outcome is unknown. Default 30 s: eventlog.Settle begins with less, and a
+	// slow way may take as long.
 	AppendTimeout time.Duration
 
 	// RequestTimeout bounds the wait for each other answer. Default 5 s.
@@ -102,7 +103,7 @@ func (cfg *Config) complete() (*target, error) {
 		}
 	}
 	for value, standard := range map[*time.Duration]time.Duration{
-		&cfg.AppendTimeout:  3 * time.Second,
+		&cfg.AppendTimeout:  eventlog.MaxTimeout,
 		&cfg.RequestTimeout: 5 * time.Second,
 		&cfg.Patience:       30 * time.Second,
 		&cfg.IdleCheck:      5 * time.Second,

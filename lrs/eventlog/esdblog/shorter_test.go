@@ -1,6 +1,7 @@
 package esdblog_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -102,8 +103,10 @@ func TestShorterForASecond(t *testing.T) {
 					l := newTail(t)
 					l.server.SetPlan(func(esdbtest.Append) esdbtest.Fault { return fault })
 					tries := 0
-					err := eventlog.Settle(within(t), l, 10, large(11), eventlog.SettleOptions{Backoff: func(int, error) time.Duration {
+					unseen := &unseen{Log: l}
+					err := eventlog.Settle(within(t), unseen, 10, large(11), eventlog.SettleOptions{Backoff: func(int, error) time.Duration {
 						if tries++; tries == 1 {
+							unseen.seen = true
 							l.server.SetPlan(nil)
 							kept := len(l.server.Store().Events("bedside-test")) == 11
 							l.server.Store().Lose("bedside-test", 5, 6)
@@ -216,4 +219,18 @@ func TestLostTail(t *testing.T) {
 			})
 		})
 	}
+}
+
+// unseen is a log that cannot be looked at until seen, so that what an append came to
+// is not found before the log's end is lost.
+type unseen struct {
+	eventlog.Log
+	seen bool
+}
+
+func (u *unseen) Head(ctx context.Context) (eventlog.Revision, error) {
+	if !u.seen {
+		return 0, eventlog.ErrUnavailable
+	}
+	return u.Log.Head(ctx)
 }

@@ -84,6 +84,28 @@ func checkSettle(f *fixture) {
 	f.whole()
 }
 
+// checkUnanswered settles appends of which each meets the same fault, so that none
+// is ever answered: only what the log has tells what became of them. A rival takes
+// the revision before the first attempt, or before the second if that is not too late.
+func checkUnanswered(f *fixture) {
+	f.append()
+	for _, fault := range Faults[1:] {
+		for _, first := range []bool{true, false} {
+			theirs := f.chain.Fork("rival").Seal()
+			faulty := &Faulty{Log: f.log, Plan: func(c Call) Fault {
+				if c.Op != Append {
+					return None
+				}
+				if first || c.N > 0 {
+					_ = f.log.Append(f.ctx, f.chain.Head.Revision, theirs.Data)
+				}
+				return fault
+			}}
+			f.settled(faulty, f.chain.Seal(), theirs)
+		}
+	}
+}
+
 // settled settles ours through faulty, and checks the answer by what the log has
 // in the end: ours, or theirs.
 func (f *fixture) settled(faulty *Faulty, ours, theirs eventlog.Sealed) {

@@ -56,6 +56,7 @@ var checks = []struct {
 	{"reopen keeps everything", checkReopen},
 	{"a closed log says so", checkClose},
 	{"settled at every fault", checkSettle},
+	{"settled without an answer", checkUnanswered},
 }
 
 // fixture is what a check works on.

@@ -53,7 +53,8 @@ type Config struct {
 	Replicas int
 
 	// AppendTimeout bounds the wait for an append's answer; after it the outcome
-	// is unknown. Default 2 s.
+	// is unknown. Default 2 s with Restart, which waits for silence, and else 30 s:
+	// eventlog.Settle begins with less, and a slow way may take as long.
 	AppendTimeout time.Duration
 
 	// RequestTimeout bounds each other request. Default 5 s.
@@ -99,8 +100,12 @@ func (cfg *Config) complete() error {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
+	appendTimeout := eventlog.MaxTimeout
+	if cfg.Restart != nil {
+		appendTimeout = 2 * time.Second
+	}
 	for value, standard := range map[*time.Duration]time.Duration{
-		&cfg.AppendTimeout:  2 * time.Second,
+		&cfg.AppendTimeout:  appendTimeout,
 		&cfg.RequestTimeout: 5 * time.Second,
 		&cfg.Patience:       30 * time.Second,
 		&cfg.IdleCheck:      time.Second,

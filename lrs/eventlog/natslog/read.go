@@ -26,6 +26,11 @@ const inactive = time.Minute
 
 // Read yields the commits from revision from to the head as it is when the loop
 // begins, as eventlog.Log says.
+//
+// What it yields is stored for good, whoever answers: a server, also one that was
+// the leader, puts a message into its stream when a majority has it, and the server in
+// this process counts it into the head when it is fsynced. Direct gets are not used;
+// one that is behind would lack commits, and not have others.
 func (l *Log) Read(ctx context.Context, from eventlog.Revision) iter.Seq2[eventlog.Record, error] {
 	return func(yield func(eventlog.Record, error) bool) {
 		l.run(ctx, yield, &reader{Log: l, next: max(uint64(from), 1), bounded: true})
