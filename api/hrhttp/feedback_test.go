@@ -241,6 +241,14 @@ func TestRemarks(t *testing.T) {
 		for _, bad := range []string{`{}`, `null`, `{"by":"x","position":"","text":"y"}`, `{"by":"","position":"1.0","text":"y"}`, `{"by":"x","position":"1.0","txt":"y"}`} {
 			l.do(t, "POST", base+at+"/decisions"+window, bad).want(400)
 		}
+		for _, nothing := range []string{``, `,"text":""`, `,"text":" \t\r\n\u00a0\u2003"`} { // what is said is something
+			body := `{"by":"x","position":"` + position + `"` + nothing + `}`
+			l.do(t, "POST", base+at+"/decisions"+window, body).refused(400, "remark.text").says("text")
+			l.do(t, "POST", base+at+"/comments"+window, body, ann...).refused(400, "remark.text").says("text")
+		}
+		if a := l.get(t, at+window); len(a.each("decisions", "by")) != 1 || len(a.each("comments", "by")) != 1 {
+			t.Errorf("after refusals: %s", a.body)
+		}
 	})
 }
 
@@ -309,4 +317,35 @@ func TestEvaluationReach(t *testing.T) {
 		t.Errorf("%s", a.body)
 	}
 	l.do(t, "POST", base+"/measures", "[]", as(l.credential(t, "bound", "measures/write", boundTo("", "ward-a")))...).refused(403, "auth.bound")
+}
+
+// TestRemovedPerson: an id is one person's for ever. Who is removed and registered again is who they were: what was decided
+// is theirs, and so is what was shown, once the identity is theirs again.
+func TestRemovedPerson(t *testing.T) {
+	onEach(t, func(t *testing.T, l *lab) {
+		hospitalOfAnswers(t, l)
+		l.statements(t, attempt(1, agent("ann"), listening, 0.8, 1))
+		window := "?from=2025-01-01&to=2026-02-01"
+		at := "/people/ann/evaluations/" + esc(annual)
+		before := l.get(t, at+window)
+		l.do(t, "POST", base+at+"/decisions"+window, `{"by":"Dr. Lee","position":"`+before.text("position")+`","text":"Agreed."}`).want(204)
+		shown := l.get(t, competenciesOf("ann"))
+
+		l.do(t, "DELETE", base+"/people/ann", "").want(204)
+		l.do(t, "GET", base+at+window, "").want(404)
+		l.do(t, "GET", base+competenciesOf("ann"), "").want(404)
+		l.get(t, with(competenciesOf("ann"), "asOf", shown.text("asOf"))).same(shown)
+
+		l.csv(t, "/people", peopleHeader+strings.Replace(someone("ann", "ward-a"), mboxOf("ann"), "", 1))
+		if a := l.get(t, competenciesOf("ann")); a.at("competencies", 0, "state") != "no_evidence" {
+			t.Errorf("without the identity: %s", a.body)
+		}
+		l.csv(t, "/people", peopleHeader+someone("ann", "ward-a"))
+		if a := l.get(t, at+window); a.at("decisions", 0, "text") != "Agreed." || fmt.Sprint(a.at("metrics", 0, "value")) != fmt.Sprint(before.at("metrics", 0, "value")) {
+			t.Errorf("again: %s", a.body)
+		}
+		if a := l.get(t, competenciesOf("ann")); a.at("competencies", 0, "evidence") != 1. {
+			t.Errorf("again: %s", a.body)
+		}
+	})
 }
