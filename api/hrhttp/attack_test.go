@@ -50,7 +50,8 @@ var smallNumberDefinitions = []string{
 	"activities":[{"id":"https://ward.example/modules/listen","method":"e-learning","required":true}],"reactionSurvey":"https://ward.example/surveys/course",
 	"results":{"kpis":["` + heardKPI + `"],"windowMonths":1},
 	"objectives":[{"id":"liked","metric":"reaction.mean","comparator":">=","target":1,"by":"2024-06-01T00:00:00Z"},
-	{"id":"noticed","metric":"results[` + heardKPI + `].treatedAfter.value","comparator":">=","target":1,"by":"2024-06-01T00:00:00Z"}]}`,
+	{"id":"noticed","metric":"results[` + heardKPI + `].treatedAfter.value","comparator":">=","target":1,"by":"2024-06-01T00:00:00Z"},
+	{"id":"liked soon","metric":"reaction.mean","comparator":">=","target":1,"by":"2024-03-15T00:00:00Z"}]}`,
 }
 
 // heardAnswer is an answer of a unit, at noon of a day of 2024, by an anonymous account.
@@ -178,9 +179,12 @@ func TestFinal(t *testing.T) {
 	person := "/people/ann/evaluations/" + esc(yearly)
 	basis := person + "/evidence" + with(window, "metric", "patients")
 	gaps := "/units/ward-a/gaps" + query("at", "2024-04-02T00:00:00Z")
-	effect := "/programmes/" + esc(course) + "/effectiveness" + query("at", "2024-06-15T00:00:00Z")
+	effects := "/programmes/" + esc(course) + "/effectiveness"
+	effect := effects + query("at", "2024-06-15T00:00:00Z")
+	during, ended, due := effects+query("at", "2024-02-29T00:00:00Z"), effects+query("at", "2024-03-01T00:00:00Z"), effects+query("at", "2024-03-15T00:00:00Z")
 
 	const early, between, now = "2024-02-28T23:59:59Z", "2024-04-15T00:00:00Z", "2024-06-20T00:00:00Z"
+	const unreleased = "2024-03-31T23:59:59Z"
 	const seen = 41.0 / 6 // five times 8 and a 1
 	for _, c := range []struct {
 		target          string
@@ -218,6 +222,17 @@ func TestFinal(t *testing.T) {
 		{effect, []any{"results", 0, "comparisonBefore", "value"}, now, 8.0, seen},
 		{effect, []any{"objectives", 0, "value"}, now, 8.0, 7.0},
 		{effect, []any{"objectives", 1, "value"}, now, 8.0, seen},
+		// The programme's period has ended by the day on which it is to be liked, but what is said of it is final later.
+		{ended, []any{"objectives", 2, "state"}, unreleased, "open", "met"},
+		{due, []any{"objectives", 2, "state"}, unreleased, "missed", "met"},
+		{effect, []any{"objectives", 2, "state"}, unreleased, "missed", "met"},
+		{during, []any{"objectives", 2, "state"}, now, "open", "met"},
+		{during, []any{"reaction", "suppressed"}, now, true, nil},
+		{ended, []any{"reaction", "mean"}, between, 8.0, 8.0},
+		{ended, []any{"objectives", 2, "state"}, now, "met", "met"},
+		{due, []any{"objectives", 2, "state"}, now, "met", "met"},
+		{effect, []any{"objectives", 2, "state"}, now, "met", "met"},
+		{effect, []any{"objectives", 2, "value"}, now, 8.0, 7.0},
 	} {
 		target := with(c.target, "asOf", c.asOf)
 		for _, who := range []struct {

@@ -56,7 +56,11 @@ type metricMonth struct {
 
 // getMetricEvidence shows what is behind one metric of a person's evaluation.
 func (c *call) getMetricEvidence() error {
-	if err := c.only("metric", "from", "to", "asOf", "after", "format"); err != nil {
+	if err := c.only("metric", "from", "to", "asOf", "after", "format", "limit", "more"); err != nil {
+		return err
+	}
+	from, limit, err := c.offset()
+	if err != nil {
 		return err
 	}
 	if err := c.required("metric"); err != nil {
@@ -77,12 +81,14 @@ func (c *call) getMetricEvidence() error {
 		if err != nil {
 			return err
 		}
+		more := c.next(m, b.cut(from, limit))
 		return c.send(struct {
 			Person    string `json:"person"`
 			evaluated `json:",embed"`
 			Metric    metric `json:"metric"`
 			basis     `json:",embed"`
-		}{shown.Person, m.evaluated(q), shown.Metrics[place], b}, b.table)
+			More      string `json:"more,omitzero"`
+		}{shown.Person, m.evaluated(q), shown.Metrics[place], b, more}, b.table)
 	})
 }
 
@@ -169,6 +175,16 @@ func (c *call) basis(m *moment, q *evaluation.Question, x *definition.Evaluation
 		}
 	}
 	return b, nil
+}
+
+// cut leaves the part from an offset on; more is that of the next part. Only a kpi has months, and then nothing else.
+func (b *basis) cut(from, limit int) (more string) {
+	if b.Months != nil {
+		b.Months, more = cut(b.Months, from, limit)
+		return more
+	}
+	b.Statements, b.Programmes, more = cutBoth(b.Statements, b.Programmes, from, limit)
+	return more
 }
 
 // hrefOf is where a statement is that counts, or does not for a reason.

@@ -123,6 +123,47 @@ func TestVoidedAnswer(t *testing.T) {
 	})
 }
 
+// TestBeyondDoubles: a number of a statement that no double holds is none: it is no score, no answer and no duration, and
+// spoils nothing that others are in.
+func TestBeyondDoubles(t *testing.T) {
+	l := onOne(t)
+	hospitalOfAnswers(t, l)
+	const yearly = "https://ward.example/evaluations/time"
+	l.do(t, "POST", base+"/definitions", `[
+		{"kind":"kpi","id":"https://ward.example/kpis/how","questions":["`+question+`"],"statistic":"mean","direction":"up"},
+		{"kind":"evaluation","id":"`+yearly+`","roles":["nurse"],"metrics":[
+			{"id":"hours","source":{"hours":{"activities":["https://ward.example/modules/1"]}},"weight":1,"scale":{"from":0,"to":3}}]}]`).want(200)
+	huge := func(statement, score, of string) string { return strings.Replace(statement, score, of, 1) }
+	hour := strings.Replace(attempt(902, agent("ann"), listening, 0.8, 3), "simulations/1", "modules/1", 1)
+	l.statements(t,
+		huge(answeredBy(900, "ward-a", 4, "2025-05-10"), `"raw":4`, `"raw":1e309`),
+		huge(answeredBy(901, "ward-a", 4, "2025-05-10"), `"raw":4`, `"raw":-1e309`),
+		huge(attempt(903, agent("ann"), listening, 0.8, 1), `"scaled":0.8`, `"raw":1e309,"min":0,"max":1e310`),
+		attempt(904, agent("ann"), listening, 0.5, 2),
+		huge(hour, `{"score":{"scaled":0.8}}`, `{"duration":"PT1H"}`),
+		huge(strings.Replace(hour, id(902), id(905), 1), `{"score":{"scaled":0.8}}`, `{"duration":"P`+strings.Repeat("9", 308)+`Y"}`))
+
+	how := strings.Replace(kpi("ward-a"), esc(kpiListened), esc("https://ward.example/kpis/how"), 1)
+	if a := l.get(t, how); !close6(a.at("points", 0, "value"), 3.1) || a.at("points", 0, "n") != 10. {
+		t.Errorf("%s", a.body)
+	}
+	evidence := l.get(t, "/people/ann/competencies/"+esc(listening)+"/evidence")
+	equal(t, "evidence", evidence.each("evidence", "statement"), []string{id(904)})
+	left := map[string]any{}
+	for i, statement := range evidence.each("leftOut", "statement") {
+		left[statement] = evidence.at("leftOut", i, "reason")
+	}
+	if left[id(903)] != "no_score" {
+		t.Errorf("left out: %v", left)
+	}
+	target := "/people/ann/evaluations/" + esc(yearly) + query("from", "2026-01-01", "to", "2026-02-01")
+	if a := l.get(t, target); a.at("metrics", 0, "value") != 1. {
+		t.Errorf("%s", a.body)
+	}
+	hours := l.get(t, with(strings.Replace(target, "?", "/evidence?", 1), "metric", "hours"))
+	equal(t, "hours", hours.each("statements", "hours"), []string{"1", "0"})
+}
+
 // TestMeasures: the latest record of a measure, unit and period holds, and one that is no
 // measure is refused with the whole list.
 func TestMeasures(t *testing.T) {
@@ -200,6 +241,14 @@ func TestRemarks(t *testing.T) {
 		for _, bad := range []string{`{}`, `null`, `{"by":"x","position":"","text":"y"}`, `{"by":"","position":"1.0","text":"y"}`, `{"by":"x","position":"1.0","txt":"y"}`} {
 			l.do(t, "POST", base+at+"/decisions"+window, bad).want(400)
 		}
+		for _, nothing := range []string{``, `,"text":""`, `,"text":" \t\r\n\u00a0\u2003"`} { // what is said is something
+			body := `{"by":"x","position":"` + position + `"` + nothing + `}`
+			l.do(t, "POST", base+at+"/decisions"+window, body).refused(400, "remark.text").says("text")
+			l.do(t, "POST", base+at+"/comments"+window, body, ann...).refused(400, "remark.text").says("text")
+		}
+		if a := l.get(t, at+window); len(a.each("decisions", "by")) != 1 || len(a.each("comments", "by")) != 1 {
+			t.Errorf("after refusals: %s", a.body)
+		}
 	})
 }
 
@@ -268,4 +317,35 @@ func TestEvaluationReach(t *testing.T) {
 		t.Errorf("%s", a.body)
 	}
 	l.do(t, "POST", base+"/measures", "[]", as(l.credential(t, "bound", "measures/write", boundTo("", "ward-a")))...).refused(403, "auth.bound")
+}
+
+// TestRemovedPerson: an id is one person's for ever. Who is removed and registered again is who they were: what was decided
+// is theirs, and so is what was shown, once the identity is theirs again.
+func TestRemovedPerson(t *testing.T) {
+	onEach(t, func(t *testing.T, l *lab) {
+		hospitalOfAnswers(t, l)
+		l.statements(t, attempt(1, agent("ann"), listening, 0.8, 1))
+		window := "?from=2025-01-01&to=2026-02-01"
+		at := "/people/ann/evaluations/" + esc(annual)
+		before := l.get(t, at+window)
+		l.do(t, "POST", base+at+"/decisions"+window, `{"by":"Dr. Lee","position":"`+before.text("position")+`","text":"Agreed."}`).want(204)
+		shown := l.get(t, competenciesOf("ann"))
+
+		l.do(t, "DELETE", base+"/people/ann", "").want(204)
+		l.do(t, "GET", base+at+window, "").want(404)
+		l.do(t, "GET", base+competenciesOf("ann"), "").want(404)
+		l.get(t, with(competenciesOf("ann"), "asOf", shown.text("asOf"))).same(shown)
+
+		l.csv(t, "/people", peopleHeader+strings.Replace(someone("ann", "ward-a"), mboxOf("ann"), "", 1))
+		if a := l.get(t, competenciesOf("ann")); a.at("competencies", 0, "state") != "no_evidence" {
+			t.Errorf("without the identity: %s", a.body)
+		}
+		l.csv(t, "/people", peopleHeader+someone("ann", "ward-a"))
+		if a := l.get(t, at+window); a.at("decisions", 0, "text") != "Agreed." || fmt.Sprint(a.at("metrics", 0, "value")) != fmt.Sprint(before.at("metrics", 0, "value")) {
+			t.Errorf("again: %s", a.body)
+		}
+		if a := l.get(t, competenciesOf("ann")); a.at("competencies", 0, "evidence") != 1. {
+			t.Errorf("again: %s", a.body)
+		}
+	})
 }

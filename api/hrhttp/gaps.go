@@ -19,7 +19,11 @@ type gap struct {
 }
 
 func (c *call) getGaps() error {
-	if err := c.only("at", "asOf", "after", "format"); err != nil {
+	if err := c.only("at", "asOf", "after", "format", "limit", "more"); err != nil {
+		return err
+	}
+	from, limit, err := c.offset()
+	if err != nil {
 		return err
 	}
 	unit := c.vars["unit"]
@@ -31,6 +35,8 @@ func (c *call) getGaps() error {
 		if err != nil {
 			return err
 		}
+		all, more := cut(all, from, limit)
+		more = c.next(m, more)
 		href := BasePath + "/units/" + url.PathEscape(unit) + "/competencies?" + url.Values{"at": {m.at()}, "asOf": {m.asOf()}}.Encode()
 		list := make([]gap, len(all))
 		for i, g := range all {
@@ -42,8 +48,9 @@ func (c *call) getGaps() error {
 		return c.send(struct {
 			Unit string `json:"unit"`
 			head
-			Gaps []gap `json:"gaps"`
-		}{unit, m.head(), list}, func() table {
+			Gaps []gap  `json:"gaps"`
+			More string `json:"more,omitzero"`
+		}{unit, m.head(), list, more}, func() table {
 			rows := table{{"unit", "competency", "people", "notMet", "share", "meanGap", "patient", "priority", "href"}}
 			for _, g := range list {
 				rows = append(rows, []string{

@@ -23,9 +23,9 @@ var knows = map[string]string{
 	"/definitions/{kind}":        "asOf after format limit more id",
 	"/definitions/{kind}/{id}":   "asOf after format",
 	"/unmapped":                  "asOf after format limit more",
-	"/units/{unit}/gaps":         "at asOf after format",
+	"/units/{unit}/gaps":         "at asOf after format limit more",
 	"/people/{person}/evaluations/{evaluation}":          "asOf after format from to",
-	"/people/{person}/evaluations/{evaluation}/evidence": "asOf after format from to metric",
+	"/people/{person}/evaluations/{evaluation}/evidence": "asOf after format limit more from to metric",
 	"/units/{unit}/evaluations/{evaluation}":             "asOf after format limit more from to",
 	"/programmes/{programme}/effectiveness":              "at asOf after format",
 	"/programmes/{programme}/effectiveness/evidence":     "at asOf after format limit more",
@@ -105,6 +105,28 @@ func TestParameters(t *testing.T) {
 	l.do(t, "GET", base+"/definitions?id=x", "").refused(400, "parameter.id")
 	l.do(t, "GET", base+"/definitions/framework/"+esc(framework)+"?id=x", "").refused(400, "parameter.id")
 	l.do(t, "GET", base+with("/definitions/framework", "id", framework)+"&limit=1", "").refused(400, "parameter.unknown")
+}
+
+// noLists are what is read and is no list: one thing, or a series, which has the periods that are asked for.
+var noLists = []string{
+	"/changes", "/people/{person}", "/units/{unit}", "/definitions/{kind}/{id}", "/people/{person}/evaluations/{evaluation}",
+	"/programmes/{programme}/effectiveness", "/kpis/{kpi}",
+}
+
+// TestLimit: every list can be had in parts, and none without asking for that.
+func TestLimit(t *testing.T) {
+	l := onOne(t)
+	hospitalOfAnswers(t, l)
+	for _, rt := range hrhttp.Routes() {
+		if rt.Method != "GET" || slices.Contains(noLists, rt.Path) {
+			continue
+		}
+		target := targetOf(rt.Path)
+		if a := l.get(t, target); a.at("more") != nil {
+			t.Errorf("%s: not complete: %s", target, a.body)
+		}
+		l.get(t, with(target, "limit", "1"))
+	}
 }
 
 // TestParametersOfWrites: as of reads.

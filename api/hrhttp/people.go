@@ -148,6 +148,9 @@ func (c *call) putPerson() error {
 	}))
 }
 
+// deletePerson removes a person with all assignments and identities, those of the past too. Who only leaves is not removed:
+// their assignments end. The id stays the person's: who is registered under it again is the same person, with the
+// decisions and comments about them, and a credential that is bound to it sees them. So ids are not used again for others.
 func (c *call) deletePerson() error {
 	if err := c.only(); err != nil {
 		return err

@@ -2,6 +2,7 @@ package hrhttp
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 
@@ -60,6 +61,9 @@ func (c *call) remark(make func(event.Evaluated) event.Event) error {
 	var s said
 	if err := json.Unmarshal(b, &s, json.RejectUnknownMembers(true)); err != nil {
 		return problem.BadRequest("remark.json", "The body is no {by, position, text}: %v.", err)
+	}
+	if strings.TrimSpace(s.Text) == "" {
+		return problem.BadRequest("remark.text", "The member text is empty: it has what is said of the evaluation.")
 	}
 	if at, err := request.Position("member position", "remark.position", s.Position); err != nil || at > uint64(c.Store.Head().Revision) {
 		return problem.BadRequest("remark.position", "The member position is %q; it is that of the answer that was read, such as 4711.0.", s.Position)

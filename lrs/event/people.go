@@ -51,7 +51,8 @@ type PersonRegistered struct {
 	Name   string `json:"name,omitzero"`
 }
 
-// PersonRemoved: a person is no more, with all assignments and identities.
+// PersonRemoved: a person is no more, with all assignments and identities. A PersonRegistered with the same id is the same
+// person come back: no id is used again for another.
 type PersonRemoved struct {
 	Person string `json:"person"`
 }

@@ -31,7 +31,7 @@ const Name = "competency"
 func (Projection) Schema() readmodel.Schema {
 	return readmodel.Schema{
 		Projection: Name,
-		Version:    5,
+		Version:    6,
 		Tables: []readmodel.Table{
 			{Name: "competency_rules", Columns: "id TEXT NOT NULL, t BIGINT NOT NULL, definition TEXT NOT NULL", Key: "id, t"},
 			{

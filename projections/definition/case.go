@@ -1,6 +1,7 @@
 package definition
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -28,7 +29,7 @@ func CASELevels() []Level {
 	}
 }
 
-// ImportCASE makes a framework of a CFPackage, the JSON of 1EdTech CASE 1.1 (or 1.0).
+// ImportCASE makes a framework of a CFPackage, the JSON of 1EdTech CASE 1.1 (or 1.0), with or without a byte order mark.
 //
 // Its competencies are the CFItems whose CFItemType is Competency or Skill or, where none is, those that are nobody's
 // parent by the CFAssociations isChildOf; in the order of the tree. A competency has the item's uri as id, its
@@ -43,7 +44,7 @@ func ImportCASE(pkg []byte, id string, levels []Level) (*Framework, error) {
 		return nil, fmt.Errorf("the CFPackage has %d bytes, more than %d", len(pkg), MaxCASE)
 	}
 	var p casePackage
-	if err := json.Unmarshal(pkg, &p); err != nil {
+	if err := json.Unmarshal(bytes.TrimPrefix(pkg, []byte("\uFEFF")), &p); err != nil {
 		return nil, fmt.Errorf("it is no CFPackage: %w", err)
 	}
 	if p.Document.URI == "" && p.Document.Title == "" {

@@ -77,6 +77,24 @@ func (f *Framework) itemsOf() string {
 	return strings.Join(ids, " ")
 }
 
+// TestCASEWithMark: a byte order mark, which some editors write before UTF-8, is no part of the package.
+func TestCASEWithMark(t *testing.T) {
+	want, err := ImportCASE(casePackageOf(t), "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := ImportCASE(append([]byte("\uFEFF"), casePackageOf(t)...), "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got.JSON()) != string(want.JSON()) {
+		t.Errorf("%s, want %s", got.JSON(), want.JSON())
+	}
+	if _, err := ImportCASE([]byte("\uFEFF\uFEFF{}"), "", nil); err == nil {
+		t.Error("two marks are let pass")
+	}
+}
+
 func TestCASEVariants(t *testing.T) {
 	untyped := []string{`"CFItemType": "Skill",`, ``, `"CFItemType": "Domain",`, ``, `"CFItemType": "Competency",`, ``}
 	for name, c := range map[string]struct {

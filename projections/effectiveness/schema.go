@@ -21,7 +21,7 @@ const Name = "effectiveness"
 func (Projection) Schema() readmodel.Schema {
 	return readmodel.Schema{
 		Projection: Name,
-		Version:    4,
+		Version:    5,
 		Tables: []readmodel.Table{
 			{Name: "effectiveness_activities", Columns: "activity TEXT NOT NULL, t BIGINT NOT NULL", Key: "activity"},
 			{

@@ -20,7 +20,7 @@ const Name = "evaluation"
 func (Projection) Schema() readmodel.Schema {
 	return readmodel.Schema{
 		Projection: Name,
-		Version:    3,
+		Version:    4,
 		Tables: []readmodel.Table{
 			{Name: "evaluation_definitions", Columns: "id TEXT NOT NULL, t BIGINT NOT NULL, definition TEXT NOT NULL", Key: "id, t"},
 			{

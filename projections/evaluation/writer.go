@@ -170,7 +170,7 @@ func (w *writer) statement(ctx context.Context, r revision, t int64, f *fact.Fea
 		}
 		hours := 0.0
 		if f.Duration != "" {
-			if seconds, err := fact.Seconds(f.Duration); err == nil { // the statement was validated
+			if seconds, err := fact.Seconds(f.Duration); err == nil { // the statement was validated; what is longer than a number can say is not said
 				hours = seconds / 3600
 			}
 		}

@@ -2,12 +2,14 @@ package fact
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 )
 
 // Seconds gives the length of an ISO 8601 duration; a year counts 365 days and a month 30 (DOMAIN.md, "Definitions and
-// answers"). It takes what xAPI takes: PnYnMnDTnHnMnS, of which only the last part may have a fraction, or PnW.
+// answers"). It takes what xAPI takes: PnYnMnDTnHnMnS, of which only the last part may have a fraction, or PnW, as far as
+// the seconds are a double.
 func Seconds(duration string) (float64, error) {
 	const minute, hour, day = 60, 3600, 86400
 	rest, ok := strings.CutPrefix(duration, "P")
@@ -40,6 +42,9 @@ func Seconds(duration string) (float64, error) {
 			total += float64(value * half.lengths[from+unit])
 			text, from = text[end+1:], from+unit+1
 		}
+	}
+	if math.IsInf(total, 0) {
+		return 0, fmt.Errorf("%.60q… is longer than a number can say", duration)
 	}
 	return total, nil
 }

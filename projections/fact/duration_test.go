@@ -1,6 +1,9 @@
 package fact
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestSeconds(t *testing.T) {
 	for text, want := range map[string]float64{
@@ -11,7 +14,8 @@ func TestSeconds(t *testing.T) {
 			t.Errorf("%s: got %v, %v, want %v", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"", "P", "PT", "1H", "PT1", "P1H", "PT1D", "PT1S1M", "P1", "PT-1S", "PT1e3S", "PTInfS", "PT1.2.3S", "pt1s", "P1DT"} {
+	for _, text := range []string{"", "P", "PT", "1H", "PT1", "P1H", "PT1D", "PT1S1M", "P1", "PT-1S", "PT1e3S", "PTInfS", "PT1.2.3S", "pt1s", "P1DT",
+		"P" + strings.Repeat("9", 400) + "Y", "P" + strings.Repeat("9", 308) + "Y"} {
 		if got, err := Seconds(text); err == nil {
 			t.Errorf("%q: accepted as %v", text, got)
 		}

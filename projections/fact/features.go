@@ -41,7 +41,7 @@ type Agent struct {
 	Name string // "" if absent
 }
 
-// Score has result.score as sent; what is absent is nil.
+// Score has result.score as sent; what is absent is nil, and so is what is beyond all doubles.
 type Score struct {
 	Scaled, Raw, Min, Max *float64
 }

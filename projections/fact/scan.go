@@ -184,8 +184,8 @@ func (s *scanner) string() string {
 	return string(text)
 }
 
-// number reads a number as the nearest double; what is beyond all of them is the greatest, so that no infinity gets
-// into a calculation.
+// number reads a number as the nearest double; nil if it is beyond all of them: that is no number to calculate with, and
+// the greatest double in its place would outweigh all others.
 func (s *scanner) number() *float64 {
 	text := s.literal()
 	if s.err != nil {
@@ -194,7 +194,7 @@ func (s *scanner) number() *float64 {
 	value, err := strconv.ParseFloat(text, 64)
 	switch {
 	case errors.Is(err, strconv.ErrRange):
-		value = math.Copysign(math.MaxFloat64, value)
+		return nil
 	case err != nil || math.IsInf(value, 0) || math.IsNaN(value): // ParseFloat knows words that JSON does not
 		s.fail("%.40q is no number", text)
 		return nil

@@ -334,6 +334,9 @@ func (q *question) reaction(p *definition.Programme, r *feedback.Reaction, at ti
 		if q.asOf < known {
 			return fmt.Errorf("reaction to %s is told before it is final", p.ID())
 		}
+		if at.UnixMicro() < int64(p.Ends) {
+			return fmt.Errorf("reaction to %s is told of %s, before it ended", p.ID(), at)
+		}
 	}
 	survey, _ := q.definitions.Get(definition.KindSurvey, p.ReactionSurvey)
 	var questions []string

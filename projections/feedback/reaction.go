@@ -27,13 +27,14 @@ type Reaction struct {
 const minSheets = 5
 
 // Reaction adds up the answers to a survey's questions with the programme as grouping, up to an instant. Who may not
-// see single answers gets the same answer for ever, as of a period that ends with the programme, and made of the answers
-// that name it first.
+// see single answers gets the same answer for ever, about a period that ends with the programme, and made of the answers
+// that name it first: from its Final on, for every instant by which the period has ended.
 func (r *Reader) Reaction(ctx context.Context, tx *readmodel.Tx, s Scene, survey *definition.Survey, p *definition.Programme, at time.Time) (*Reaction, error) {
 	asOf, until := s.AsOf, at.UnixMicro()
 	if s.Final {
-		final := Period{To: time.UnixMicro(int64(p.Ends)).UTC()}.Final().UnixMicro()
-		if s.AsOf < final || until < final {
+		ends := time.UnixMicro(int64(p.Ends)).UTC()
+		final := Period{To: ends}.Final().UnixMicro()
+		if s.AsOf < final || at.Before(ends) {
 			return &Reaction{Suppressed: true}, nil
 		}
 		asOf, until = final, final

@@ -20,7 +20,7 @@ const Name = "feedback"
 func (Projection) Schema() readmodel.Schema {
 	return readmodel.Schema{
 		Projection: Name,
-		Version:    1,
+		Version:    2,
 		Tables: []readmodel.Table{
 			{
 				Name: "feedback_answers",

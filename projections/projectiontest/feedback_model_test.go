@@ -472,7 +472,7 @@ func (m *wardModel) compareReaction(p *wardProgramme, final bool, at int64, past
 	then := m
 	if final {
 		f := finalOf(p.Ends)
-		if m.asOf < f || at < f {
+		if m.asOf < f || at < p.Ends.UnixMicro() {
 			if !got.Suppressed {
 				return fmt.Errorf("reaction %s before it is final", text(got))
 			}
