@@ -2,6 +2,7 @@ package lrs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -11,10 +12,12 @@ import (
 )
 
 // headPatience is how long the shared log is waited for when it is asked for its head, and headAgain how soon it is asked
-// again if it has not answered.
+// again if it has not answered. headEvery is how soon it is asked when nobody wants to know: it may say that it has lost what
+// nobody reads again.
 const (
 	headPatience = time.Second
 	headAgain    = 100 * time.Millisecond
+	headEvery    = 5 * time.Second
 )
 
 // heads asks a shared log for its head, once for all who want to know it at the same time.
@@ -48,9 +51,10 @@ func (h *heads) want() *headAnswer {
 	return h.next
 }
 
-// run asks until ctx ends: when somebody wants to know, and while the log is away, so that it is known when it is back.
-func (h *heads) run(ctx context.Context, log eventlog.Log) {
-	var again <-chan time.Time
+// run asks until ctx ends: when somebody wants to know, now and then, and while the log is away, so that it is known when
+// it is back. If the log says that it is damaged, which it does of a gap and of a beginning that is gone, damaged is told.
+func (h *heads) run(ctx context.Context, log eventlog.Log, damaged func(error)) {
+	again := time.After(headEvery)
 	for {
 		select {
 		case <-h.wanted:
@@ -65,8 +69,11 @@ func (h *heads) run(ctx context.Context, log eventlog.Log) {
 		asking, cancel := context.WithTimeout(ctx, headPatience)
 		a.head, a.err = log.Head(asking)
 		cancel()
-		if again = nil; a.err != nil {
+		if again = time.After(headEvery); a.err != nil {
 			again = time.After(headAgain)
+		}
+		if errors.Is(a.err, eventlog.ErrLogDamaged) {
+			damaged(a.err)
 		}
 		h.away.Store(a.err != nil)
 		close(a.done)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"strings"
 	"sync"
@@ -310,4 +311,65 @@ func (l *lostLog) Append(ctx context.Context, expected eventlog.Revision, data [
 		return fmt.Errorf("%w: it ends before %d", eventlog.ErrLogDamaged, expected)
 	}
 	return l.Log.Append(ctx, expected, data)
+}
+
+// damagedLog says of itself that it has lost commits: when its head is asked for, or to who follows it.
+type damagedLog struct {
+	eventlog.Log
+	head, followed atomic.Bool
+}
+
+var errPlanted = fmt.Errorf("%w: stream bedside-main has 50 messages in sequences 51 to 100", eventlog.ErrLogDamaged)
+
+func (l *damagedLog) Head(ctx context.Context) (eventlog.Revision, error) {
+	if l.head.Load() {
+		return 0, errPlanted
+	}
+	return l.Log.Head(ctx)
+}
+
+func (l *damagedLog) Subscribe(ctx context.Context, from eventlog.Revision) iter.Seq2[eventlog.Record, error] {
+	return func(yield func(eventlog.Record, error) bool) {
+		for r, err := range l.Log.Subscribe(ctx, from) {
+			if l.followed.Load() {
+				r, err = eventlog.Record{}, errPlanted
+			}
+			if !yield(r, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// TestLostBeginning: a node whose log says that it has lost its beginning stops, also if nobody reads; and so does one that
+// meets a gap in what others append. It says why, and nothing else.
+func TestLostBeginning(t *testing.T) {
+	for name, lose := range map[string]func(*damagedLog) *atomic.Bool{
+		"the beginning": func(l *damagedLog) *atomic.Bool { return &l.head },
+		"a gap":         func(l *damagedLog) *atomic.Bool { return &l.followed },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				log := &damagedLog{}
+				b := nodesOn(t, func(l eventlog.Log) eventlog.Log { log.Log = l; return log }, 0)[0]
+				if _, err := b.put(t, draft(t, uuid.New(), "passed")); err != nil {
+					t.Fatal(err)
+				}
+				synctest.Wait()
+				lose(log).Store(true)
+				_, _ = b.put(t, draft(t, uuid.New(), "passed")) // maybe stored before it is noticed
+				time.Sleep(2 * headEvery)
+				if _, err := b.put(t, draft(t, uuid.New(), "passed")); !errors.Is(err, ErrUnavailable) || !strings.Contains(err.Error(), "in sequences 51 to 100") {
+					t.Errorf("it takes a statement: %v", err)
+				}
+				if reasons := fmt.Sprint(b.Ready()); !strings.Contains(reasons, "in sequences 51 to 100") {
+					t.Errorf("not ready, because of %s", reasons)
+				}
+				if notes := b.Notes(); len(notes) > 0 {
+					t.Errorf("notes %q", notes)
+				}
+				b.close(t)
+			})
+		})
+	}
 }

@@ -16,10 +16,14 @@ const othersAhead = 64
 const resubscribe = 200 * time.Millisecond
 
 // keepUp reads what is appended to a shared log and hands it to the committer, until ctx ends. What this node has
-// applied already, its own commits among it, it leaves out.
+// applied already, its own commits among it, it leaves out. A damaged log it does not read again: the store must not go on.
 func (s *Store) keepUp(ctx context.Context) {
 	for {
 		for r, err := range s.log.Subscribe(ctx, s.Head().Revision+1) {
+			if errors.Is(err, eventlog.ErrLogDamaged) {
+				s.fail(err)
+				return
+			}
 			if err != nil {
 				if ctx.Err() == nil {
 					s.cfg.Logger.Warn("what other nodes append cannot be read now", "error", err)

@@ -132,7 +132,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.Shared {
 		s.others = make(chan eventlog.Record, othersAhead)
 		s.wg.Go(func() { s.keepUp(background) })
-		s.wg.Go(func() { s.heads.run(background, s.log) })
+		s.wg.Go(func() { s.heads.run(background, s.log, s.fail) })
 	}
 	s.wg.Go(func() {
 		defer close(s.ended)
@@ -228,6 +228,10 @@ func (s *Store) fail(err error) {
 		s.cfg.Logger.Error("the store stops serving: a newer release writes to the log; upgrade this node", "error", err)
 		return
 	}
+	if errors.Is(err, eventlog.ErrLogDamaged) {
+		s.cfg.Logger.Error("the store stops serving: its log is damaged", "error", err)
+		return
+	}
 	s.cfg.Logger.Error("the store stops serving; restart it", "error", err)
 }
 
@@ -274,7 +278,7 @@ func (s *Store) Notes() (notes []string) {
 	if s.cfg.Notes != nil {
 		notes = slices.Clone(s.cfg.Notes())
 	}
-	if s.heads.away.Load() {
+	if s.heads.away.Load() && s.broken.Load() == nil {
 		notes = append(notes, "the log does not say where its head is: until it does, reads may lack what other nodes have stored")
 	}
 	if n := s.Index().Pending(); n > 0 {

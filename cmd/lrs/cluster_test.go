@@ -131,6 +131,7 @@ func (c *cluster) start(i int) {
 	s := c.servers[i]
 	s.cmd, s.exited = exec.Command(c.program, "-c", s.config), make(chan struct{})
 	s.cmd.Stderr = s.log
+	s.cmd.Env = append(os.Environ(), "NATS_NAME="+s.name) // for the configuration of docker-compose.yml
 	if err := s.cmd.Start(); err != nil {
 		c.t.Fatal(err)
 	}

@@ -303,6 +303,9 @@ func checkNATS(t *testing.T, p *types.Project, name string, s types.ServiceConfi
 			}
 		}
 	}
+	for key, value := range s.Environment {
+		t.Setenv(key, *value)
+	}
 	unwanted := func() { t.Errorf("%s: command %v starts no server", name, s.Command) }
 	o, err := natsd.ConfigureOptions(newFlagSet(), args, unwanted, unwanted, unwanted)
 	if err != nil {

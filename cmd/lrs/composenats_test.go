@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -49,7 +51,7 @@ func composeCluster(t *testing.T, change func(n int, config string) string) (c *
 	}
 }
 
-// withAddresses puts name, addresses and directory of the configuration own into another.
+// withAddresses puts addresses and directory of the configuration own into another.
 func withAddresses(t *testing.T, config, own string) string {
 	t.Helper()
 	parsed, err := conf.Parse(own)
@@ -71,7 +73,7 @@ func withAddresses(t *testing.T, config, own string) string {
 	for i, route := range cluster["routes"].([]any) {
 		replace(fmt.Sprintf("nats-%d:6222", i+1), strings.TrimPrefix(route.(string), "nats://"))
 	}
-	return fmt.Sprintf("server_name: %s\n", parsed["server_name"]) + config
+	return config
 }
 
 // user is a connection of a test, and what the servers deny it.
@@ -192,9 +194,59 @@ func TestComposeNATS(t *testing.T) {
 	if info := logStream(t, admin); len(info.Cluster.Replicas) != 2 || info.State.Messages == 0 {
 		t.Errorf("the log's stream: %+v", info)
 	}
+	reload(t, c)
+	loseBeginning(t, admin, nodes)
 	checkRights(t, c, as)
 	if _, err := tryServer(t, t.TempDir(), []string{"LRS_LOG=" + strings.ReplaceAll(as("lrs"), ":secret", ":another")}); err == nil {
 		t.Error("a store with a wrong password starts")
+	}
+}
+
+// reload: the servers read their configuration again when they are told to, as for an operator who has changed it.
+func reload(t *testing.T, c *cluster) {
+	t.Helper()
+	for i, s := range c.servers {
+		c.signal(i, syscall.SIGHUP)
+		for deadline := time.After(patience); !strings.Contains(s.log.String(), "Reloaded server configuration"); {
+			select {
+			case <-time.After(50 * time.Millisecond):
+			case <-deadline:
+				t.Fatalf("%s has not reloaded:\n%s", s.name, s.log)
+			}
+			if strings.Contains(s.log.String(), "Failed to reload") {
+				t.Fatalf("%s cannot reload:\n%s", s.name, s.log)
+			}
+		}
+	}
+}
+
+// loseBeginning: when an operator limits the log's stream, its nodes stop as soon as they know what is lost, and say it.
+func loseBeginning(t *testing.T, admin *user, nodes []*server) {
+	t.Helper()
+	stream := logStream(t, admin)
+	stream.Config["max_msgs"], stream.Config["discard"] = 3, "old"
+	update, err := json.Marshal(stream.Config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer, ok := admin.ask("$JS.API.STREAM.UPDATE.bedside-main", string(update)); !ok || !strings.Contains(answer, `"max_msgs":3`) {
+		t.Fatal(answer)
+	}
+	for i, s := range nodes {
+		for deadline := time.After(patience); ; {
+			_, err := askReady(t.Context(), strings.TrimSuffix(s.url, "/xapi"))
+			if err != nil && strings.Contains(err.Error(), "has 3 messages") && strings.Contains(err.Error(), "restore it from a backup") {
+				break
+			}
+			select {
+			case <-time.After(50 * time.Millisecond):
+			case <-deadline:
+				t.Fatalf("node %d: its log has lost its beginning, and its readiness is %v", i, err)
+			}
+		}
+		if w := newWorkers(7)[0]; w.post(t.Context(), s, 1) {
+			t.Errorf("node %d acknowledges, on a log that has lost its beginning", i)
+		}
 	}
 }
 
@@ -241,14 +293,15 @@ func checkRights(t *testing.T, c *cluster, as func(string) string) {
 			t.Errorf("the service user: %s: %s, want %s", tt.api, answer, tt.answers)
 		}
 	}
+	checkDoors(t, service, admin)
 	for _, tt := range []struct{ api, request, answers string }{
 		{"STREAM.UPDATE.bedside-main", string(update), "changed by an operator"},
 		{"STREAM.MSG.DELETE.bedside-main", `{"seq":1}`, `"err_code":10057`}, // deny_delete
 		{"STREAM.PURGE.bedside-main", `{}`, `"err_code":10110`},             // deny_purge
 		{"STREAM.SNAPSHOT.bedside-main", `{}`, `"type"`},
 		{"STREAM.LEADER.STEPDOWN.bedside-main", `{}`, `"success":true`},
-		{"STREAM.CREATE.other", `{"name":"other","subjects":["other"]}`, `"name":"other"`},
 		{"STREAM.DELETE.OBJ_bedside-main", "", `"success":true`},
+		{"STREAM.CREATE.other", `{"name":"other","subjects":["other"]}`, `"name":"other"`}, // in its place
 		{"STREAM.DELETE.bedside-main", "", `"success":true`},
 	} {
 		subject := "$JS.API." + tt.api
@@ -267,6 +320,34 @@ func checkRights(t *testing.T, c *cluster, as func(string) string) {
 		}
 		if !ok || !strings.Contains(answer, tt.answers) {
 			t.Errorf("the operator may not: %s: %s", subject, answer)
+		}
+	}
+}
+
+// checkDoors: what the servers publish for a stream they publish with their own rights. So who could make any stream in the
+// account could have them update or delete the log's: by a republish to JetStream's API of what is published to the other.
+func checkDoors(t *testing.T, service, admin *user) {
+	t.Helper()
+	p, err := loadCompose(t.Context(), "nats", composeSecrets(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := regexp.MustCompile(`\$JS\.API\.STREAM\.CREATE\.([^"]+)"`).FindAllStringSubmatch(p.Configs["nats"].Content, -1)
+	if len(names) < 3 {
+		t.Fatalf("the service user may create %q; want the log, its copy and the attachments at least", names)
+	}
+	for _, name := range names {
+		for _, to := range []string{"STREAM.UPDATE.bedside-main", "STREAM.DELETE.bedside-main"} {
+			request := fmt.Sprintf(`{"name":%q,"subjects":["bedside.log.main-relay"],"storage":"file","num_replicas":3,"republish":{"src":"bedside.log.main-relay","dest":"$JS.API.%s"}}`, name[1], to)
+			answer, ok := service.ask("$JS.API.STREAM.CREATE."+name[1], request)
+			const inUse, noMore = `"err_code":10058`, `"err_code":10027`
+			if ok && (strings.Contains(answer, inUse) || strings.Contains(answer, noMore)) {
+				continue
+			}
+			t.Errorf("the service user may create %s so that it is a door to %s: %s", name[1], to, answer)
+			if ok {
+				admin.ask("$JS.API.STREAM.DELETE."+name[1], "")
+			}
 		}
 	}
 }

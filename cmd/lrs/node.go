@@ -277,8 +277,7 @@ func (n *node) openBlobs(ctx context.Context, cfg nodeConfig) (blob.Store, error
 // openAnyBlobs is openBlobs for a log that need not be whole.
 func (n *node) openAnyBlobs(ctx context.Context, cfg nodeConfig) (blobs blob.Store, err error) {
 	if cfg.engine.shared() {
-		n.bucket, err = natsblob.Open(ctx, natsblob.Config{Conn: n.conn, Name: cfg.engine.name, Replicas: cfg.engine.replicas, TempDir: cfg.dir})
-		blobs = n.bucket
+		blobs, err = n.openBucket(ctx, cfg)
 	} else {
 		blobs, err = cfg.blobs(filepath.Join(cfg.dir, "blobs"))
 	}
@@ -286,6 +285,31 @@ func (n *node) openAnyBlobs(ctx context.Context, cfg nodeConfig) (blobs blob.Sto
 		return nil, fmt.Errorf("attachments: %w", err)
 	}
 	return blobs, nil
+}
+
+// openBucket opens the attachments beside a log in a cluster, and makes their bucket if the log is empty. Every node does so
+// before it appends: if there are commits and no bucket, it was lost, and an empty one would hide that.
+func (n *node) openBucket(ctx context.Context, cfg nodeConfig) (blob.Store, error) {
+	begun := true // also if the log is damaged, which others find
+	if err := untilAnswered(ctx, func() error {
+		last, err := n.log.Head(ctx)
+		if errors.Is(err, eventlog.ErrUnavailable) {
+			return err
+		}
+		begun = err != nil || last > 0
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	opened, err := natsblob.Open(ctx, natsblob.Config{
+		Conn: n.conn, Name: cfg.engine.name, Replicas: cfg.engine.replicas, MustExist: begun,
+		Patience: markPatience, TempDir: cfg.dir,
+	})
+	if err != nil {
+		return nil, err
+	}
+	n.bucket = opened
+	return opened, nil
 }
 
 // logMissing is the error when the head file knows a log and there is none: to

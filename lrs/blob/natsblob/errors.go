@@ -57,7 +57,9 @@ func (s *Store) advice(err error) string {
 		case codeSealed:
 			return "the bucket was sealed: copy the blobs into a new one"
 		case jetstream.JSErrCodeStreamNotFound:
-			return "the bucket is gone: restore stream " + streamName(s.bucket) + " from a backup"
+			return "the bucket is gone: restore stream " + streamName(s.bucket) + " from a backup (nats stream restore); " +
+				"if there is none, and what was attached is to be given up, make an empty one (nats object add " + s.bucket +
+				", then nats stream edit as the next start asks)"
 		}
 	}
 	if errors.Is(err, nats.ErrConnectionClosed) {

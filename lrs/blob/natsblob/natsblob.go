@@ -71,6 +71,10 @@ type Config struct {
 	// Patience is how long Open keeps asking servers that do not answer. Default 30 s: an election takes up to 10.
 	Patience time.Duration
 
+	// MustExist: there has been a bucket, so that to make one in its place would bury that the blobs are lost. Open then
+	// waits for it as for servers that do not answer.
+	MustExist bool
+
 	// TempDir is where content of more than 256 KiB is while it is written or read: in files without a name, which
 	// are gone with the process. Default os.TempDir().
 	TempDir string
@@ -111,7 +115,7 @@ type Store struct {
 
 var _ blob.Store = (*Store)(nil)
 
-// Open creates the bucket, or checks that the one there is keeps blobs as they are (ErrSettings). While the servers do
+// Open creates the bucket, unless Config.MustExist, or checks that the one there is keeps blobs as they are (ErrSettings). While the servers do
 // not answer it asks again until Config.Patience is over (blob.ErrUnavailable) or ctx ends.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err := cfg.complete(); err != nil {
@@ -149,7 +153,7 @@ func (s *Store) openStream(ctx context.Context) (jetstream.Stream, error) {
 	var stream jetstream.Stream
 	err := s.request(ctx, func(ctx context.Context) (err error) {
 		stream, err = s.js.Stream(ctx, want.Name)
-		if errors.Is(err, jetstream.ErrStreamNotFound) {
+		if errors.Is(err, jetstream.ErrStreamNotFound) && !s.cfg.MustExist {
 			stream, err = s.js.CreateStream(ctx, want)
 		}
 		return err

@@ -66,7 +66,8 @@ type Config struct {
 	Patience time.Duration
 
 	// IdleCheck is how often a subscription that gets nothing compares with the
-	// head, which reads the last commit. Default 5 s.
+	// head, which reads the last commit, and after how long Head looks again
+	// whether the first is there. Default 5 s.
 	IdleCheck time.Duration
 
 	// ReconnectMax bounds the pauses, from 100 ms on, between attempts to connect
@@ -128,8 +129,9 @@ type Log struct {
 
 	shorter eventlog.Shorter // than what an append comes after
 
-	mu      sync.Mutex     // guards closed, and additions to appends
+	mu      sync.Mutex     // guards closed, looked, and additions to appends
 	closed  bool           // no append may begin
+	looked  time.Time      // when checkFirst last asked
 	appends sync.WaitGroup // those under way
 }
 
@@ -191,13 +193,16 @@ func (l *Log) begin() error {
 }
 
 // Head is the last revision that is stored. It is eventlog.ErrLogDamaged when the
-// stream says of itself that it has been deleted.
+// stream says of itself that it has been deleted, or no longer has the first.
 func (l *Log) Head(ctx context.Context) (eventlog.Revision, error) {
 	e, found, err := l.last(ctx, l.name)
 	switch {
 	case err != nil:
 		return 0, err
 	case e != nil:
+		if err := l.checkFirst(ctx); err != nil {
+			return 0, err
+		}
 		return eventlog.Revision(e.GetStreamRevision() + 1), nil
 	case found:
 		return 0, fmt.Errorf("%w: stream %s exists, but all its events are gone; restore it from a backup", eventlog.ErrLogDamaged, l.name)
@@ -211,8 +216,37 @@ func (l *Log) Head(ctx context.Context) (eventlog.Revision, error) {
 	return 0, err
 }
 
+// checkFirst looks, but not again and again, whether a stream that has commits has the first: metadata that was written since
+// Open may hide it, and a scavenge remove it, without anybody reading there.
+func (l *Log) checkFirst(ctx context.Context) error {
+	l.mu.Lock()
+	due := time.Since(l.looked) >= l.cfg.IdleCheck
+	if due {
+		l.looked = time.Now()
+	}
+	l.mu.Unlock()
+	if !due {
+		return nil
+	}
+	first, _, err := l.edge(ctx, l.name, forwards)
+	if err == nil && first != nil && first.GetStreamRevision() > 0 {
+		err = l.missing(ctx, first.GetStreamRevision()+1, 1)
+	}
+	if err != nil { // it is looked at again at once
+		l.mu.Lock()
+		l.looked = time.Time{}
+		l.mu.Unlock()
+	}
+	return err
+}
+
 // last is a stream's last event; found tells whether there is such a stream.
 func (l *Log) last(ctx context.Context, stream string) (e *streams.ReadResp_ReadEvent_RecordedEvent, found bool, err error) {
+	return l.edge(ctx, stream, backwards)
+}
+
+// edge is a stream's last event, or, forwards, its first.
+func (l *Log) edge(ctx context.Context, stream string, direction streams.ReadReq_Options_ReadDirection) (e *streams.ReadResp_ReadEvent_RecordedEvent, found bool, err error) {
 	if l.life.Err() != nil {
 		return nil, false, eventlog.ErrClosed
 	}
@@ -220,7 +254,7 @@ func (l *Log) last(ctx context.Context, stream string) (e *streams.ReadResp_Read
 	defer cancel()
 	defer context.AfterFunc(l.life, cancel)()
 	for range redirects {
-		e, found, err = l.lastHere(ctx, stream)
+		e, found, err = l.edgeHere(ctx, stream, direction)
 		if !l.link.follow(err) {
 			break
 		}
@@ -231,9 +265,9 @@ func (l *Log) last(ctx context.Context, stream string) (e *streams.ReadResp_Read
 	return e, found, err
 }
 
-// lastHere is last, at the node that the link is to.
-func (l *Log) lastHere(ctx context.Context, stream string) (*streams.ReadResp_ReadEvent_RecordedEvent, bool, error) {
-	f, err := l.open(ctx, readRequest(stream, backwards, 0, 1))
+// edgeHere is edge, at the node that the link is to.
+func (l *Log) edgeHere(ctx context.Context, stream string, direction streams.ReadReq_Options_ReadDirection) (*streams.ReadResp_ReadEvent_RecordedEvent, bool, error) {
+	f, err := l.open(ctx, readRequest(stream, direction, 0, 1))
 	if err != nil {
 		return nil, false, err
 	}

@@ -146,7 +146,7 @@ func (r *reader) try(ctx context.Context) (eventlog.Record, error) {
 			continue // caught up, fell behind; or what we have
 		}
 		if revision := e.GetStreamRevision() + 1; revision > r.next {
-			return eventlog.Record{}, r.missing(ctx, revision)
+			return eventlog.Record{}, r.missing(ctx, revision, r.next)
 		}
 		return eventlog.Record{Revision: eventlog.Revision(r.next), Data: e.GetData()}, nil
 	}
@@ -169,14 +169,14 @@ func (r *reader) ended() error {
 	return unavailable(err)
 }
 
-// missing is what it means that a later revision came where next was to come: the
+// missing is what it means that a later revision came where another was to come: the
 // stream has lost what is between them.
-func (r *reader) missing(ctx context.Context, came uint64) error {
+func (l *Log) missing(ctx context.Context, came, wanted uint64) error {
 	cause := "an earlier setting of its metadata, or damage; restore it from a backup"
-	if s, err := r.settings(ctx); err == nil && s.bad() != "" {
+	if s, err := l.settings(ctx); err == nil && s.bad() != "" {
 		cause = "its metadata: " + s.bad() + "; unless a scavenge has removed them they come back when it is written without that"
 	}
-	return fmt.Errorf("%w: stream %s has revision %d, but not %d before it, by %s", eventlog.ErrLogDamaged, r.name, came, r.next, cause)
+	return fmt.Errorf("%w: stream %s has revision %d, but not %d before it, by %s", eventlog.ErrLogDamaged, l.name, came, wanted, cause)
 }
 
 // begin makes a call that begins with next, and for a subscription the watch over

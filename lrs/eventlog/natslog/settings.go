@@ -62,6 +62,8 @@ func checkSettings(got, want jetstream.StreamConfig) error {
 	rule(got.MaxAge == 0, "max_age", got.MaxAge, "--max-age=0")
 	rule(got.MaxMsgsPerSubject == -1, "max_msgs_per_subject", got.MaxMsgsPerSubject, "--max-msgs-per-subject=-1")
 	rule(got.MaxMsgSize == -1 || got.MaxMsgSize >= minPayload, "max_msg_size", got.MaxMsgSize, "--max-msg-size=-1")
+	rule(got.MaxConsumers <= 0, "max_consumers", got.MaxConsumers, "--max-consumers=-1: each reader has one of its own")
+	rule(got.ConsumerLimits == jetstream.StreamConsumerLimits{}, "consumer_limits", fmt.Sprintf("%+v", got.ConsumerLimits), "remove it: readers set their own")
 	rule(got.Replicas >= want.Replicas, "num_replicas", got.Replicas, fmt.Sprintf("--replicas=%d", want.Replicas))
 	rule(got.DenyDelete, "deny_delete", got.DenyDelete, "--deny-delete")
 	rule(got.DenyPurge, "deny_purge", got.DenyPurge, "--deny-purge")

@@ -21,6 +21,8 @@ func TestSettings(t *testing.T) {
 		"max_age":              func(c *jetstream.StreamConfig) { c.MaxAge = time.Hour },
 		"max_msgs_per_subject": func(c *jetstream.StreamConfig) { c.MaxMsgsPerSubject = 1 },
 		"max_msg_size":         func(c *jetstream.StreamConfig) { c.MaxMsgSize = 500_000 },
+		"max_consumers":        func(c *jetstream.StreamConfig) { c.MaxConsumers = 2 },
+		"consumer_limits":      func(c *jetstream.StreamConfig) { c.ConsumerLimits.InactiveThreshold = time.Second },
 		"num_replicas":         func(c *jetstream.StreamConfig) { c.Replicas = 1 },
 		"deny_delete":          func(c *jetstream.StreamConfig) { c.DenyDelete = false },
 		"deny_purge":           func(c *jetstream.StreamConfig) { c.DenyPurge = false },
