@@ -1,6 +1,9 @@
 package lrs
 
 import (
+	"fmt"
+	"math"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -15,16 +18,49 @@ import (
 // TestPoller: whoever takes Consistent-Through as the next `since` sees every
 // statement once, while many write.
 func TestPoller(t *testing.T) {
-	b := newBench(t)
+	t.Run("statements", func(t *testing.T) {
+		pollWhile(t, newBench(t), index.Query{}, 60, 7, func() *xapi.Draft { return draft(t, uuid.New(), "passed") })
+	})
+	// Each referrer has 500 terms from its target, which no commit does for so many at once.
+	t.Run("references to a large statement", func(t *testing.T) {
+		b, target := newBench(t), uuid.New()
+		if _, err := b.put(t, crowd(t, target, 250)); err != nil {
+			t.Fatal(err)
+		}
+		pollWhile(t, b, index.Query{Verb: "https://v.example/met", Since: b.ConsistentThrough().UnixMicro()}, 12, 12, func() *xapi.Draft {
+			return refersTo(t, target)
+		})
+	})
+}
+
+// crowd is a statement with a Group of so many members for an actor.
+func crowd(t *testing.T, id uuid.UUID, members int) *xapi.Draft {
+	t.Helper()
+	list := make([]string, members)
+	for i := range list {
+		list[i] = fmt.Sprintf(`{"mbox":"mailto:%d@example.com"}`, i)
+	}
+	return parseDraft(t, fmt.Sprintf(`{"id":"%s","actor":{"objectType":"Group","member":[%s]},"verb":{"id":"https://v.example/met"},"object":{"id":"https://a.example/1"}}`,
+		id, strings.Join(list, ",")))
+}
+
+func refersTo(t *testing.T, target uuid.UUID) *xapi.Draft {
+	t.Helper()
+	return parseDraft(t, fmt.Sprintf(`{"id":"%s","actor":{"mbox":"mailto:nurse@example.com"},"verb":{"id":"https://v.example/commented"},"object":{"objectType":"StatementRef","id":"%s"}}`,
+		uuid.New(), target))
+}
+
+// pollWhile asks for a list while eight writers store what next gives, in so many batches of up to so many statements.
+func pollWhile(t *testing.T, b *bench, q index.Query, batches, most int, next func() *xapi.Draft) {
 	var mu sync.Mutex
 	acknowledged := map[uuid.UUID]bool{}
 	var writers sync.WaitGroup
 	for range 8 {
 		writers.Go(func() {
-			for i := range 60 {
+			for i := range batches {
 				var drafts []*xapi.Draft
-				for range 1 + i%7 {
-					drafts = append(drafts, draft(t, uuid.New(), "passed"))
+				for range 1 + i%most {
+					drafts = append(drafts, next())
 				}
 				if _, err := b.StoreStatements(t.Context(), drafts, true); err != nil {
 					t.Error(err)
@@ -42,7 +78,7 @@ func TestPoller(t *testing.T) {
 	go func() { writers.Wait(); close(done) }()
 
 	seen := map[uuid.UUID]bool{}
-	var since int64
+	since := q.Since
 	poll := func() {
 		v, err := b.View()
 		if err != nil {
@@ -50,7 +86,8 @@ func TestPoller(t *testing.T) {
 		}
 		defer v.Close()
 		through := v.ConsistentThrough.UnixMicro()
-		q := index.Query{Since: since, Ascending: true, Limit: 50}
+		q := q
+		q.Since, q.Ascending, q.Limit = since, true, 50
 		for {
 			page, err := v.Query(t.Context(), q)
 			if err != nil {
@@ -82,7 +119,10 @@ func TestPoller(t *testing.T) {
 	for writing := true; writing; {
 		select {
 		case <-done:
-			writing = false
+			writing = false // and one more poll, when all is found by what it refers to
+			if err := b.AwaitThrough(t.Context(), math.MaxInt64); err != nil {
+				t.Fatal(err)
+			}
 		default:
 		}
 		poll()

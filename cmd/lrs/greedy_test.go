@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -8,7 +9,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 )
 
@@ -73,6 +77,47 @@ func largeGroups(t testing.TB, s *server) {
 	came := together(t, s, 40, http.MethodPost, "/statements", func(int) string { return large }, http.StatusOK, http.StatusServiceUnavailable)
 	if came[http.StatusOK] == 0 || came[http.StatusServiceUnavailable] == 0 {
 		t.Errorf("large groups are answered with %v", came)
+	}
+}
+
+// references are small statements that wait for one with many terms, which each of them is to be found by then; and some
+// that refer to it when it is there. None is refused, and each is found in the end.
+func references(t testing.TB, s *server) {
+	target, verb := uuid.NewString(), "http://v.example/"+uuid.NewString()
+	to := func() string {
+		one := `{"actor":{"mbox":"mailto:a@b.example"},"verb":{"id":"http://v.example/v"},"object":{"objectType":"StatementRef","id":"` + target + `"}}`
+		return `[` + repeated(one, 500) + `]`
+	}
+	parents := make([]string, 200)
+	for i := range parents {
+		parents[i] = fmt.Sprintf(`{"id":"http://a.example/%d"}`, i)
+	}
+	large := `{"id":"` + target + `","actor":{"mbox":"mailto:a@b.example"},"verb":{"id":"` + verb + `"},"object":{"id":"http://a.example/a"},` +
+		`"context":{"contextActivities":{"parent":[` + strings.Join(parents, ",") + `]}}}`
+	for _, body := range []string{to(), to(), large, to()} {
+		if status, answer := raw(t, s, http.MethodPost, "/statements", strings.NewReader(body)); status != http.StatusOK {
+			t.Fatalf("%d %.300s", status, answer)
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for found := 0; found < 1501; {
+		honest(t, s)
+		found = 0
+		for more := "/statements?limit=500&format=ids&verb=" + verb; more != ""; {
+			status, _, body, err := s.do(ctx, http.MethodGet, more, nil)
+			var page struct {
+				Statements []jsontext.Value `json:"statements"`
+				More       string           `json:"more"`
+			}
+			if err == nil {
+				err = json.Unmarshal(body, &page)
+			}
+			if err != nil || status != http.StatusOK {
+				t.Fatalf("%d found, then %d %v %.300s", found, status, err, body)
+			}
+			found, more = found+len(page.Statements), strings.TrimPrefix(page.More, "/xapi")
+		}
 	}
 }
 

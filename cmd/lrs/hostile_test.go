@@ -45,6 +45,7 @@ var attacks = []struct {
 	{"many elements", manyElements},
 	{"large groups", largeGroups},
 	{"merges", merges},
+	{"references", references},
 	{"stalled forms", stalledForms},
 }
 

@@ -21,7 +21,7 @@
 // Each parameter is a condition of its own: a referrer may meet the verb by
 // itself and the activity by its target. Terms are passed to referrers when
 // either arrives; what does not fit into a commit's share of work is left to
-// Settle. The authority is not passed on: it stands for a right to read.
+// Settle: see propagate in late.go for what holds meanwhile. The authority is not passed on: it stands for a right to read.
 //
 // A referrer inherits at most 1,000 terms from its chain of targets, the near
 // ones' first. Of one target the verb, the activity, the registration and the

@@ -1,0 +1,142 @@
+package lrs
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/google/uuid"
+
+	"github.com/bedside-lrs/bedside/lrs/eventlog"
+	"github.com/bedside-lrs/bedside/lrs/index"
+	"github.com/bedside-lrs/bedside/lrs/xapi"
+)
+
+// found is how many statements a list by a verb has that was stored up to a time, µs.
+func (b *bench) found(t *testing.T, v *View, verb string, until int64) int {
+	t.Helper()
+	page, err := v.Query(t.Context(), index.Query{Verb: verb, Until: until, Limit: 1000})
+	if err != nil || page.More {
+		t.Fatal(err, page.More)
+	}
+	return len(page.Statements)
+}
+
+// The answer to a write comes when its statements are found by what they refer to, however many terms that are.
+func TestAnswerIsNotLate(t *testing.T) {
+	b, target := newBench(t), uuid.New()
+	if _, err := b.put(t, crowd(t, target, 250)); err != nil {
+		t.Fatal(err)
+	}
+	drafts := make([]*xapi.Draft, 60)
+	for i := range drafts {
+		drafts[i] = refersTo(t, target)
+	}
+	if _, err := b.StoreStatements(t.Context(), drafts, true); err != nil {
+		t.Fatal(err)
+	}
+	v, err := b.View()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	if n := b.found(t, v, "https://v.example/met", 0); n != 61 {
+		t.Errorf("%d of 61 are found by their target's verb", n)
+	}
+	if v.ConsistentThrough.UnixMicro() < v.Position().LastStored {
+		t.Errorf("through %s, the last is stored at %d", v.ConsistentThrough, v.Position().LastStored)
+	}
+}
+
+// A store that starts over an index that lacks what targets add serves: up to Consistent-Through all is found, and behind
+// AwaitThrough all there is.
+func TestStartsLate(t *testing.T) {
+	b, target := newBench(t), uuid.New()
+	if _, err := b.put(t, crowd(t, target, 250)); err != nil {
+		t.Fatal(err)
+	}
+	drafts := make([]*xapi.Draft, 60)
+	for i := range drafts {
+		drafts[i] = refersTo(t, target)
+	}
+	if _, err := b.StoreStatements(t.Context(), drafts, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.fs = vfs.NewCrashableMem()
+	x, err := index.Open("index", index.Options{FS: b.fs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for commit, err := range eventlog.Follow(b.log.Read(t.Context(), 1), eventlog.Head{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		events, err := commit.Events()
+		if err == nil {
+			err = x.Apply(commit, events, nil)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := x.Position()
+	if p.Late == 0 || p.LateStored > p.LastStored {
+		t.Fatalf("nothing is late: %+v", p)
+	}
+	if err := x.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.open(t, nil); err != nil {
+		t.Fatal(err)
+	}
+	v, err := b.View()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	through := v.ConsistentThrough.UnixMicro()
+	// The target is 1; a statement's time is a microsecond behind that of the one before.
+	if late := v.Position().Late; late > 0 && through >= p.LastStored || through < p.LateStored-1 {
+		t.Errorf("through %d, of %+v", through, v.Position())
+	}
+	if want := 61 - int(max(0, p.LastStored-through)); b.found(t, v, "https://v.example/met", through) != want {
+		t.Errorf("%d are found until %d, not %d", b.found(t, v, "https://v.example/met", through), through, want)
+	}
+	if err := b.AwaitThrough(t.Context(), math.MaxInt64); err != nil {
+		t.Fatal(err)
+	}
+	after, err := b.View()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer after.Close()
+	if n := b.found(t, after, "https://v.example/met", 0); n != 61 {
+		t.Errorf("%d of 61 are found", n)
+	}
+}
+
+// What is not found yet by what it refers to does not keep a node from serving; it is told.
+func TestLateIsNoted(t *testing.T) {
+	b := newBench(t)
+	drafts, target := make([]*xapi.Draft, 1000), uuid.New()
+	for i := range drafts {
+		drafts[i] = refersTo(t, target)
+	}
+	if _, err := b.StoreStatements(t.Context(), drafts, true); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.put(t, crowd(t, target, 500)); err != nil {
+		t.Fatal(err)
+	}
+	noted := strings.Join(b.Notes(), "; ")
+	if pending := b.Index().Pending(); pending > 0 && !strings.Contains(noted, "1 statements do not match yet") {
+		t.Errorf("%d are pending, and it is noted %q", pending, noted)
+	}
+	if reasons := b.Ready(); len(reasons) > 0 {
+		t.Error(reasons)
+	}
+}
