@@ -42,7 +42,7 @@ func TestPoll(t *testing.T) {
 			},
 			"settle some": func(t *rapid.T) { check(t, h.x.SettleSome()) },
 			"reopen":      func(*rapid.T) { h.reopen() },
-			"":            poll,
+			"poll":        poll,
 		})
 		check(t, h.x.Settle(t.Context()))
 		if p := h.x.Position(); p.Late != 0 || p.LateStored != 0 {
@@ -72,7 +72,6 @@ type poller struct {
 }
 
 func (p *poller) poll(t *rapid.T, h *harness) {
-	p.q.limit = 3
 	for _, n := range h.list(p.q.query()) {
 		if slices.Contains(p.seen, n) {
 			t.Fatalf("%+v: statement %d is seen twice", p.q, n)
