@@ -9,6 +9,7 @@ import (
 	"io"
 	"mime"
 
+	"github.com/bedside-lrs/bedside/lrs/blob"
 	"github.com/bedside-lrs/bedside/lrs/event"
 	"github.com/bedside-lrs/bedside/lrs/index"
 	"github.com/bedside-lrs/bedside/lrs/xapi"
@@ -204,6 +205,9 @@ func (s *Store) DocumentBody(ctx context.Context, doc *index.Document) ([]byte, 
 		return doc.Body, nil
 	}
 	r, size, err := s.blobs.Open(ctx, doc.Blob)
+	if errors.Is(err, blob.ErrNotFound) {
+		err = fmt.Errorf("%w; restore the blob of that name from a backup", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: document %s: %w", ErrUnavailable, doc.Key.ID, err)
 	}

@@ -45,6 +45,15 @@ func (s *Store) StoreStatements(ctx context.Context, drafts []*xapi.Draft, defin
 	}
 }
 
+// sent is what a statement's event says of attachments with a fileUrl whose data came. Not in a log that several nodes
+// append to: some may still be of a release that stops at such an event.
+func (s *Store) sent(d *xapi.Draft) []int {
+	if s.cfg.Shared {
+		return nil
+	}
+	return d.Sent
+}
+
 func decideStatements(tx *transaction, drafts []*xapi.Draft, define bool, c *comparison) (decision, error) {
 	d := decision{
 		events: make([]eventlog.Event, 0, len(drafts)),
@@ -68,7 +77,7 @@ func decideStatements(tx *transaction, drafts []*xapi.Draft, define bool, c *com
 			continue
 		}
 		ev, err := encode(event.StatementStored{
-			Statement: draft.Stamp(tx.next(len(d.events))), NoDefine: !define,
+			Statement: draft.Stamp(tx.next(len(d.events))), NoDefine: !define, Sent: c.store.sent(draft),
 		})
 		if err != nil {
 			return decision{}, err

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -185,7 +186,8 @@ func missingBlob(ctx context.Context, blobs blob.Store, events []eventlog.Event)
 // NamedBlob is a blob that an event names.
 type NamedBlob struct {
 	ID string // as in package blob
-	// Elsewhere: an attachment that has a place to fetch it from, so that it may be here or not.
+	// Elsewhere: an attachment that has a place to fetch it from, and of which the log does not say that its data came, so
+	// that it may be here or not.
 	Elsewhere bool
 }
 
@@ -213,8 +215,8 @@ func BlobsOf(e eventlog.Event) (named []NamedBlob, err error) {
 		if sub := st.Object.SubStatement; sub != nil {
 			attached = append(attached, sub.Attachments...)
 		}
-		for _, a := range attached {
-			named = append(named, NamedBlob{ID: strings.ToLower(a.SHA2), Elsewhere: a.FileURL != ""})
+		for i, a := range attached {
+			named = append(named, NamedBlob{ID: strings.ToLower(a.SHA2), Elsewhere: a.FileURL != "" && !slices.Contains(ev.Sent, i)})
 		}
 	}
 	return named, nil

@@ -88,8 +88,9 @@ type row struct {
 // table is read from the top; an error matches through wrapping.
 var table = []row{
 	{auth.ErrUnauthorized, http.StatusUnauthorized, "auth.unauthorized", 0, "The key or the secret is wrong, or the credential has expired."},
-	// In front of what wraps it; no try will mend it, and 500 is logged as an error.
+	// In front of what wraps them; no try will mend it, and 500 is logged as an error.
 	{blob.ErrDamaged, http.StatusInternalServerError, "blob.damaged", 0, "The stored data of a document or an attachment is damaged; nothing was changed. The store's log names the file that must be restored from a backup."},
+	{blob.ErrNotFound, http.StatusInternalServerError, "blob.missing", 0, "The stored data of a document or an attachment is missing; nothing was changed. The store's log names the blob that must be restored from a backup."},
 	{auth.ErrBusy, http.StatusServiceUnavailable, "auth.busy", 1, "Too many secrets are being checked; try again."},
 	{lrs.ErrBusy, http.StatusServiceUnavailable, "store.busy", 1, "Too many changes are waiting; nothing was stored; try again."},
 	{lrs.ErrNoSpace, http.StatusServiceUnavailable, "store.space", 30, "The store's disk is nearly full; nothing was stored; try again later."},

@@ -53,6 +53,7 @@ func TestFrom(t *testing.T) {
 		{auth.ErrUnknownScope, 400, "credential.scope", false},
 		{blob.ErrHashMismatch, 400, "attachment.hash", false},
 		{fmt.Errorf("%w: blob: %w", lrs.ErrUnavailable, blob.ErrDamaged), 500, "blob.damaged", false},
+		{fmt.Errorf("%w: blob: natsblob: open: %w", lrs.ErrUnavailable, blob.ErrNotFound), 500, "blob.missing", false},
 		{context.DeadlineExceeded, 503, "request.timeout", true},
 		{context.Canceled, 499, "request.cancelled", false},
 		{&http.MaxBytesError{Limit: 7}, 413, "request.size", false},

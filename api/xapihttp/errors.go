@@ -7,6 +7,7 @@ import (
 
 	"github.com/bedside-lrs/bedside/api/problem"
 	"github.com/bedside-lrs/bedside/lrs"
+	"github.com/bedside-lrs/bedside/lrs/blob"
 	"github.com/bedside-lrs/bedside/lrs/index"
 )
 
@@ -18,7 +19,11 @@ func notFound(err error, message string) error {
 	return err
 }
 
-// unavailable marks a failure of the blob store before anything was decided.
+// unavailable marks a failure of the blob store before anything was decided. What is not
+// there, of what is asked for, is lost: only a backup has it.
 func unavailable(err error) error {
+	if errors.Is(err, blob.ErrNotFound) {
+		err = fmt.Errorf("%w; restore the blob of that name from a backup", err)
+	}
 	return fmt.Errorf("%w: blob: %w", lrs.ErrUnavailable, err)
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"slices"
 	"strings"
 	"unsafe"
 
@@ -15,13 +16,14 @@ import (
 
 	"github.com/bedside-lrs/bedside/api/problem"
 	"github.com/bedside-lrs/bedside/lrs/blob"
+	"github.com/bedside-lrs/bedside/lrs/index"
 	"github.com/bedside-lrs/bedside/lrs/xapi"
 )
 
 // writeMultipart answers with multipart/mixed: the JSON, and then the data of
 // every attachment of the statements that the store has, each once (C 1.5.2,
 // 2.1.3). Data is streamed from the blob store.
-func (c *call) writeMultipart(body []byte, statements [][]byte) error {
+func (c *call) writeMultipart(body []byte, statements []index.Stored) error {
 	parts, err := c.parts(statements)
 	if err != nil {
 		return err
@@ -88,59 +90,70 @@ func partType(declared string) string {
 
 // parts are the attachments that the store has the data of, one of each hash:
 // those that came with a fileUrl only are not there.
-func (c *call) parts(statements [][]byte) ([]xapi.Attachment, error) {
+func (c *call) parts(statements []index.Stored) ([]xapi.Attachment, error) {
 	attachments, err := c.attachmentsOf(statements)
 	if err != nil {
 		return nil, err
 	}
 	var parts []xapi.Attachment
-	seen := map[string]bool{}
+	seen := map[string]bool{} // by id: it is there
 	for _, a := range attachments {
 		id := strings.ToLower(a.SHA2)
-		if seen[id] {
-			continue
+		has, looked := seen[id]
+		if !looked {
+			if has, err = c.Store.Blobs().Has(c.ctx, id); err != nil {
+				return nil, unavailable(err)
+			}
+			seen[id] = has
 		}
-		seen[id] = true
-		has, err := c.Store.Blobs().Has(c.ctx, id)
 		switch {
-		case err != nil:
-			return nil, unavailable(err)
-		case has:
-			parts = append(parts, a)
-		case a.FileURL == "":
-			return nil, fmt.Errorf("attachment %s: %w", id, blob.ErrNotFound)
+		case !has && !a.elsewhere:
+			return nil, unavailable(fmt.Errorf("attachment %s: %w", id, blob.ErrNotFound))
+		case has && !looked:
+			parts = append(parts, a.Attachment)
 		}
 	}
 	return parts, nil
 }
 
+// attached is an attachment of a stored statement; elsewhere is lrs.NamedBlob's.
+type attached struct {
+	xapi.Attachment
+	elsewhere bool
+}
+
 // attachmentsOf lists the attachments of stored statements and of their
 // SubStatements: what their parts are made of, and no more, since a page has many.
-func (c *call) attachmentsOf(statements [][]byte) (all []xapi.Attachment, err error) {
-	for _, raw := range statements {
-		if all, err = c.appendAttachments(all, raw); err != nil {
+func (c *call) attachmentsOf(statements []index.Stored) (all []attached, err error) {
+	for _, st := range statements {
+		if all, err = c.appendAttachments(all, st); err != nil {
 			return nil, err
 		}
 	}
 	return all, nil
 }
 
-func (c *call) appendAttachments(all []xapi.Attachment, raw []byte) ([]xapi.Attachment, error) {
-	if !xapi.MayAttach(raw) {
+func (c *call) appendAttachments(all []attached, stored index.Stored) ([]attached, error) {
+	if !xapi.MayAttach(stored.Raw) {
 		return all, nil
 	}
 	hold, back := c.held.lending()
 	defer back()
-	st, err := parseStored(raw, hold)
+	st, err := parseStored(stored.Raw, hold)
 	if err != nil {
 		return nil, err
 	}
+	i := 0
 	for a := range statementAttachments(st) {
-		a = xapi.Attachment{ContentType: strings.Clone(a.ContentType), SHA2: strings.Clone(a.SHA2), FileURL: strings.Clone(a.FileURL)}
-		if err := c.held.hold(int64(unsafe.Sizeof(a)) + int64(len(a.ContentType)+len(a.SHA2)+len(a.FileURL))); err != nil {
+		kept := attached{
+			xapi.Attachment{ContentType: strings.Clone(a.ContentType), SHA2: strings.Clone(a.SHA2)},
+			a.FileURL != "" && !slices.Contains(stored.Sent, i),
+		}
+		if err := c.held.hold(int64(unsafe.Sizeof(kept)) + int64(len(a.ContentType)+len(a.SHA2))); err != nil {
 			return nil, err
 		}
-		all = append(all, a)
+		all = append(all, kept)
+		i++
 	}
 	return all, nil
 }

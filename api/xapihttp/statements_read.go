@@ -75,7 +75,7 @@ func (c *call) getStatement() error {
 		return err
 	}
 	if attachments {
-		return c.writeMultipart(body, [][]byte{st.Raw})
+		return c.writeMultipart(body, []index.Stored{st})
 	}
 	return c.writeJSON(body)
 }
@@ -147,7 +147,7 @@ func (c *call) listStatements() error {
 	}
 	if n < len(raws) {
 		page.More, page.Next = true, page.Statements[n-1].Number
-		raws = raws[:n]
+		raws, page.Statements = raws[:n], page.Statements[:n]
 	}
 	body = append(body, `],"more":`...)
 	more := ""
@@ -160,7 +160,7 @@ func (c *call) listStatements() error {
 	}
 	body = append(body, '}')
 	if attachments {
-		return c.writeMultipart(body, raws)
+		return c.writeMultipart(body, page.Statements)
 	}
 	return c.writeJSON(body)
 }

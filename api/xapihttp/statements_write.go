@@ -93,6 +93,7 @@ func (c *call) store(u *upload) ([]uuid.UUID, error) {
 			return nil, err
 		}
 		drafts[i] = xapi.NewDraft(st, authority, c.version)
+		drafts[i].Sent = u.sent(st)
 		ids[i] = drafts[i].ID()
 	}
 	if len(drafts) == 0 {
@@ -110,6 +111,19 @@ func (c *call) store(u *upload) ([]uuid.UUID, error) {
 	}
 	c.position(pos)
 	return ids, nil
+}
+
+// sent are the attachments of a statement that have a fileUrl and whose data came all
+// the same, in the order of statementAttachments.
+func (u *upload) sent(st *xapi.Statement) (sent []int) {
+	i := 0
+	for a := range statementAttachments(st) {
+		if a.FileURL != "" && u.parts[strings.ToLower(a.SHA2)] {
+			sent = append(sent, i)
+		}
+		i++
+	}
+	return sent
 }
 
 // checkAttachments refuses an attachment without data and without a place to

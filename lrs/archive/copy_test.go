@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -259,4 +260,34 @@ func TestCopyAgain(t *testing.T) {
 		t.Errorf("repaired: %+v, %+v, %v", counts, report, err)
 	}
 	wantEqual(t, to, from, ids...)
+}
+
+// TestMissingSent: an attachment with a fileUrl is missed by backup, copy and verification if its data came with it, and
+// only then.
+func TestMissingSent(t *testing.T) {
+	b := newBench(t)
+	b.open(t)
+	sent := b.attach(t, "sent", elsewhere, 0)
+	there := b.attach(t, "there", elsewhere)
+	b.close(t)
+	for _, id := range []string{sent, there} {
+		must(t, os.Remove(b.path(id)))
+	}
+	missed := func(counts archive.Counts) {
+		t.Helper()
+		if len(counts.Missing) != 1 || counts.Missing[0].ID != sent {
+			t.Errorf("%+v; want %s alone", counts.Missing, sent)
+		}
+	}
+	_, counts, err := archive.Write(t.Context(), io.Discard, b.at(), func() (int64, error) { return 0, nil })
+	must(t, err)
+	missed(counts)
+	c, err := archive.BeginCopy(t.Context(), b.at(), newBench(t).at())
+	must(t, err)
+	counts, report, err := c.Run(t.Context())
+	must(t, err)
+	missed(counts)
+	if !strings.Contains(report.BlobFault, sent) {
+		t.Errorf("the verification says %q; want %s", report.BlobFault, sent)
+	}
 }

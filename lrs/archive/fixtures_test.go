@@ -69,8 +69,8 @@ func (b *bench) close(t *testing.T) {
 
 func (b *bench) at() archive.Store { return archive.Store{Log: b.log, Blobs: b.blobs} }
 
-// put stores a statement with more members, and returns its time.
-func (b *bench) put(t *testing.T, more string) (stored time.Time) {
+// put stores a statement with more members, and returns its time. sent is xapi.Draft.Sent.
+func (b *bench) put(t *testing.T, more string, sent ...int) (stored time.Time) {
 	t.Helper()
 	authority, err := xapi.ParseAuthority([]byte(`{"account":{"homePage":"https://lrs.example","name":"test"}}`))
 	must(t, err)
@@ -78,7 +78,9 @@ func (b *bench) put(t *testing.T, more string) (stored time.Time) {
 	st, err := xapi.ParseStatement(fmt.Appendf(nil, `{"id":"%s","actor":{"mbox":"mailto:nurse@example.com"},`+
 		`"verb":{"id":"https://v.example/v"},"object":{"id":"https://a.example/1"}%s}`, id, more), xapi.V1)
 	must(t, err)
-	_, err = b.StoreStatements(t.Context(), []*xapi.Draft{xapi.NewDraft(st, authority, xapi.V1)}, true)
+	d := xapi.NewDraft(st, authority, xapi.V1)
+	d.Sent = sent
+	_, err = b.StoreStatements(t.Context(), []*xapi.Draft{d}, true)
 	must(t, err)
 	v, err := b.View()
 	must(t, err)
@@ -89,7 +91,7 @@ func (b *bench) put(t *testing.T, more string) (stored time.Time) {
 }
 
 // attach stores a statement with an attachment, whose data is there unless it is "" and whose members are more too.
-func (b *bench) attach(t *testing.T, data, more string) (id string) {
+func (b *bench) attach(t *testing.T, data, more string, sent ...int) (id string) {
 	t.Helper()
 	sum := sha256.Sum256([]byte(data))
 	id = hex.EncodeToString(sum[:])
@@ -104,7 +106,7 @@ func (b *bench) attach(t *testing.T, data, more string) (id string) {
 		must(t, err)
 	}
 	b.put(t, fmt.Sprintf(`,"attachments":[{"usageType":"https://u.example/u","display":{"en":"d"},"contentType":"text/plain","length":1,"sha2":"%s"%s}]`,
-		strings.ToUpper(id), more))
+		strings.ToUpper(id), more), sent...)
 	return id
 }
 

@@ -11,10 +11,16 @@ import (
 // noDefine is the meta of a Statement stored by a credential that may not define.
 var noDefine = []byte(`{"define":false}`)
 
+// statementMeta is the meta of a Statement of which there is something to say.
+type statementMeta struct {
+	Define *bool `json:"define,omitzero"`
+	Sent   []int `json:"sent,omitempty"`
+}
+
 // strict refuses unknown members; duplicate names, bad UTF-8 and trailing data are refused anyway.
 var strict = json.JoinOptions(json.RejectUnknownMembers(true), json.Deterministic(true))
 
-// Encode implements Event without a copy.
+// Encode implements Event without a copy of the Statement.
 func (s StatementStored) Encode() (Encoded, error) {
 	if len(s.Statement) == 0 {
 		return Encoded{}, fmt.Errorf("event: encode %s: %w: no statement", TypeStatementStored, ErrInvalid)
@@ -23,7 +29,34 @@ func (s StatementStored) Encode() (Encoded, error) {
 	if s.NoDefine {
 		e.Meta = noDefine
 	}
+	if len(s.Sent) == 0 {
+		return e, nil
+	}
+	if err := checkSent(s.Sent); err != nil {
+		return Encoded{}, fmt.Errorf("event: encode %s: %w", TypeStatementStored, invalid(err))
+	}
+	meta := statementMeta{Sent: s.Sent}
+	if s.NoDefine {
+		meta.Define = new(false)
+	}
+	var err error
+	if e.Meta, err = json.Marshal(meta, strict); err != nil {
+		return Encoded{}, fmt.Errorf("event: encode %s: %w", TypeStatementStored, invalid(err))
+	}
+	e.Version = 2
 	return e, nil
+}
+
+// checkSent checks that indices grow from 0 or more.
+func checkSent(sent []int) error {
+	least := 0
+	for _, i := range sent {
+		if i < least {
+			return fmt.Errorf("the attachment %d was sent, where at least %d comes", i, least)
+		}
+		least = i + 1
+	}
+	return nil
 }
 
 // Encode implements Event.
@@ -106,13 +139,18 @@ func decodeStatementStored(e Encoded) (Event, error) {
 	if len(e.Meta) == 0 {
 		return s, nil
 	}
-	meta := struct {
-		Define bool `json:"define"`
-	}{Define: true}
-	if err := unmarshal(e.Meta, &meta); err != nil {
+	var meta statementMeta
+	err := unmarshal(e.Meta, &meta)
+	if err == nil {
+		err = checkSent(meta.Sent)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("meta: %w", err)
 	}
-	s.NoDefine = !meta.Define
+	s.NoDefine = meta.Define != nil && !*meta.Define
+	if len(meta.Sent) > 0 {
+		s.Sent = meta.Sent
+	}
 	return s, nil
 }
 

@@ -62,13 +62,18 @@ var (
 	ErrErased = errors.New("the event's payload is erased")
 )
 
-// StatementStored: a Statement was stored. Version 1: the payload is its JSON as stored, with id, version, timestamp,
-// stored and authority; meta is {"define":false} if the credential may not define, else nil.
+// StatementStored: a Statement was stored. The payload is its JSON as stored, with id, version, timestamp, stored and
+// authority; meta has "define":false if the credential may not define, and is nil if it has nothing to say. Version 2 may
+// also say in meta what Sent does; an event without that is still written as version 1, which earlier releases know.
 type StatementStored struct {
 	// Statement is the JSON. It is not looked into here; package xapi checked it before it was stored.
 	Statement []byte
 	// NoDefine: its definitions of Activities and names of Agents must not become what the LRS answers with.
 	NoDefine bool
+	// Sent are the attachments whose data came with the Statement although they have a fileUrl, so that the store has
+	// acknowledged it: their indices, growing, counted over those of the Statement and then of its SubStatement. (An
+	// index and no hash, since an erasure keeps meta, and a hash would tell who guesses that the guess is right.)
+	Sent []int
 }
 
 // DocumentStored: a State, Agent Profile or Activity Profile document was created or replaced.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -134,7 +135,7 @@ func TestEncodeRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, ev := range []Event{
-		StatementStored{}, DocumentStored{}, DocumentDeleted{}, DocumentsDeleted{}, CredentialRevoked{},
+		StatementStored{}, StatementStored{Statement: []byte(`{}`), Sent: []int{-1}}, StatementStored{Statement: []byte(`{}`), Sent: []int{1, 1}}, DocumentStored{}, DocumentDeleted{}, DocumentsDeleted{}, CredentialRevoked{},
 		CredentialAdded{}, CredentialAdded{environment},
 		CredentialRevoked{Key: "\xff"},
 		DocumentDeleted{DocumentKey{Kind: AgentProfile, Agent: "b", ID: "\xff"}},
@@ -167,6 +168,16 @@ func drawDocument(t *rapid.T) Document {
 	return d
 }
 
+// drawSent draws indices that grow, nil for none.
+func drawSent(t *rapid.T) []int {
+	sent := rapid.SliceOfNDistinct(rapid.IntRange(0, 20), 0, 4, rapid.ID[int]).Draw(t, "sent")
+	if len(sent) == 0 {
+		return nil
+	}
+	slices.Sort(sent)
+	return sent
+}
+
 // Whatever is encoded decodes to the same event, and twice to the same bytes.
 func TestRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -174,7 +185,8 @@ func TestRoundTrip(t *testing.T) {
 		scope := DocumentKey{Kind: State, Activity: "a", Agent: d.Key.ID, Registration: d.Key.Registration}
 		for _, ev := range []Event{
 			DocumentStored{d}, DocumentDeleted{d.Key}, DocumentsDeleted{scope},
-			StatementStored{Statement: rapid.SliceOfN(rapid.Byte(), 1, 50).Draw(t, "statement"), NoDefine: rapid.Bool().Draw(t, "noDefine")},
+			StatementStored{Statement: rapid.SliceOfN(rapid.Byte(), 1, 50).Draw(t, "statement"), NoDefine: rapid.Bool().Draw(t, "noDefine"),
+				Sent: drawSent(t)},
 		} {
 			e, err := ev.Encode()
 			if err != nil {

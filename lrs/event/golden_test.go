@@ -29,6 +29,9 @@ var golden = []struct {
 }{
 	{TypeStatementStored, 1, "plain", StatementStored{Statement: read("StatementStored.v1.plain.payload")}},
 	{TypeStatementStored, 1, "noDefine", StatementStored{Statement: read("StatementStored.v1.noDefine.payload"), NoDefine: true}},
+	{TypeStatementStored, 2, "plain", StatementStored{Statement: read("StatementStored.v2.plain.payload")}},
+	{TypeStatementStored, 2, "sent", StatementStored{Statement: read("StatementStored.v2.sent.payload"), Sent: []int{0, 2}}},
+	{TypeStatementStored, 2, "noDefine", StatementStored{Statement: read("StatementStored.v2.noDefine.payload"), NoDefine: true, Sent: []int{1}}},
 	{TypeDocumentStored, 1, "state", DocumentStored{Document{
 		Key: DocumentKey{
 			Kind: State, Activity: "https://courses.example/hand-hygiene", Agent: "mbox:mailto:kim@clinic.example",
@@ -156,7 +159,14 @@ func TestGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if e.Version == current[e.Type].version() && !reflect.DeepEqual(back, e) {
+			want := current[e.Type].version()
+			if st, ok := got.(StatementStored); ok && len(st.Sent) == 0 {
+				want = 1 // what it says is known to every release
+			}
+			if back.Version != want {
+				t.Fatalf("encoded again as version %d, want %d", back.Version, want)
+			}
+			if e.Version == want && !reflect.DeepEqual(back, e) {
 				t.Fatalf("encoded again:\n%s v%d %s %s\nwant\n%s v%d %s %s",
 					back.Type, back.Version, back.Meta, back.Payload, e.Type, e.Version, e.Meta, e.Payload)
 			}

@@ -25,7 +25,7 @@ type registry map[string]codec
 // current is what this release knows. To change a payload's form: keep the golden files, add an upcaster here, and let
 // Encode and decode speak the new form only.
 var current = registry{
-	TypeStatementStored:   {decode: decodeStatementStored},
+	TypeStatementStored:   {decode: decodeStatementStored, upcasters: []upcaster{sameForm}},
 	TypeDocumentStored:    {decode: decodePlain[DocumentStored]},
 	TypeDocumentDeleted:   {decode: decodePlain[DocumentDeleted]},
 	TypeDocumentsDeleted:  {decode: decodePlain[DocumentsDeleted]},

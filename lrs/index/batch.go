@@ -309,12 +309,12 @@ func (b *batch) lookID(id uuid.UUID) (n uint64, found bool, err error) {
 // ownTerms are the terms of a statement that look has found.
 func (b *batch) ownTerms(st *statement) ([]xapi.Term, error) {
 	if st.terms == nil {
-		raw, _, err := b.payload(st.row)
+		stored, _, err := b.payload(st.row)
 		if err != nil {
 			return nil, err
 		}
-		b.parsed += len(raw)
-		if _, st.terms, err = parse(raw, nil); err != nil {
+		b.parsed += len(stored.Statement)
+		if _, st.terms, err = parse(stored.Statement, nil); err != nil {
 			return nil, err
 		}
 	}

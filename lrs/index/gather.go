@@ -23,7 +23,7 @@ type gatherer struct {
 
 // add puts the statement at row on the page.
 func (g *gatherer) add(n uint64, row statementRow) error {
-	raw, size, err := g.store.payload(row)
+	st, size, err := g.store.payload(row)
 	if err != nil {
 		return err
 	}
@@ -36,9 +36,9 @@ func (g *gatherer) add(n uint64, row statementRow) error {
 		}
 		g.place, g.size, g.first, g.part = place, size, len(g.page.Statements), 0
 	}
-	g.page.Statements = append(g.page.Statements, row.statement(n, raw))
-	g.part += len(raw)
-	g.bytes += len(raw)
+	g.page.Statements = append(g.page.Statements, row.statement(n, st))
+	g.part += len(st.Statement)
+	g.bytes += len(st.Statement)
 	return nil
 }
 

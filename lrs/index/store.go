@@ -119,21 +119,21 @@ func (s *store) statementRow(n uint64) (row statementRow, found bool, err error)
 	return row, found, err
 }
 
-// payload is the JSON of the statement at row. It is a part of its frame, and keeps
-// all of that in memory: size bytes.
-func (s *store) payload(row statementRow) (raw []byte, size int, err error) {
+// payload is the statement at row. Its JSON is a part of its frame, and keeps all of
+// that in memory: size bytes.
+func (s *store) payload(row statementRow) (st event.StatementStored, size int, err error) {
 	f, err := s.frame(row)
 	if err != nil {
-		return nil, 0, err
+		return st, 0, err
 	}
 	if row.event < len(f.events) {
 		e := &f.events[row.event]
 		ev, err := event.Decode(event.Encoded{Type: e.Type, Version: e.Version, Meta: e.Meta, Payload: e.Payload})
 		if st, ok := ev.(event.StatementStored); ok && err == nil {
-			return st.Statement, f.size, nil
+			return st, f.size, nil
 		}
 	}
-	return nil, 0, errRow("frame", frameKey(row.revision, row.frame))
+	return st, 0, errRow("frame", frameKey(row.revision, row.frame))
 }
 
 // frame is the decoded frame that a statement is in.

@@ -63,6 +63,7 @@ type Stored struct {
 	Number uint64 // its order in the log, from 1
 	Stored int64  // µs; the same time as in Raw
 	Voided bool
+	Sent   []int // see event.StatementStored
 }
 
 // Query asks for a list of statements (xAPI 1.0.3, Communication 2.1.3).

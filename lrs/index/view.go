@@ -100,11 +100,11 @@ func (v *View) Statement(id uuid.UUID) (st Stored, err error) {
 		if err != nil {
 			return err
 		}
-		raw, size, err := v.store.payload(row)
-		if isSmall(len(raw), size) {
-			raw = bytes.Clone(raw)
+		stored, size, err := v.store.payload(row)
+		if isSmall(len(stored.Statement), size) {
+			stored.Statement = bytes.Clone(stored.Statement)
 		}
-		st = row.statement(n, raw)
+		st = row.statement(n, stored)
 		return err
 	})
 	if err == nil && !found {
@@ -113,8 +113,8 @@ func (v *View) Statement(id uuid.UUID) (st Stored, err error) {
 	return st, err
 }
 
-func (r statementRow) statement(n uint64, raw []byte) Stored {
-	return Stored{Raw: raw, Number: n, Stored: r.stored, Voided: r.flags&flagVoided != 0}
+func (r statementRow) statement(n uint64, st event.StatementStored) Stored {
+	return Stored{Raw: st.Statement, Number: n, Stored: r.stored, Voided: r.flags&flagVoided != 0, Sent: st.Sent}
 }
 
 // Document returns the document with a key. Error: ErrNotFound.

@@ -28,6 +28,10 @@ func ParseAuthority(raw []byte) (*Authority, error) {
 
 // Draft is the JSON of a Statement as it will be stored, complete but for the time. It is not safe for concurrent use.
 type Draft struct {
+	// Sent are the attachments whose data came with the Statement although they have a fileUrl, as event.StatementStored
+	// has them. It is for who read the request to set.
+	Sent []int
+
 	statement *Statement
 	terms     []Term
 	json      []byte

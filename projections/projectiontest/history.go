@@ -198,7 +198,7 @@ func (w *writer) damaged() *Fact {
 	case 1:
 		return raw(event.TypeStatementStored, 1, `not JSON`)
 	case 2: // of a later release
-		return raw(event.TypeStatementStored, 2, string((&Statement{ID: id, Actors: []Agent{{identities[0], ""}}, Verb: verbs[0],
+		return raw(event.TypeStatementStored, 1000, string((&Statement{ID: id, Actors: []Agent{{identities[0], ""}}, Verb: verbs[0],
 			Object: Object{Kind: "Activity", ID: activities[0]}}).JSON(Begin.UnixMicro())))
 	case 3: // neither engine can keep it
 		s := *w.statement()
