@@ -26,6 +26,9 @@ func (s *Store) StoreStatements(ctx context.Context, drafts []*xapi.Draft, defin
 	var size int64
 	for _, d := range drafts {
 		size += int64(len(d.Statement().Raw)) + 512
+		if s.cfg.Shared {
+			d.Sent = nil // some of the nodes may still be of a release that stops at an event which says it
+		}
 	}
 	c := comparison{store: s}
 	for {
@@ -43,15 +46,6 @@ func (s *Store) StoreStatements(ctx context.Context, drafts []*xapi.Draft, defin
 			return Position{}, err
 		}
 	}
-}
-
-// sent is what a statement's event says of attachments with a fileUrl whose data came. Not in a log that several nodes
-// append to: some may still be of a release that stops at such an event.
-func (s *Store) sent(d *xapi.Draft) []int {
-	if s.cfg.Shared {
-		return nil
-	}
-	return d.Sent
 }
 
 func decideStatements(tx *transaction, drafts []*xapi.Draft, define bool, c *comparison) (decision, error) {
@@ -77,7 +71,7 @@ func decideStatements(tx *transaction, drafts []*xapi.Draft, define bool, c *com
 			continue
 		}
 		ev, err := encode(event.StatementStored{
-			Statement: draft.Stamp(tx.next(len(d.events))), NoDefine: !define, Sent: c.store.sent(draft),
+			Statement: draft.Stamp(tx.next(len(d.events))), NoDefine: !define, Sent: draft.Sent,
 		})
 		if err != nil {
 			return decision{}, err

@@ -66,6 +66,19 @@ func (l *slowLog) Append(ctx context.Context, expected eventlog.Revision, data [
 	return l.Log.Append(ctx, expected, data)
 }
 
+// Head does not answer either, so that nobody finds out by it.
+func (l *slowLog) Head(ctx context.Context) (eventlog.Revision, error) {
+	l.mu.Lock()
+	shut := l.shut
+	l.mu.Unlock()
+	select {
+	case <-shut:
+		return l.Log.Head(ctx)
+	case <-ctx.Done():
+		return 0, fmt.Errorf("%w: %w", eventlog.ErrUnavailable, ctx.Err())
+	}
+}
+
 // While the log does not answer, a write is told after its time that nobody knows, and
 // at once that the queue is full, when it is; the queue holds no more than it may, and
 // reading goes on. When the log answers again so do writes, in the same process, and
