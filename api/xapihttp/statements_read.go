@@ -147,7 +147,7 @@ func (c *call) listStatements() error {
 	}
 	if n < len(raws) {
 		page.More, page.Next = true, page.Statements[n-1].Number
-		raws, page.Statements = raws[:n], page.Statements[:n]
+		page.Statements = page.Statements[:n]
 	}
 	body = append(body, `],"more":`...)
 	more := ""
