@@ -130,7 +130,8 @@ func redactedURL(s string) string {
 }
 
 // connect connects to a NATS cluster, and goes on trying for as long as ctx lasts. Publishes are not kept for later
-// while there is no server: they would come after their time-out.
+// while there is no server: they would come after their time-out. A connection that was made once is made again, also when
+// the servers have refused its credentials for a while; what closes it all the same is for closedForGood to say.
 func (e *engine) connect(ctx context.Context, log *slog.Logger) (*nats.Conn, error) {
 	all, flag := e.cluster()
 	var urls []string
@@ -141,6 +142,7 @@ func (e *engine) connect(ctx context.Context, log *slog.Logger) (*nats.Conn, err
 	options := []nats.Option{
 		nats.Name("bedside"), nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond), nats.ReconnectBufSize(-1),
 		nats.PingInterval(5 * time.Second), nats.MaxPingsOutstanding(2),
+		nats.IgnoreAuthErrorAbort(), // an operator corrects the servers' configuration while nodes run
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { log.Warn("the connection to NATS is lost", "error", err) }),
 		nats.ReconnectHandler(func(c *nats.Conn) { log.Info("connected to NATS again", "server", c.ConnectedUrlRedacted()) }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { log.Warn("NATS", "error", err) }),
@@ -168,6 +170,12 @@ func (e *engine) connect(ctx context.Context, log *slog.Logger) (*nats.Conn, err
 			return nil, fmt.Errorf("%w: %w", err, ctx.Err())
 		}
 	}
+}
+
+// closedForGood is the error of a node whose connection to NATS was closed by what a server said, which nats.go does not
+// mend: nothing that needs NATS would come back for as long as the node runs.
+func closedForGood(conn *nats.Conn) error {
+	return fmt.Errorf("the connection to NATS is closed for good, start this node again: %w", cmp.Or(conn.LastError(), nats.ErrConnectionClosed))
 }
 
 // away tells whether err is that of a server that is not there yet, or just being stopped: it does not listen, or who

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/c2h5oh/datasize"
+	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/spf13/cobra"
@@ -170,6 +171,10 @@ func serve(ctx context.Context, cfg serveConfig, stdout, stderr io.Writer) (err 
 	server.Attach(n.store, xapihttp.Config{
 		Log: log, Default: version, X5CRoots: roots, Limits: cfg.limits,
 	}, n.hr(log))
+	closed := n.conn.StatusChanged(nats.CLOSED)
+	if n.conn.IsClosed() { // before it could be told
+		return closedForGood(n.conn)
+	}
 	if ctx.Err() != nil {
 		return nil // stopped before there is anything that must be said
 	}
@@ -184,6 +189,8 @@ func serve(ctx context.Context, cfg serveConfig, stdout, stderr io.Writer) (err 
 		return nil
 	case err := <-failed:
 		return err
+	case <-closed:
+		return closedForGood(n.conn)
 	}
 }
 
