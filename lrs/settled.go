@@ -32,10 +32,18 @@ func (s *Store) keepSettled(ctx context.Context) {
 		}
 		err := s.settle(ctx)
 		if err != nil && ctx.Err() == nil && !errors.Is(err, index.ErrClosed) { // closed: replaced by another
-			s.cfg.Logger.Error("some StatementRefs do not match yet by what they refer to", "error", err)
+			s.cfg.Logger.Error("some StatementRefs do not match yet by what they refer to; it is tried again", "error", err)
+			select {
+			case <-time.After(settleRetry):
+				s.settleLater()
+			case <-ctx.Done():
+			}
 		}
 	}
 }
+
+// settleRetry is how long nothing is settled after an error, such as a full disk.
+const settleRetry = 5 * time.Second
 
 // settle works until nothing is left. While somebody writes it takes a small share of the time: what it writes keeps the
 // disk from what they wait for.

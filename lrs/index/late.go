@@ -14,9 +14,9 @@ import (
 //
 // Whoever reads a list again from where it ended relies on this: a statement whose
 // target came first meets its filters when it can be read, or is late, and then
-// Position.Late is no further than it. So an edge is passed along only if all that
-// its target inherits is there, and else is late: the targets that refer to nothing
-// are first, and those that refer to others come when nothing waits, in their order.
+// Position.Late is no further than it. So an edge is passed along only when all that
+// its target inherits is there: the targets that refer to nothing are first, and for
+// those that refer to others their own chain is completed before, whatever else waits.
 // A commit does what is cheap before all else, so that nobody is late for what
 // others sent.
 func (b *batch) propagate() error {
@@ -33,13 +33,92 @@ func (b *batch) propagate() error {
 		return err
 	}
 	for _, e := range chained {
-		if b.queued > 0 || b.late > 0 {
-			b.delay(e.edge)
-		} else if err := b.passOrDelay(e); err != nil {
+		done := false
+		if !b.spent() {
+			if done, err = b.complete(e.target); err == nil && done {
+				err = b.pass(e.target, e.from)
+			}
+		}
+		if err != nil {
 			return err
+		}
+		if !done {
+			b.delay(e)
 		}
 	}
 	return b.visitAll()
+}
+
+// complete gives a referrer all that it inherits, past what is late or in the queue of its chain of targets: from the far
+// end on. done is false when a batch may parse no more; what it has found out is kept, so that the next comes further.
+func (b *batch) complete(n uint64) (done bool, err error) {
+	if b.queued == 0 && b.late == 0 {
+		return true, nil
+	}
+	chain := []referrer{{n: n}}
+	for range b.limits.hops {
+		last := &chain[len(chain)-1]
+		st, err := b.look(last.n)
+		if err != nil {
+			return false, err
+		}
+		if st.row.flags&flagReferrer == 0 {
+			break
+		}
+		to, done, err := b.reference(last.n)
+		if err != nil || !done {
+			return false, err
+		}
+		last.id = to.id
+		target, found, err := b.lookID(to.target)
+		if err != nil {
+			return false, err
+		}
+		if !found {
+			break
+		}
+		b.looks++
+		chain = append(chain, referrer{n: target})
+	}
+	for i := len(chain) - 2; i >= 0; i-- {
+		if err := b.pass(chain[i+1].n, chain[i]); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// reference is who a referrer is and to what it refers.
+type reference struct{ id, target uuid.UUID }
+
+// reference finds it out; done is false if that takes more than a batch may parse.
+func (b *batch) reference(n uint64) (r reference, done bool, err error) {
+	if r := b.writer.references.get(n); r != (reference{}) {
+		return r, true, nil
+	}
+	if b.parsed >= b.limits.parsed {
+		return r, false, nil
+	}
+	st, err := b.look(n)
+	if err != nil {
+		return r, false, err
+	}
+	if n >= b.first {
+		return b.targets[n], true, nil
+	}
+	stored, _, err := b.payload(st.row)
+	if err != nil {
+		return r, false, err
+	}
+	b.parsed += len(stored.Statement)
+	parsed, _, err := parse(stored.Statement, nil)
+	if err != nil {
+		return r, false, err
+	}
+	target, _ := parsed.Target()
+	r = reference{parsed.ID, target}
+	b.writer.references.add(n, r, 0)
+	return r, true, nil
 }
 
 // pricedEdge is an edge with what passing along it comes to.
@@ -51,14 +130,14 @@ type pricedEdge struct {
 
 // pricedEdges gives the edges to targets that refer to nothing, the cheapest first, and those to referrers, in the order
 // of who refers.
-func (b *batch) pricedEdges() (plain, chained []pricedEdge, err error) {
+func (b *batch) pricedEdges() (plain []pricedEdge, chained []edge, err error) {
 	for _, e := range b.edges {
 		target, err := b.lookPassed(e.target)
 		if err != nil {
 			return nil, nil, err
 		}
 		if target.row.flags&flagReferrer != 0 {
-			chained = append(chained, pricedEdge{edge: e})
+			chained = append(chained, e)
 			continue
 		}
 		p := pricedEdge{edge: e, known: target.passed != nil || b.parsed < b.limits.parsed}
@@ -101,8 +180,7 @@ func (b *batch) delay(e edge) {
 	}
 }
 
-// settleLate passes terms along the edges that are late, in the order of who refers, as far as a batch may go; behind one
-// to a referrer only when all that this one inherits is there.
+// settleLate passes terms along the edges that are late, in the order of who refers, as far as a batch may go.
 func (b *batch) settleLate() error {
 	first, bad := b.position.Late, error(nil)
 	b.position.Late, b.position.LateStored = 0, 0
@@ -134,9 +212,12 @@ func (b *batch) settleEdge(k, value []byte) (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if b.spent() || target.row.flags&flagReferrer != 0 && b.queued > 0 {
+	if done = !b.spent(); done && target.row.flags&flagReferrer != 0 {
+		done, err = b.complete(e.target)
+	}
+	if err != nil || !done {
 		b.position.Late, b.position.LateStored = e.from.n, from.row.stored
-		return false, nil
+		return false, err
 	}
 	b.delete(lateKey(e.from.n))
 	b.late--

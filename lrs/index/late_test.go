@@ -16,6 +16,7 @@ func TestPoll(t *testing.T) {
 			visits: rapid.SampledFrom([]int{1, 3, 20}).Draw(t, "visits"),
 			terms:  rapid.SampledFrom([]int{1, 5, 100}).Draw(t, "terms"),
 			cheap:  rapid.SampledFrom([]int{1, 3, 5}).Draw(t, "cheap"),
+			parsed: rapid.SampledFrom([]int{1, 300, 8 << 20}).Draw(t, "parsed"),
 		}), newModel(100)
 		pollers := []*poller{
 			{q: modelQuery{ascending: true}}, {q: modelQuery{verb: 2, ascending: true}}, {q: modelQuery{agent: 1, ascending: true}},
@@ -82,4 +83,33 @@ func (p *poller) poll(t *rapid.T, h *harness) {
 	if p.q.since = position.LastStored; position.Late > 0 {
 		p.q.since = position.LateStored - 1
 	}
+}
+
+// Who refers to a referrer does not wait for what others have in the queue.
+func TestStrangersDoNotWait(t *testing.T) {
+	h := newHarness(t, limits{visits: 20})
+	var waiting []testEvent
+	for n := range 100 {
+		waiting = append(waiting, refer(id(100+n), 2, 3, id(1)))
+	}
+	h.store(waiting...)
+	h.store(about(id(1), 1, 2, 1))
+	h.store(about(id(2), 3, 4, 2), refer(id(3), 2, 3, id(2)))
+	h.store(refer(id(4), 2, 3, id(3)))
+	if p := h.x.Position(); p.Late != 0 || h.x.Pending() == 0 {
+		t.Fatalf("late %d, pending %d", p.Late, h.x.Pending())
+	}
+	h.wantList(Query{Activity: activityIRI(2)}, 104, 103, 102)
+	// And one whose chain has what is in the queue gets that at once, before the others.
+	h.store(refer(id(5), 2, 3, id(199)))
+	if p := h.x.Position(); p.Late != 0 || h.x.Pending() == 0 {
+		t.Fatalf("late %d, pending %d", p.Late, h.x.Pending())
+	}
+	h.view(func(v *View) {
+		p := must(v.Query(t.Context(), Query{Activity: activityIRI(1), Since: h.commits[3].FirstStored, Limit: 10}))
+		if len(p.Statements) != 1 || p.Statements[0].Number != 105 {
+			t.Errorf("%+v", p.Statements)
+		}
+	})
+	h.checkRebuilt()
 }

@@ -21,6 +21,7 @@ type references struct {
 	missing   map[uuid.UUID]bool // kindMissing; looked up or changed
 	voids     map[uuid.UUID]bool // kindVoid; set here
 	referrers map[uuid.UUID][]referrer
+	targets   map[uint64]reference       // of referrers, by number
 	inherited map[uint64][]inheritedTerm // looked up or changed
 	grown     map[uint64]bool            // inherited that changed
 	edges     []edge                     // new referrers of targets that are here
@@ -49,6 +50,7 @@ func newReferences() references {
 		missing:   map[uuid.UUID]bool{},
 		voids:     map[uuid.UUID]bool{},
 		referrers: map[uuid.UUID][]referrer{},
+		targets:   map[uint64]reference{},
 		inherited: map[uint64][]inheritedTerm{},
 		grown:     map[uint64]bool{},
 		queue:     map[uint64]*queueItem{},
@@ -86,6 +88,7 @@ func (b *batch) refersTo(st *xapi.Statement, n uint64) error {
 	b.known(n).row.flags |= flagReferrer
 	b.set(referrersOf(target).number(n), st.ID[:])
 	b.referrers[target] = append(b.referrers[target], from)
+	b.targets[n] = reference{st.ID, target}
 	t, found, err := b.lookID(target)
 	if err != nil {
 		return err

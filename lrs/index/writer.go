@@ -29,10 +29,11 @@ type writer struct {
 	activities cache[string, *activity]
 	names      cache[xapi.AgentName, bool]
 	passed     cache[uint64, []xapi.Term] // what statements pass on, by number: they had to be parsed for it
+	references cache[uint64, reference]   // and to what they refer
 	posts      []post                     // the memory of a batch's
 }
 
-// passedCache is how many bytes of terms stay in memory, twice.
+// passedCache is how many bytes of terms stay in memory, and as many of references, twice.
 const passedCache = 4 << 20
 
 // descriptionCache is how many bytes of definitions, and as many of names, stay
@@ -45,6 +46,7 @@ func newWriter(x *Index) writer {
 		activities: newCache[string, *activity](descriptionCache),
 		names:      newCache[xapi.AgentName, bool](descriptionCache),
 		passed:     newCache[uint64, []xapi.Term](passedCache),
+		references: newCache[uint64, reference](passedCache),
 	}
 }
 
