@@ -38,8 +38,9 @@ which it tells at the end, with requests that show what the server makes of them
 
 The same --seed, --scale and --until give the same hospital to the byte, so that it
 may be run again, after it was interrupted for instance: what is stored already is
-not stored twice. A server that holds other definitions of the same names, or
-another demo, is refused before anything is sent to it.
+not stored twice, but for the measures, which are recorded again as they are. A
+server that holds other definitions of the same names, or another demo, is refused
+before anything is sent to it.
 
 The credential needs every scope; without the flags it is that of LRS_API_KEY and
 LRS_API_SECRET.`,
@@ -129,7 +130,7 @@ func runDemo(ctx context.Context, c *demoClient, h *demo.Hospital, stdout, stder
 	err = c.sendStatements(ctx, h.Statements(), bar.add)
 	bar.end()
 	if err != nil {
-		return fmt.Errorf("post the statements: %w; run the same command again to go on: nothing is stored twice", err)
+		return fmt.Errorf("post the statements: %w; run the same command again to go on: no statement is stored twice", err)
 	}
 	fmt.Fprintln(stderr, "the server works it out")
 	if err := c.caughtUp(ctx, h); err != nil {

@@ -117,6 +117,29 @@ func TestMaxPayload(t *testing.T) {
 	}
 }
 
+// A reader asks for no more at once than the servers allow: else they would answer it with nothing.
+func TestSmallRequests(t *testing.T) {
+	nc := plainConn(t, plainServer(t, func(o *server.Options) { o.JetStreamLimits.MaxRequestBatch = 10 }))
+	log := open(t, natslog.Config{Conn: nc, IdleCheck: time.Hour})
+	const commits = 25
+	for r := range commits {
+		if err := log.Append(t.Context(), eventlog.Revision(r), []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	seen := 0
+	for _, err := range log.Subscribe(ctx, 1) {
+		if err != nil {
+			t.Fatalf("after %d: %v", seen, err)
+		}
+		if seen++; seen == commits {
+			break
+		}
+	}
+}
+
 // Without a server every call ends, and says what it knows.
 func TestServerGone(t *testing.T) {
 	s := plainServer(t, func(*server.Options) {})

@@ -237,7 +237,11 @@ func (r *reader) consume(ctx context.Context) error {
 		r.drop(ctx, name) // it may be there all the same
 		return unavailable(fmt.Errorf("create consumer: %w", err))
 	}
-	messages, err := consumer.Messages(jetstream.PullMaxMessagesWithBytesLimit(pullMessages, pullBytes))
+	most := pullMessages
+	if allowed := consumer.CachedInfo().Config.MaxRequestBatch; allowed > 0 { // the servers' max_request_batch
+		most = min(most, allowed)
+	}
+	messages, err := consumer.Messages(jetstream.PullMaxMessagesWithBytesLimit(most, pullBytes))
 	if err != nil {
 		r.drop(ctx, name)
 		return unavailable(fmt.Errorf("pull: %w", err))
