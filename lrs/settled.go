@@ -105,17 +105,14 @@ func (s *Store) AwaitThrough(ctx context.Context, t int64) error {
 	return err
 }
 
-// latePatience is how long the answer to a write waits for its statements to be found by what they refer to.
-const latePatience = 5 * time.Second
-
-// awaitLate returns when statements that this node has just stored are found by what they refer to, or after latePatience:
+// awaitLate returns when statements that this node has just stored are found by what they refer to, or after Config.Late:
 // who sends many with large targets does not send more meanwhile. They are stored, and Consistent-Through is before the
 // first of those that are not found, whatever happens here.
 func (s *Store) awaitLate(ctx context.Context, drafts []*xapi.Draft) {
 	if s.Position().Late == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, latePatience)
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Late)
 	defer cancel()
 	if n := s.lastLate(drafts); n > 0 {
 		_ = s.shown(ctx, func(p index.Position) bool { return p.Late == 0 || p.Late > n })

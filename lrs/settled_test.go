@@ -4,6 +4,7 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/google/uuid"
@@ -25,7 +26,7 @@ func (b *bench) found(t *testing.T, v *View, verb string, until int64) int {
 
 // The answer to a write comes when its statements are found by what they refer to, however many terms that are.
 func TestAnswerIsNotLate(t *testing.T) {
-	b, target := newBench(t), uuid.New()
+	b, target := newBenchOn(t, func(c *Config) { c.Late = time.Hour }), uuid.New()
 	if _, err := b.put(t, crowd(t, target, 250)); err != nil {
 		t.Fatal(err)
 	}

@@ -37,6 +37,7 @@ type Config struct {
 	MaxQueue int64                  // bytes of changes waiting; above, writes are ErrBusy; default 64 MiB
 	Settle   eventlog.SettleOptions // how long one append is waited for before it is sent again
 	Now      func() time.Time       // default time.Now
+	Late     time.Duration          // how long the answer to a write waits for its StatementRefs to match; default 5 s
 	Notes    func() []string        // what an operator should know of the log, for Store.Notes; may be nil
 	Logger   *slog.Logger           // default slog.Default
 	Metrics  *Metrics               // default: counted, not exported
@@ -153,6 +154,9 @@ func (cfg *Config) setDefaults() {
 	}
 	if cfg.Metrics == nil {
 		cfg.Metrics = NewMetrics(nil)
+	}
+	if cfg.Late == 0 {
+		cfg.Late = 5 * time.Second
 	}
 	if cfg.MaxQueue == 0 {
 		cfg.MaxQueue = 64 << 20

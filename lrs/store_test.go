@@ -52,13 +52,16 @@ func (c *testClock) Step(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-func newBench(t *testing.T) *bench {
+func newBench(t *testing.T) *bench { t.Helper(); return newBenchOn(t, nil) }
+
+// newBenchOn is a bench whose configuration change alters.
+func newBenchOn(t *testing.T, change func(*Config)) *bench {
 	t.Helper()
 	b := &bench{
 		log: memlog.New(), fs: vfs.NewCrashableMem(), dir: t.TempDir(),
 		clock: &testClock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)},
 	}
-	if err := b.open(t, nil); err != nil {
+	if err := b.open(t, change); err != nil {
 		t.Fatal(err)
 	}
 	return b

@@ -454,7 +454,7 @@ func TestDamagedBlob(t *testing.T) {
 	verify(filepath.Base(file), "is not there", "whole    no", "blobs    1 ")
 	s = startServer(t, dir)
 	get("other", http.StatusOK, body)
-	get("large", http.StatusServiceUnavailable, []byte(`"code":`))
+	get("large", http.StatusInternalServerError, []byte(`"code":"blob.missing"`))
 	if err := os.Rename(file+".away", file); err != nil {
 		t.Fatal(err)
 	}

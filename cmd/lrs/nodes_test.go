@@ -16,6 +16,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/bedside-lrs/bedside/api/request"
+	"github.com/bedside-lrs/bedside/lrs/blob/natsblob"
 	"github.com/bedside-lrs/bedside/lrs/eventlog"
 	"github.com/bedside-lrs/bedside/lrs/eventlog/natslog"
 )
@@ -164,6 +165,10 @@ func openClusterLog(t *testing.T, c *cluster, name string) eventlog.Log {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = log.Close() })
+	// A node makes the bucket before the first commit, and is refused where there are commits and no bucket.
+	if _, err := natsblob.Open(t.Context(), natsblob.Config{Conn: conn, Name: name, Replicas: 3}); err != nil {
+		t.Fatal(err)
+	}
 	return log
 }
 
