@@ -27,7 +27,7 @@ func TestPoller(t *testing.T) {
 		if _, err := b.put(t, crowd(t, target, 250)); err != nil {
 			t.Fatal(err)
 		}
-		pollWhile(t, b, index.Query{Verb: "https://v.example/met", Since: b.ConsistentThrough().UnixMicro()}, 12, 12, func() *xapi.Draft {
+		pollWhile(t, b, index.Query{Verb: "https://v.example/met", Since: b.ConsistentThrough().UnixMicro()}, 5, 12, func() *xapi.Draft {
 			return refersTo(t, target)
 		})
 	})
