@@ -125,14 +125,30 @@ func (c *committer) catchUpWaiting(ctx context.Context) {
 // Await returns when this node has applied the commit with a revision, and its watermark is behind that: then it shows what
 // a client has written to another. The error is ctx's, ErrClosed, or why the store can serve no more.
 func (s *Store) Await(ctx context.Context, revision eventlog.Revision) error {
+	var head eventlog.Revision
+	err := s.await(ctx, func() bool {
+		s.headMu.Lock()
+		defer s.headMu.Unlock()
+		head = s.told
+		return head >= revision
+	})
+	if err != nil && err == context.Cause(ctx) {
+		return fmt.Errorf("%w: this node has applied revision %d, not yet %d: %w", ErrUnavailable, head, revision, err)
+	}
+	return err
+}
+
+// await returns when something holds that a commit or Settle may bring about. The error is ctx's cause, ErrClosed, or why
+// the store can serve no more.
+func (s *Store) await(ctx context.Context, holds func() bool) error {
 	for {
 		s.headMu.Lock()
-		head, advanced := s.told, s.advanced
+		advanced := s.advanced
 		s.headMu.Unlock()
 		if err := s.failure(); err != nil { // which wakes those who have advanced already
 			return err
 		}
-		if head >= revision {
+		if holds() {
 			return nil
 		}
 		select {
@@ -140,7 +156,7 @@ func (s *Store) Await(ctx context.Context, revision eventlog.Revision) error {
 		case <-s.ended:
 			return ErrClosed
 		case <-ctx.Done():
-			return fmt.Errorf("%w: this node has applied revision %d, not yet %d: %w", ErrUnavailable, head, revision, context.Cause(ctx))
+			return context.Cause(ctx)
 		}
 	}
 }

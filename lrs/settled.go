@@ -56,7 +56,7 @@ func (s *Store) settle(ctx context.Context) error {
 		s.wake()
 		var pause time.Duration
 		if s.clock.now().UnixMicro()-s.Position().LastStored < busyFor.Microseconds() {
-			pause = settlePause * time.Since(began)
+			pause = min(settlePause*time.Since(began), busyFor) // it may have waited for a disk
 		}
 		select {
 		case <-time.After(pause):
@@ -75,31 +75,14 @@ const (
 
 // shown returns when a condition on how far the index is settled holds, or with ctx's cause.
 func (s *Store) shown(ctx context.Context, holds func(index.Position) bool) error {
-	for {
-		s.headMu.Lock()
-		advanced := s.advanced
-		s.headMu.Unlock()
-		if err := s.failure(); err != nil {
-			return err
-		}
-		if holds(s.Position()) {
-			return nil
-		}
-		select {
-		case <-advanced:
-		case <-s.ended:
-			return ErrClosed
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
+	return s.await(ctx, func() bool { return holds(s.Position()) })
 }
 
 // AwaitThrough returns when lists show everything that was stored until t, µs, which some watermark has said: this node may
 // not have come as far as the one that said it, or as before it was restarted. The error is as Await's.
 func (s *Store) AwaitThrough(ctx context.Context, t int64) error {
 	err := s.shown(ctx, func(p index.Position) bool { return p.Late == 0 || p.LateStored > t })
-	if err != nil && ctx.Err() != nil {
+	if err != nil && err == context.Cause(ctx) {
 		return fmt.Errorf("%w: some statements do not match yet by what they refer to: %w", ErrUnavailable, err)
 	}
 	return err

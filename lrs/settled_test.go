@@ -24,9 +24,10 @@ func (b *bench) found(t *testing.T, v *View, verb string, until int64) int {
 	return len(page.Statements)
 }
 
-// The answer to a write comes when its statements are found by what they refer to, however many terms that are.
-func TestAnswerIsNotLate(t *testing.T) {
-	b, target := newBenchOn(t, func(c *Config) { c.Late = time.Hour }), uuid.New()
+// crowdAndReferrers stores a large statement and 60 that refer to it, in one request.
+func (b *bench) crowdAndReferrers(t *testing.T) {
+	t.Helper()
+	target := uuid.New()
 	if _, err := b.put(t, crowd(t, target, 250)); err != nil {
 		t.Fatal(err)
 	}
@@ -37,6 +38,12 @@ func TestAnswerIsNotLate(t *testing.T) {
 	if _, err := b.StoreStatements(t.Context(), drafts, true); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// The answer to a write comes when its statements are found by what they refer to, however many terms that are.
+func TestAnswerIsNotLate(t *testing.T) {
+	b := newBenchOn(t, func(c *Config) { c.Late = time.Hour })
+	b.crowdAndReferrers(t)
 	v, err := b.View()
 	if err != nil {
 		t.Fatal(err)
@@ -53,17 +60,8 @@ func TestAnswerIsNotLate(t *testing.T) {
 // A store that starts over an index that lacks what targets add serves: up to Consistent-Through all is found, and behind
 // AwaitThrough all there is.
 func TestStartsLate(t *testing.T) {
-	b, target := newBench(t), uuid.New()
-	if _, err := b.put(t, crowd(t, target, 250)); err != nil {
-		t.Fatal(err)
-	}
-	drafts := make([]*xapi.Draft, 60)
-	for i := range drafts {
-		drafts[i] = refersTo(t, target)
-	}
-	if _, err := b.StoreStatements(t.Context(), drafts, true); err != nil {
-		t.Fatal(err)
-	}
+	b := newBench(t)
+	b.crowdAndReferrers(t)
 	if err := b.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}

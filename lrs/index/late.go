@@ -52,7 +52,7 @@ func (b *batch) propagate() error {
 // complete gives a referrer all that it inherits, past what is late or in the queue of its chain of targets: from the far
 // end on. done is false when a batch may parse no more; what it has found out is kept, so that the next comes further.
 func (b *batch) complete(n uint64) (done bool, err error) {
-	if b.queued == 0 && b.late == 0 {
+	if b.queued == 0 && b.late == 0 && len(b.work) == 0 {
 		return true, nil
 	}
 	chain := []referrer{{n: n}}
