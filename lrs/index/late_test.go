@@ -113,3 +113,20 @@ func TestStrangersDoNotWait(t *testing.T) {
 	})
 	h.checkRebuilt()
 }
+
+// What a commit has still to visit may be of the chain of a later one of its statements.
+func TestChainOfOneCommit(t *testing.T) {
+	h := newHarness(t, limits{visits: 4})
+	h.store(about(id(1), 1, 2, 1), refer(id(2), 2, 3, id(1)), refer(id(3), 2, 3, id(4)))
+	h.store(refer(id(4), 2, 3, id(2)), refer(id(5), 2, 3, id(3)))
+	if late := h.x.Position().Late; late != 0 || h.x.Pending() == 0 {
+		t.Fatalf("late %d, pending %d", late, h.x.Pending())
+	}
+	h.view(func(v *View) {
+		p := must(v.Query(t.Context(), Query{Activity: activityIRI(1), Since: h.commits[0].FirstStored + 2, Limit: 10}))
+		if len(p.Statements) != 2 {
+			t.Errorf("%d of 4 and 5 are found by what 1 is about", len(p.Statements))
+		}
+	})
+	h.checkRebuilt()
+}
