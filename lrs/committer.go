@@ -41,6 +41,9 @@ func (c *committer) run(ctx context.Context) {
 			case r := <-c.others:
 				c.take(ctx, r)
 				continue
+			case other := <-c.calls:
+				c.heard(other)
+				continue
 			}
 		}
 		c.giveWay(ctx)
@@ -88,6 +91,7 @@ func (c *committer) commit(ctx context.Context, carried []*change) []*change {
 		// Another node was faster: see what it wrote, then decide again.
 		c.metrics.conflicts.Inc()
 		c.turns.lost = true
+		c.call(c.head.Revision + 1)
 		c.overtaken(ctx)
 		return append(changes(waiting), rest...)
 	default:
@@ -126,10 +130,12 @@ func (c *committer) append(ctx context.Context, tx *transaction) error {
 	case err == nil:
 		c.logFailure.Store(nil)
 		c.logHead.Store(uint64(sealed.Commit.Revision))
-		c.turns.won(time.Since(start), time.Now())
+		c.turns.tried(time.Since(start))
+		c.turns.won(time.Now())
 		return c.apply(ctx, sealed.Commit, tx)
 	case errors.Is(err, eventlog.ErrConflict):
 		c.logFailure.Store(nil)
+		c.turns.tried(time.Since(start))
 		c.clock.dropCommit()
 		return err
 	case errors.Is(err, eventlog.ErrUnknownOutcome):
@@ -269,7 +275,7 @@ func (c *committer) applyOther(ctx context.Context, commit *eventlog.Commit) err
 	if err := c.loadCredentials(events); err != nil {
 		return fmt.Errorf("commit %d: %w", commit.Revision, err)
 	}
-	c.turns.saw(commit.Node, time.Now())
+	c.turns.saw(commit.Node, commit.Revision, time.Now())
 	c.applied(commit)
 	return nil
 }

@@ -69,12 +69,14 @@ func (c *committer) take(ctx context.Context, r eventlog.Record) {
 	c.note()
 }
 
-// takeAll applies what has come from other nodes.
+// takeAll applies what has come from other nodes, and notes what they called.
 func (c *committer) takeAll(ctx context.Context) {
 	for {
 		select {
 		case r := <-c.others:
 			c.take(ctx, r)
+		case other := <-c.calls:
+			c.heard(other)
 		default:
 			return
 		}

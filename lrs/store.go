@@ -29,6 +29,9 @@ type Config struct {
 	// last commit, since only that is the same for all.
 	Shared bool
 
+	// Neighbours are the other nodes of a shared log; nil if they cannot be called.
+	Neighbours Neighbours
+
 	HeadFile string                 // path of the head file, see headFile
 	Node     string                 // this node's name in the commits it seals
 	MinFree  uint64                 // below so many free bytes writes are ErrNoSpace
@@ -71,6 +74,7 @@ type Store struct {
 
 	queue       chan *change
 	others      chan eventlog.Record // what other nodes append; nil: there are none
+	calls       chan call            // what other nodes call
 	heads       *heads               // where a shared log's head is
 	ticking     atomic.Bool          // a Tick is under way
 	ended       chan struct{}        // closed when the committer has ended
@@ -133,6 +137,10 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.Shared {
 		s.others = make(chan eventlog.Record, othersAhead)
 		s.wg.Go(func() { s.keepUp(background) })
+		if cfg.Neighbours != nil {
+			s.calls = make(chan call, callsAhead)
+			s.wg.Go(func() { s.listen(background) })
+		}
 		s.wg.Go(func() { s.heads.run(background, s.log, s.fail) })
 	}
 	s.wg.Go(func() {

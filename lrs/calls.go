@@ -1,0 +1,62 @@
+package lrs
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"time"
+
+	"github.com/bedside-lrs/bedside/lrs/eventlog"
+)
+
+// Neighbours is how the nodes that share a log tell each other what the log does not: that one of them wants to append, and
+// lost. Nothing that is stored rests on it.
+type Neighbours interface {
+	// Call tells the other nodes something. It does not wait for them, and who is not reached is not told later.
+	Call(message []byte) error
+	// Calls yields what others tell, and perhaps what this node does, until ctx ends.
+	Calls(ctx context.Context) iter.Seq[[]byte]
+}
+
+// call is what a node tells the others when another commit has the revision that it wanted.
+type call struct {
+	Node   string            `json:"node"`
+	Lost   eventlog.Revision `json:"lost"`
+	Append int64             `json:"append_us"` // how long an append of this node takes, µs
+}
+
+// callsAhead is how many calls wait for the committer. Who is not heard loses again, and calls again.
+const callsAhead = 16
+
+// listen hands the committer what other nodes call, until ctx ends.
+func (s *Store) listen(ctx context.Context) {
+	for message := range s.cfg.Neighbours.Calls(ctx) {
+		var c call
+		if json.Unmarshal(message, &c) != nil || c.Node == s.cfg.Node || c.Append < 0 {
+			continue // what a later release says is no reason to wait
+		}
+		select {
+		case s.calls <- c:
+		default:
+		}
+	}
+}
+
+// call tells the other nodes that this one has lost a revision.
+func (c *committer) call(lost eventlog.Revision) {
+	if c.cfg.Neighbours == nil {
+		return
+	}
+	message, err := json.Marshal(call{c.cfg.Node, lost, c.turns.took.Microseconds()})
+	if err == nil {
+		err = c.cfg.Neighbours.Call(message)
+	}
+	if err != nil {
+		c.cfg.Logger.Debug("the other nodes cannot be told that this one wants to append", "error", err)
+	}
+}
+
+// heard notes what another node called.
+func (c *committer) heard(other call) {
+	c.turns.heard(other.Node, other.Lost, time.Duration(other.Append)*time.Microsecond, time.Now())
+}
