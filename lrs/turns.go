@@ -19,7 +19,7 @@ import (
 type turns struct {
 	others map[string]*neighbour // that have committed or called for less than contends
 	own    time.Time             // when this node committed last
-	last   time.Time             // when anyone did
+	turned time.Time             // when another node had its turn after that
 	alone  time.Time             // since when this node has committed without a pause and without others
 	pauses time.Duration         // how long it does that
 	lost   bool                  // its last append met a conflict
@@ -63,8 +63,10 @@ func (t *turns) neighbour(node string, now time.Time) *neighbour {
 // saw notes a commit of another node.
 func (t *turns) saw(node string, revision eventlog.Revision, now time.Time) {
 	n := t.neighbour(node, now)
+	if !n.since {
+		t.turned = now
+	}
 	n.since, n.revision = true, revision
-	t.last = now
 }
 
 // heard notes that another node has lost a revision, and how long its appends take: one that is sent when it hears of this
@@ -87,7 +89,7 @@ func (t *turns) tried(took time.Duration) {
 
 // won notes a commit of this node.
 func (t *turns) won(now time.Time) {
-	t.own, t.last, t.lost = now, now, false
+	t.own, t.lost = now, false
 	if t.alone.IsZero() {
 		t.alone, t.pauses = now, firstPauses
 	}
@@ -119,7 +121,7 @@ func (t *turns) wait(now time.Time) (until time.Time) {
 	pause := t.own.Add(longestTurn)
 	switch {
 	case len(t.others) > 0: // all have had theirs; the next goes to who has lost it, if anybody has
-		return t.last.Add(turn / 2)
+		return t.turned.Add(turn / 2)
 	case now.After(pause):
 		t.alone = now
 	case now.Sub(t.alone) > t.pauses:

@@ -1,0 +1,206 @@
+package lrs
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/bedside-lrs/bedside/lrs/eventlog"
+)
+
+// air is what nodes call through, each at its distance.
+type air struct {
+	mu    sync.Mutex
+	heard map[*hearer]time.Duration
+}
+
+// hearer is a node that calls, and hears what the others call.
+type hearer struct {
+	air   *air
+	away  time.Duration
+	calls chan []byte
+}
+
+func (a *air) hearer(away time.Duration) *hearer {
+	h := &hearer{a, away, make(chan []byte, 100)}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.heard == nil {
+		a.heard = map[*hearer]time.Duration{}
+	}
+	a.heard[h] = away
+	return h
+}
+
+func (h *hearer) Call(message []byte) error {
+	h.air.mu.Lock()
+	defer h.air.mu.Unlock()
+	for other, away := range h.air.heard {
+		time.AfterFunc(h.away+away, func() {
+			select {
+			case other.calls <- message:
+			default:
+			}
+		})
+	}
+	return nil
+}
+
+func (h *hearer) Calls(ctx context.Context) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for {
+			select {
+			case message := <-h.calls:
+				if !yield(message) {
+					return
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+// TestNodesShareTheLog: each of three nodes gets at least a fifth of the commits when all have the same to do, however far
+// from the log each is, and nobody waits long for what the furthest takes. Without calls that holds for nodes that are about
+// as far away.
+func TestNodesShareTheLog(t *testing.T) {
+	const ms = time.Millisecond
+	for name, c := range map[string]struct {
+		away    []time.Duration
+		call    bool
+		longest time.Duration
+	}{
+		"about as far":     {[]time.Duration{ms / 2, 3 * ms / 2, 3 * ms / 2}, true, 50 * ms},
+		"without calls":    {[]time.Duration{ms / 2, 3 * ms / 2, 3 * ms / 2}, false, 500 * ms},
+		"one is far":       {[]time.Duration{ms / 2, ms / 2, 10 * ms}, true, 200 * ms},
+		"one is very far":  {[]time.Duration{ms / 2, ms / 2, 100 * ms}, true, 2000 * ms},
+		"each has its own": {[]time.Duration{ms / 2, 10 * ms, 60 * ms}, true, 1000 * ms},
+		"two are far":      {[]time.Duration{ms / 2, 30 * ms, 30 * ms}, true, 600 * ms},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				commits, by, longest := share(t, nodesCalling(t, c.call, c.away...))
+				t.Logf("%d commits, %v; nobody waited longer than %v", commits, by, longest)
+				for i := range c.away {
+					if n := by[fmt.Sprintf("node-%d", i)]; n*5 < commits {
+						t.Errorf("node %d has %d of %d commits", i, n, commits)
+					}
+				}
+				if longest > c.longest {
+					t.Errorf("somebody has waited %v", longest)
+				}
+			})
+		})
+	}
+}
+
+// TestNodeSeldom: a node that is far away and seldom writes need not wait long, nor does one that always does wait for it all
+// the time.
+func TestNodeSeldom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := nodesCalling(t, true, time.Millisecond/2, 50*time.Millisecond)
+		ctx, stop := context.WithCancel(t.Context())
+		var busy sync.WaitGroup
+		busy.Go(func() {
+			for ctx.Err() == nil {
+				if _, err := all[0].put(t, draft(t, uuid.New(), "passed")); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+		for range 10 {
+			time.Sleep(time.Second)
+			start := time.Now()
+			if _, err := all[1].put(t, draft(t, uuid.New(), "passed")); err != nil {
+				t.Error(err)
+			}
+			if took := time.Since(start); took > 500*time.Millisecond {
+				t.Errorf("a write of the one that seldom writes took %v", took)
+			}
+		}
+		stop()
+		busy.Wait()
+		if n := all[0].Head().Revision; n < 5000 { // about 10,000 in as many seconds if it were alone
+			t.Errorf("%d commits while the other made ten", n)
+		}
+		for _, b := range all {
+			b.close(t)
+		}
+	})
+}
+
+// TestNodeAlone: a node that never sees another hardly ever pauses for one.
+func TestNodeAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		commits, _, _ := share(t, nodesCalling(t, false, time.Millisecond/2))
+		if commits < 4500 { // of 5,000 in as many milliseconds
+			t.Errorf("%d commits in five seconds", commits)
+		}
+	})
+}
+
+// nodesCalling are nodes that call each other, or do not.
+func nodesCalling(t *testing.T, call bool, away ...time.Duration) []*bench {
+	t.Helper()
+	var a air
+	return nodesWith(t, func(log eventlog.Log) eventlog.Log { return log }, func(c *Config, away time.Duration) {
+		if call {
+			c.Neighbours = a.hearer(away)
+		}
+	}, away...)
+}
+
+// share has nodes write for some seconds, each the same, and closes them. It returns how many commits there are after the
+// first second, in which the nodes get to know each other, how many of each node, and how long the longest write took.
+func share(t *testing.T, all []*bench) (commits int, by map[string]int, longest time.Duration) {
+	t.Helper()
+	ctx, stop := context.WithTimeout(t.Context(), 6*time.Second)
+	defer stop()
+	var clients sync.WaitGroup
+	var mu sync.Mutex
+	var known eventlog.Revision
+	clients.Go(func() {
+		time.Sleep(time.Second)
+		known = all[0].Head().Revision
+	})
+	for _, b := range all {
+		for range 8 {
+			clients.Go(func() {
+				for ctx.Err() == nil {
+					start := time.Now()
+					if _, err := b.put(t, draft(t, uuid.New(), "passed")); err != nil {
+						t.Error(err)
+						return
+					}
+					mu.Lock()
+					longest = max(longest, time.Since(start))
+					mu.Unlock()
+				}
+			})
+		}
+	}
+	clients.Wait()
+	by = map[string]int{}
+	for c, err := range eventlog.Follow(all[0].log.Read(t.Context(), 1), eventlog.Head{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Revision <= known {
+			continue
+		}
+		commits++
+		by[c.Node]++
+	}
+	for _, b := range all {
+		b.close(t)
+	}
+	return commits, by, longest
+}
