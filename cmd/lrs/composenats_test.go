@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"regexp"
 	"strings"
@@ -293,6 +294,8 @@ func checkRights(t *testing.T, c *cluster, as func(string) string) {
 			t.Errorf("the service user: %s: %s, want %s", tt.api, answer, tt.answers)
 		}
 	}
+	silent := slog.New(slog.DiscardHandler)
+	hears(t, newCalls(service.conn, "main", silent), newCalls(connectAs(t, as("lrs")).conn, "main", silent))
 	checkDoors(t, service, admin)
 	for _, tt := range []struct{ api, request, answers string }{
 		{"STREAM.UPDATE.bedside-main", string(update), "changed by an operator"},

@@ -142,6 +142,7 @@ func (e *engine) connect(ctx context.Context, log *slog.Logger) (*nats.Conn, err
 	options := []nats.Option{
 		nats.Name("bedside"), nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond), nats.ReconnectBufSize(-1),
 		nats.PingInterval(5 * time.Second), nats.MaxPingsOutstanding(2),
+		nats.PermissionErrOnSubscribe(true),
 		nats.IgnoreAuthErrorAbort(), // an operator corrects the servers' configuration while nodes run
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { log.Warn("the connection to NATS is lost", "error", err) }),
 		nats.ReconnectHandler(func(c *nats.Conn) { log.Info("connected to NATS again", "server", c.ConnectedUrlRedacted()) }),

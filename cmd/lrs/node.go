@@ -192,6 +192,9 @@ func openNode(ctx context.Context, cfg nodeConfig, registry *auth.Registry, reg 
 		MinFree: uint64(max(cfg.minFree, leastFree)), Free: func() (uint64, error) { return freeSpace(cfg.dir) },
 		Notes: n.noted, Logger: log, Metrics: lrs.NewMetrics(reg),
 	}
+	if cfg.engine.shared() {
+		config.Neighbours = newCalls(n.conn, cfg.engine.name, log)
+	}
 	n.store, err = lrs.Open(ctx, config)
 	if errors.Is(err, index.ErrDamaged) { // it was opened all right, and is marked now
 		log.Warn("the index is damaged", "reason", err)
