@@ -23,7 +23,7 @@ type turns struct {
 	alone  time.Time             // since when this node has committed without a pause and without others
 	pauses time.Duration         // how long it does that
 	lost   bool                  // its last append met a conflict
-	took   time.Duration         // what an append of this node takes, smoothed
+	took   time.Duration         // what an append of this node takes, see tried
 }
 
 // neighbour is another node that appends to the log.
@@ -79,12 +79,10 @@ func (t *turns) heard(node string, lost eventlog.Revision, took time.Duration, n
 	n.since, n.called, n.needs = false, now, min(2*took, contends)
 }
 
-// tried notes how long an append of this node took.
+// tried notes how long an append of this node took. What takes longer than before counts at once: who is waited for too short
+// is waited for in vain.
 func (t *turns) tried(took time.Duration) {
-	if t.took == 0 {
-		t.took = took
-	}
-	t.took += (took - t.took) / 8
+	t.took = max(took, t.took+(took-t.took)/8)
 }
 
 // won notes a commit of this node.

@@ -28,6 +28,9 @@ type ward struct {
 	dirs   []string
 	clocks []string // files, see skewClock
 	load   trickle
+
+	network *slowNetwork // between the last node and the cluster
+	distant string       // by which that node reaches it
 }
 
 // TestNodes is what many nodes promise their clients, one subtest a promise, on the same three nodes.
@@ -35,7 +38,12 @@ type ward struct {
 // It may run beside other tests: it waits for conditions only, and nothing in it is about how long something takes.
 func TestNodes(t *testing.T) {
 	t.Parallel()
-	w := &ward{cluster: startCluster(t, nil), load: trickle{acked: map[string]bool{}}}
+	w := &ward{cluster: startCluster(t, nil), load: trickle{acked: map[string]bool{}}, network: newSlowNetwork(t)}
+	var links []string
+	for i, s := range w.servers {
+		links = append(links, w.network.link(-1, i, s.address))
+	}
+	w.distant = "nats://" + strings.Join(links, ",")
 	var starting []*server
 	for i := range 3 {
 		w.dirs = append(w.dirs, t.TempDir())
@@ -55,6 +63,7 @@ func TestNodes(t *testing.T) {
 	t.Run("position", w.position)
 	t.Run("watermark", w.watermark)
 	t.Run("load is shared", w.shared)
+	t.Run("load is shared with a distant node", w.sharedFar)
 	t.Run("empty disk", w.emptyDisk)
 	t.Run("clocks", w.skewed)
 	t.Run("clock behind", w.behind) // last: what it stored is ahead of two clocks
@@ -65,7 +74,11 @@ func (w *ward) name(i int) string { return fmt.Sprintf("node-%d", i) }
 // begin starts a node, which ends with t, and does not wait for it.
 func (w *ward) begin(t *testing.T, i int) *server {
 	t.Helper()
-	return spawnProgram(t, os.Args[0], w.dirs[i], []string{skewedClock + "=" + w.clocks[i]}, "--log", w.url(), "--node", w.name(i))
+	cluster := w.url()
+	if i == 2 {
+		cluster = w.distant
+	}
+	return spawnProgram(t, os.Args[0], w.dirs[i], []string{skewedClock + "=" + w.clocks[i]}, "--log", cluster, "--node", w.name(i))
 }
 
 // ask is a request to one of the nodes.
