@@ -14,6 +14,14 @@ var (
 	// again.
 	ErrBusy = errors.New("lrs: too many changes are waiting")
 
+	// ErrReferring: the credential has so many statements that are not found yet by
+	// what they refer to that no more are taken now. Nothing was stored; try again.
+	ErrReferring = errors.New("lrs: too many statements of one credential are not found yet by what they refer to")
+
+	// ErrBehind: a list would end before the time from which it was asked for, since
+	// statements before that are not found yet by what they refer to; ask again.
+	ErrBehind = errors.New("lrs: some statements are not found yet by what they refer to")
+
 	// ErrNoSpace: less disk space is free than Config.MinFree. Nothing was
 	// stored; writes resume by themselves when there is space.
 	ErrNoSpace = errors.New("lrs: the disk is nearly full")

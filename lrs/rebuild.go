@@ -41,6 +41,9 @@ func (s *Store) Rebuild(ctx context.Context, next *index.Index, adopt func() err
 			return fmt.Errorf("lrs: rebuild: the new index is at revision %d (%s), the live one at %d (%s): "+
 				"one of them is wrong; verify the log", got.Revision, got.Hash, c.head.Revision, c.head.Hash)
 		}
+		if err := c.settleAs(ctx, next); err != nil {
+			return fmt.Errorf("lrs: rebuild: %w", err)
+		}
 		if err := adopt(); err != nil {
 			return fmt.Errorf("lrs: rebuild: %w", err)
 		}
@@ -77,6 +80,23 @@ func (c *committer) meet(ctx context.Context, next *index.Index) error {
 		}
 	}
 	return c.fill(ctx, next, c.head.Revision)
+}
+
+// settleAs settles a new index until no statement is late in it that is not in the live one: what a watermark has said must
+// hold of the lists that the new one gives.
+func (c *committer) settleAs(ctx context.Context, next *index.Index) error {
+	for {
+		has, live := next.Position(), c.Index().Position()
+		if has.Late == 0 || live.Late > 0 && live.Late <= has.Late {
+			return nil
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := next.SettleSome(); err != nil {
+			return err
+		}
+	}
 }
 
 // moveTo moves the head behind commits that another index has taken.

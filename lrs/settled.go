@@ -55,8 +55,13 @@ func (s *Store) settle(ctx context.Context) error {
 		}
 		s.wake()
 		var pause time.Duration
-		if s.clock.now().UnixMicro()-s.Position().LastStored < busyFor.Microseconds() {
-			pause = min(settlePause*time.Since(began), busyFor) // it may have waited for a disk
+		p, now := s.Position(), s.clock.now().UnixMicro()
+		if now-p.LastStored < busyFor.Microseconds() {
+			share := settlePause
+			if p.Late > 0 && now-p.LateStored > soon.Microseconds() {
+				share = settlePauseLate
+			}
+			pause = min(time.Duration(share)*time.Since(began), busyFor) // it may have waited for a disk
 		}
 		select {
 		case <-time.After(pause):
@@ -67,10 +72,13 @@ func (s *Store) settle(ctx context.Context) error {
 	return nil
 }
 
-// Somebody is taken to write for busyFor after a commit. Then settle pauses for settlePause times as long as it works.
+// Somebody is taken to write for busyFor after a commit. Then settle pauses for settlePause times as long as it works, or
+// settlePauseLate times when statements have been late for longer than soon: lists with `since` end before them.
 const (
-	busyFor     = time.Second
-	settlePause = 5
+	busyFor         = time.Second
+	soon            = time.Second
+	settlePause     = 5
+	settlePauseLate = 1
 )
 
 // shown returns when a condition on how far the index is settled holds, or with ctx's cause.
@@ -83,23 +91,25 @@ func (s *Store) shown(ctx context.Context, holds func(index.Position) bool) erro
 func (s *Store) AwaitThrough(ctx context.Context, t int64) error {
 	err := s.shown(ctx, func(p index.Position) bool { return p.Late == 0 || p.LateStored > t })
 	if err != nil && err == context.Cause(ctx) {
-		return fmt.Errorf("%w: some statements do not match yet by what they refer to: %w", ErrUnavailable, err)
+		return fmt.Errorf("%w: %w", ErrBehind, err)
 	}
 	return err
 }
 
 // awaitLate returns when statements that this node has just stored are found by what they refer to, or after Config.Late:
 // who sends many with large targets does not send more meanwhile. They are stored, and Consistent-Through is before the
-// first of those that are not found, whatever happens here.
-func (s *Store) awaitLate(ctx context.Context, drafts []*xapi.Draft) {
+// first of those that are not found, whatever happens here. It returns the number of the last that is late, 0 if none is.
+func (s *Store) awaitLate(ctx context.Context, drafts []*xapi.Draft) (late uint64) {
 	if s.Position().Late == 0 {
-		return
+		return 0
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Late)
 	defer cancel()
-	if n := s.lastLate(drafts); n > 0 {
-		_ = s.shown(ctx, func(p index.Position) bool { return p.Late == 0 || p.Late > n })
+	late = s.lastLate(drafts)
+	if late == 0 || s.shown(ctx, func(p index.Position) bool { return p.Late == 0 || p.Late > late }) == nil {
+		return 0
 	}
+	return late
 }
 
 // lastLate is the greatest number of a statement among drafts that is late; 0 if none is.

@@ -20,6 +20,10 @@ func MaxStatement() int { return eventlog.DefaultLimits.Raw }
 // define is false for a credential without the "define" scope: the statements
 // are stored, and change no definition of an Activity or Agent.
 //
+// The answer may wait until statements that refer to others are found by what they
+// refer to; see Config.Late. Too many of one credential that are not are
+// ErrReferring.
+//
 // Attachments must be in the blob store before. The position is that of the
 // first statement that was new, zero when none was.
 func (s *Store) StoreStatements(ctx context.Context, drafts []*xapi.Draft, define bool) (Position, error) {
@@ -30,6 +34,12 @@ func (s *Store) StoreStatements(ctx context.Context, drafts []*xapi.Draft, defin
 			d.Sent = nil // some of the nodes may still be of a release that stops at an event which says it
 		}
 	}
+	leave, err := s.refer(ctx, drafts)
+	if err != nil {
+		return Position{}, err
+	}
+	late := uint64(0)
+	defer func() { leave(late) }()
 	c := comparison{store: s}
 	for {
 		at, err := s.submit(ctx, size, func(tx *transaction) (decision, error) {
@@ -37,7 +47,7 @@ func (s *Store) StoreStatements(ctx context.Context, drafts []*xapi.Draft, defin
 			return decideStatements(tx, drafts, define, &c)
 		})
 		if err == nil {
-			s.awaitLate(ctx, drafts)
+			late = s.awaitLate(ctx, drafts)
 		}
 		if !errors.Is(err, errCompareOutside) {
 			return at, err

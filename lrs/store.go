@@ -79,6 +79,7 @@ type Store struct {
 	ticking     atomic.Bool          // a Tick is under way
 	ended       chan struct{}        // closed when the committer has ended
 	turn        chan struct{}        // holds one while somebody has the turn to register
+	referring   referring            // who refers to other statements how much
 	merging     merging              // whose turn it is to merge into a large document
 	comparing   chan struct{}        // holds one while large statements are compared; see comparison
 	queuedBytes atomic.Int64

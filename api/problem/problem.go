@@ -93,6 +93,8 @@ var table = []row{
 	{blob.ErrNotFound, http.StatusInternalServerError, "blob.missing", 0, "The stored data of a document or an attachment is missing; nothing was changed. The store's log names the blob that must be restored from a backup."},
 	{auth.ErrBusy, http.StatusServiceUnavailable, "auth.busy", 1, "Too many secrets are being checked; try again."},
 	{lrs.ErrBusy, http.StatusServiceUnavailable, "store.busy", 1, "Too many changes are waiting; nothing was stored; try again."},
+	{lrs.ErrReferring, http.StatusServiceUnavailable, "store.referring", 5, "Too many statements of this credential are not found yet by what they refer to; nothing was stored; try again."},
+	{lrs.ErrBehind, http.StatusServiceUnavailable, "store.behind", 5, "Some statements that are older than the list's since are not found yet by what they refer to; ask again."},
 	{lrs.ErrNoSpace, http.StatusServiceUnavailable, "store.space", 30, "The store's disk is nearly full; nothing was stored; try again later."},
 	{lrs.ErrClock, http.StatusServiceUnavailable, "store.clock", 30, "The store's clock is wrong; nothing was stored; try again later."},
 	{lrs.ErrUnknownOutcome, http.StatusServiceUnavailable, "store.unknown", 5, "It is not known yet whether the change is stored. Send it again: a statement with an id, and a document, is then stored once."},

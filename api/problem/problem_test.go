@@ -36,6 +36,8 @@ func TestFrom(t *testing.T) {
 		{auth.ErrUnauthorized, 401, "auth.unauthorized", false},
 		{auth.ErrBusy, 503, "auth.busy", true},
 		{lrs.ErrBusy, 503, "store.busy", true},
+		{lrs.ErrReferring, 503, "store.referring", true},
+		{lrs.ErrBehind, 503, "store.behind", true},
 		{lrs.ErrNoSpace, 503, "store.space", true},
 		{lrs.ErrClock, 503, "store.clock", true},
 		{lrs.ErrUnknownOutcome, 503, "store.unknown", true},

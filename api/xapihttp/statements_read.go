@@ -266,11 +266,13 @@ func (c *call) query() (q index.Query, form format, attachments bool, err error)
 			return fail(err)
 		}
 	}
-	since, _, err := c.time("since")
+	since, ok, err := c.time("since")
 	if err != nil {
 		return fail(err)
 	}
-	q.Since = max(since, 0) // nothing was stored before 1970
+	if ok {
+		q.Since = max(since, 1) // nothing was stored before 1970
+	}
 	until, ok, err := c.time("until")
 	if err != nil {
 		return fail(err)
