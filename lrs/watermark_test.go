@@ -19,18 +19,19 @@ import (
 // statement once, while many write.
 func TestPoller(t *testing.T) {
 	t.Run("statements", func(t *testing.T) {
-		pollWhile(t, newBench(t), index.Query{}, 60, 7, func() *xapi.Draft { return draft(t, uuid.New(), "passed") })
+		pollWhile(t, newBench(t), index.Query{Ascending: true}, 60, 7, func() *xapi.Draft { return draft(t, uuid.New(), "passed") })
 	})
 	// Each referrer has 500 terms from its target, which no commit does for so many at once.
-	t.Run("references to a large statement", func(t *testing.T) {
-		b, target := newBench(t), uuid.New()
-		if _, err := b.put(t, crowd(t, target, 250)); err != nil {
-			t.Fatal(err)
-		}
-		pollWhile(t, b, index.Query{Verb: "https://v.example/met", Since: b.ConsistentThrough().UnixMicro()}, 5, 12, func() *xapi.Draft {
-			return refersTo(t, target)
+	for name, ascending := range map[string]bool{"ascending": true, "descending": false} {
+		t.Run("references to a large statement/"+name, func(t *testing.T) {
+			b, target := newBench(t), uuid.New()
+			if _, err := b.put(t, crowd(t, target, 250)); err != nil {
+				t.Fatal(err)
+			}
+			q := index.Query{Verb: "https://v.example/met", Since: b.ConsistentThrough().UnixMicro(), Ascending: ascending}
+			pollWhile(t, b, q, 5, 12, func() *xapi.Draft { return refersTo(t, target) })
 		})
-	})
+	}
 }
 
 // crowd is a statement with a Group of so many members for an actor.
@@ -87,7 +88,7 @@ func pollWhile(t *testing.T, b *bench, q index.Query, batches, most int, next fu
 		defer v.Close()
 		through := v.ConsistentThrough.UnixMicro()
 		q := q
-		q.Since, q.Ascending, q.Limit = since, true, 50
+		q.Since, q.Limit = since, 50
 		for {
 			page, err := v.Query(t.Context(), q)
 			if err != nil {

@@ -18,10 +18,13 @@ func TestPoll(t *testing.T) {
 			cheap:  rapid.SampledFrom([]int{1, 3, 5}).Draw(t, "cheap"),
 			parsed: rapid.SampledFrom([]int{1, 300, 8 << 20}).Draw(t, "parsed"),
 		}), newModel(100)
-		pollers := []*poller{
-			{q: modelQuery{ascending: true}}, {q: modelQuery{verb: 2, ascending: true}}, {q: modelQuery{agent: 1, ascending: true}},
-			{q: modelQuery{activity: 1, ascending: true}}, {q: modelQuery{agent: 2, relatedAgents: true, ascending: true}},
-			{q: modelQuery{registration: 1, verb: 3, ascending: true}},
+		var pollers []*poller
+		for _, q := range []modelQuery{
+			{}, {verb: 2}, {agent: 1}, {activity: 1}, {agent: 2, relatedAgents: true}, {registration: 1, verb: 3},
+		} {
+			q.since = 1 // before all
+			q.ascending = rapid.Bool().Draw(t, "ascending")
+			pollers = append(pollers, &poller{q: q})
 		}
 		poll := func(t *rapid.T) {
 			for _, p := range pollers {
@@ -80,7 +83,7 @@ func (p *poller) poll(t *rapid.T, h *harness) {
 		p.seen = append(p.seen, n)
 	}
 	position := h.x.Position()
-	if p.q.since = position.LastStored; position.Late > 0 {
+	if p.q.since = max(1, position.LastStored); position.Late > 0 {
 		p.q.since = position.LateStored - 1
 	}
 }
