@@ -41,7 +41,7 @@ func (s *Store) Rebuild(ctx context.Context, next *index.Index, adopt func() err
 			return fmt.Errorf("lrs: rebuild: the new index is at revision %d (%s), the live one at %d (%s): "+
 				"one of them is wrong; verify the log", got.Revision, got.Hash, c.head.Revision, c.head.Hash)
 		}
-		if err := c.settleAs(ctx, next); err != nil {
+		if err := settleLate(ctx, next); err != nil {
 			return fmt.Errorf("lrs: rebuild: %w", err)
 		}
 		if err := adopt(); err != nil {
@@ -51,6 +51,7 @@ func (s *Store) Rebuild(ctx context.Context, next *index.Index, adopt func() err
 		old = c.index.Swap(next)
 		c.swapping.Unlock()
 		c.settleLater()
+		c.wake() // who waits for what the new index has already
 		return nil
 	}}
 	if err := s.enqueue(ch); err != nil {
@@ -82,14 +83,9 @@ func (c *committer) meet(ctx context.Context, next *index.Index) error {
 	return c.fill(ctx, next, c.head.Revision)
 }
 
-// settleAs settles a new index until no statement is late in it that is not in the live one: what a watermark has said must
-// hold of the lists that the new one gives.
-func (c *committer) settleAs(ctx context.Context, next *index.Index) error {
-	for {
-		has, live := next.Position(), c.Index().Position()
-		if has.Late == 0 || live.Late > 0 && live.Late <= has.Late {
-			return nil
-		}
+// settleLate passes on what is late in a new index: what a watermark has said must hold of the lists that it gives.
+func settleLate(ctx context.Context, next *index.Index) error {
+	for next.Position().Late > 0 {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -97,6 +93,7 @@ func (c *committer) settleAs(ctx context.Context, next *index.Index) error {
 			return err
 		}
 	}
+	return nil
 }
 
 // moveTo moves the head behind commits that another index has taken.

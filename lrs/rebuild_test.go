@@ -1,15 +1,18 @@
 package lrs
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/bedside-lrs/bedside/lrs/index"
+	"github.com/bedside-lrs/bedside/lrs/xapi"
 )
 
 // TestRebuild makes the index again and again while statements are stored and
@@ -149,4 +152,43 @@ func (b *bench) emptyIndex(t *testing.T, dir string) *index.Index {
 	}
 	t.Cleanup(func() { x.Close() })
 	return x
+}
+
+// TestRebuildIsNotLate: an index that takes the place of the live one shows all that a watermark has said, while statements are
+// stored whose terms no commit passes on.
+func TestRebuildIsNotLate(t *testing.T) {
+	b := newBenchOn(t, func(c *Config) { c.Late = time.Hour })
+	target := uuid.New()
+	if _, err := b.put(t, crowd(t, target, 250)); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	var writing sync.WaitGroup
+	for range 2 {
+		writing.Go(func() {
+			for ctx.Err() == nil {
+				drafts := make([]*xapi.Draft, 60)
+				for i := range drafts {
+					drafts[i] = refersTo(t, target)
+				}
+				if _, err := b.StoreStatements(t.Context(), drafts, true); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for i := range 10 {
+		next := b.emptyIndex(t, fmt.Sprintf("index-%d", i))
+		if err := b.Rebuild(t.Context(), next, func() error {
+			if p := next.Position(); p.Late > 0 {
+				t.Errorf("rebuild %d: statement %d of %d is late", i, p.Late, p.Next-1)
+			}
+			return nil
+		}); err != nil {
+			t.Error(err)
+		}
+	}
+	stop()
+	writing.Wait()
 }

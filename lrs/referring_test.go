@@ -59,18 +59,8 @@ func TestReferring(t *testing.T) {
 // TestReferringTooMuch: a credential whose statements are not found yet by what they refer to waits, and is refused after
 // Config.Late; others are not, nor is what refers to nothing.
 func TestReferringTooMuch(t *testing.T) {
-	b := newBenchOn(t, func(c *Config) { c.Late = time.Nanosecond })
-	target := uuid.New()
-	if _, err := b.put(t, crowd(t, target, 250)); err != nil {
-		t.Fatal(err)
-	}
-	drafts := make([]*xapi.Draft, mostReferring)
-	for i := range drafts {
-		drafts[i] = refersTo(t, target)
-	}
-	if _, err := b.StoreStatements(t.Context(), drafts, true); err != nil {
-		t.Fatal(err)
-	}
+	b := newBenchOn(t, func(c *Config) { c.Late = -1 })
+	target := b.manyReferrers(t, 250)
 	refused := refersTo(t, target)
 	if _, err := b.put(t, refused); !errors.Is(err, ErrReferring) || b.stored(t, refused.ID()) != "" {
 		t.Errorf("one more: %v, and it is stored: %v", err, b.stored(t, refused.ID()) != "")

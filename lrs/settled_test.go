@@ -1,12 +1,17 @@
 package lrs
 
 import (
+	"context"
 	"math"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 	"github.com/google/uuid"
 
 	"github.com/bedside-lrs/bedside/lrs/eventlog"
@@ -138,4 +143,63 @@ func TestLateIsNoted(t *testing.T) {
 	if reasons := b.Ready(); len(reasons) > 0 {
 		t.Error(reasons)
 	}
+}
+
+// TestSettlesAgain: what could not be passed on while the index's disk was full is passed on later.
+func TestSettlesAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		b.close(t)
+		var full atomic.Bool
+		fs := errorfs.Wrap(b.fs, errorfs.InjectorFunc(func(op errorfs.Op) error {
+			if full.Load() && op.Kind == errorfs.OpCreate && strings.HasSuffix(op.Path, ".sst") {
+				return syscall.ENOSPC
+			}
+			return nil
+		}))
+		tick := make(chan time.Time)
+		if err := b.open(t, func(c *Config) {
+			if err := c.Index.Close(); err != nil {
+				t.Fatal(err)
+			}
+			var err error
+			if c.Index, err = index.Open("index", index.Options{FS: fs, Tick: tick, Logger: c.Logger}); err != nil {
+				t.Fatal(err)
+			}
+			b.index, c.Late = c.Index, -1
+		}); err != nil {
+			t.Fatal(err)
+		}
+		b.manyReferrers(t, 250)
+		full.Store(true)
+		tick <- time.Now()
+		synctest.Wait()
+		if b.Position().Late == 0 || b.Index().Err() == nil {
+			t.Fatalf("nothing is tested: %+v, and the index has %v", b.Position(), b.Index().Err())
+		}
+		full.Store(false)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := b.AwaitThrough(ctx, math.MaxInt64); err != nil {
+			t.Error(err)
+		}
+		b.close(t)
+	})
+}
+
+// manyReferrers stores a statement of a Group, and as many that refer to it as a credential may have late.
+func (b *bench) manyReferrers(t *testing.T, members int) (target uuid.UUID) {
+	t.Helper()
+	target = uuid.New()
+	if _, err := b.put(t, crowd(t, target, members)); err != nil {
+		t.Fatal(err)
+	}
+	drafts := make([]*xapi.Draft, mostReferring)
+	for i := range drafts {
+		drafts[i] = refersTo(t, target)
+	}
+	if _, err := b.StoreStatements(t.Context(), drafts, true); err != nil {
+		t.Fatal(err)
+	}
+	return target
 }
