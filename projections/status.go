@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/bedside-lrs/bedside/lrs/eventlog"
 	"github.com/bedside-lrs/bedside/projections/readmodel"
@@ -50,21 +51,31 @@ func (r *Runtime) Status(ctx context.Context) ([]Status, error) {
 // next is the time of the first event after a revision; 0 if there is none or it cannot
 // be read, which whoever follows the log says.
 func (r *Runtime) next(ctx context.Context, revision uint64) int64 {
-	head, err := r.cfg.Log.Head(ctx)
-	if err != nil || uint64(head) <= revision {
+	first, _, err := r.Commit(ctx, revision+1)
+	if err != nil {
 		return 0
 	}
-	for record, err := range r.cfg.Log.Read(ctx, eventlog.Revision(revision+1)) {
+	return first
+}
+
+// Commit reads from the log the time of a commit's first event, µs, and how many events it has, each a µs after the one
+// before; none where the log has no such commit.
+func (r *Runtime) Commit(ctx context.Context, revision uint64) (first int64, events int, err error) {
+	head, err := r.cfg.Log.Head(ctx)
+	if err != nil || revision < 1 || uint64(head) < revision {
+		return 0, 0, err
+	}
+	for record, err := range r.cfg.Log.Read(ctx, eventlog.Revision(revision)) {
 		if err != nil {
-			return 0
+			return 0, 0, err
 		}
 		c, err := eventlog.Decode(record.Data)
 		if err != nil {
-			return 0
+			return 0, 0, fmt.Errorf("commit %d: %w", revision, err)
 		}
-		return c.FirstStored
+		return c.FirstStored, c.Header.Events, nil
 	}
-	return 0
+	return 0, 0, fmt.Errorf("%w: reading revision %d gave nothing", eventlog.ErrLogDamaged, revision)
 }
 
 // SetAside gives the events that a projection has set aside, at most limit.

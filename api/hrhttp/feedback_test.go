@@ -3,8 +3,11 @@ package hrhttp_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/bedside-lrs/bedside/api/request"
 )
 
 // answeredBy is the answer of a patient of a unit to the question, at noon of a day.
@@ -246,7 +249,64 @@ func TestRemarks(t *testing.T) {
 			l.do(t, "POST", base+at+"/decisions"+window, body).refused(400, "remark.text").says("text")
 			l.do(t, "POST", base+at+"/comments"+window, body, ann...).refused(400, "remark.text").says("text")
 		}
+		for _, nobody := range []string{``, `"by":"",`, `"by":" \t\r\n\u00a0\u2003",`} {
+			l.do(t, "POST", base+at+"/decisions"+window, `{`+nobody+`"position":"`+position+`","text":"y"}`).refused(400, "remark.by").says("by")
+		}
 		if a := l.get(t, at+window); len(a.each("decisions", "by")) != 1 || len(a.each("comments", "by")) != 1 {
+			t.Errorf("after refusals: %s", a.body)
+		}
+	})
+}
+
+// TestUnreadRemarks: nothing is said of an evaluation at a position at which nobody could have read it.
+func TestUnreadRemarks(t *testing.T) {
+	onEach(t, func(t *testing.T, l *lab) {
+		hospitalOfAnswers(t, l)
+		window := "?from=2025-01-01&to=2026-01-01"
+		of := func(person, id string) string { return "/people/" + person + "/evaluations/" + esc(id) }
+		position := l.get(t, of("ann", annual)+window).text("position")
+		revision, index, _ := strings.Cut(position, ".")
+		last, err := strconv.Atoi(index)
+		if err != nil {
+			t.Fatalf("position %q: %v", position, err)
+		}
+		const later, latest = "https://ward.example/evaluations/later", "https://ward.example/evaluations/latest"
+		l.csv(t, "/people", peopleHeader+someone("eve", "ward-a"))
+		evaluation := func(id string) string {
+			return `{"kind":"evaluation","id":"` + id + `","roles":["nurse"],"metrics":[
+				{"id":"listening","source":{"competency":"` + listening + `"},"weight":1,"scale":{"from":0,"to":1}}]}`
+		}
+		both, _, _ := strings.Cut(l.do(t, "POST", base+"/definitions", "["+evaluation(later)+","+evaluation(latest)+"]").want(200).header.Get(request.HeaderPosition), ".")
+		ann := as(l.credential(t, "ann", "evaluations/read", boundTo("ann")))
+		said := func(position string) string { return `{"by":"Dr. Lee","position":"` + position + `","text":"Agreed."}` }
+		for _, tc := range []struct{ person, evaluation, position string }{
+			{"ann", annual, "0.0"}, {"ann", annual, "0"}, // before all
+			{"ann", annual, "1.0"}, {"ann", annual, "1"}, // neither the person nor the evaluation was registered
+			{"ann", annual, fmt.Sprintf("%s.%d", revision, last+1)}, // no event: the commit has ended
+			{"ann", annual, "1.99"},
+			{"eve", annual, position}, // the person was not yet registered
+			{"ann", later, position},  // the evaluation was not
+		} {
+			at := base + of(tc.person, tc.evaluation)
+			l.do(t, "POST", at+"/decisions"+window, said(tc.position)).refused(400, "remark.position").says(tc.position)
+			if tc.person == "ann" {
+				l.do(t, "POST", at+"/comments"+window, said(tc.position), ann...).refused(400, "remark.position").says(tc.position)
+			}
+		}
+		for _, right := range []string{position, revision} {
+			l.do(t, "POST", base+of("ann", annual)+"/decisions"+window, said(right)).want(204)
+		}
+		for _, id := range []string{later, latest} { // a revision alone is all of its commit
+			l.do(t, "POST", base+of("eve", id)+"/decisions"+window, said(both)).want(204)
+		}
+		for _, at := range []string{of("eve", annual), of("ann", later)} {
+			a := l.get(t, at+window)
+			if len(a.each("decisions", "by")) != 0 {
+				t.Errorf("after refusals: %s", a.body)
+			}
+			l.do(t, "POST", base+at+"/decisions"+window, said(a.text("position"))).want(204)
+		}
+		if a := l.get(t, of("ann", annual)+window); !slices.Equal(a.each("decisions", "position"), []string{position, revision}) || len(a.each("comments", "by")) != 0 {
 			t.Errorf("after refusals: %s", a.body)
 		}
 	})

@@ -169,6 +169,37 @@ func TestAnswersAreNoEvidence(t *testing.T) {
 	})
 }
 
+// TestAnswersBeforeSurvey: statements are answers from when their survey is registered on. What was shown of them before
+// stays what it was, asked again with its asOf: an answer that is given is given for ever.
+func TestAnswersBeforeSurvey(t *testing.T) {
+	onEach(t, func(t *testing.T, l *lab) {
+		const responded, once, count = "http://adlnet.gov/expapi/verbs/responded", "https://ward.example/surveys/once", "https://ward.example/evaluations/count"
+		l.do(t, "POST", base+"/definitions", `[`+frameworkOf(framework, 0.6)+`,
+			{"kind":"evidence-rules","id":"https://ward.example/rules/responses","rules":[{"id":"responses","match":{"verbs":["`+responded+`"]},
+				"competencies":["`+listening+`"],"kind":"response","weight":1,"attempts":"all","score":{"min":0,"max":10}}]},
+			{"kind":"evaluation","id":"`+count+`","roles":["nurse"],"metrics":[
+				{"id":"responses","source":{"count":{"verbs":["`+responded+`"]}},"weight":1,"scale":{"from":0,"to":3}}]}]`).want(200)
+		l.csv(t, "/units", wardUnits)
+		l.csv(t, "/people", peopleHeader+someone("ann", "ward-a"))
+		l.statements(t, `{"actor":`+agent("ann")+`,"verb":{"id":"`+responded+`"},"object":{"id":"`+once+`/a"},"result":{"score":{"raw":3}},"timestamp":"2025-03-10T00:00:00Z"}`)
+		may := as(l.credential(t, "reader", "competencies/read evaluations/read kpis/read people/read"))
+		evidence := "/people/ann/competencies/" + esc(listening) + "/evidence"
+		counted := "/people/ann/evaluations/" + esc(count) + "?from=2025-01-01&to=2026-01-01"
+		before := []*answer{l.get(t, evidence, may...), l.get(t, counted, may...)}
+		if before[0].at("evidence", 0, "score") != 0.3 || before[1].at("metrics", 0, "value") != 1. {
+			t.Errorf("while no survey asks: %s %s", before[0].body, before[1].body)
+		}
+		l.do(t, "PUT", base+"/definitions/survey/"+esc(once), `{"kind":"survey","id":"`+once+`","audience":"staff","questions":[{"id":"`+once+`/a","scale":{"min":0,"max":10},"topBox":[10]}]}`).want(204)
+		for _, who := range [][]string{nil, may} {
+			if a, b := l.get(t, evidence, who...), l.get(t, counted, who...); len(a.each("evidence", "score")) != 0 || b.at("metrics", 0, "value") != 0. {
+				t.Errorf("an answer is shown: %s %s", a.body, b.body)
+			}
+		}
+		l.get(t, with(evidence, "asOf", before[0].text("asOf")), may...).same(before[0])
+		l.get(t, with(counted, "asOf", before[1].text("asOf")), may...).same(before[1])
+	})
+}
+
 // TestOtherUnits: what a unit's head reads of somebody who came from elsewhere is not of
 // there; and who has gone elsewhere is not named.
 func TestOtherUnits(t *testing.T) {

@@ -44,7 +44,8 @@ func (d *Definitions) Registered(kind, id string) (t int64, ok bool) {
 }
 
 // Asked tells whether a survey asks, or ever asked, a question: what responds to it is an answer, under the rules for
-// small numbers, and stays one.
+// small numbers, and stays one. Before its first survey it is a statement as any other, also for who asks about that time
+// now: what would be withheld is in numbers, and these must stay as they were given.
 func (d *Definitions) Asked(question string) bool { return d.asked[question] }
 
 // Get finds a definition.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"path/filepath"
 	"runtime"
@@ -34,23 +35,26 @@ import (
 const alike = 0.6
 
 // TestIntervals: the effects that hospitals were made with lie inside the 95 % intervals that the program reports as
-// often as they should, and not inside intervals for independent answers.
+// often as they should, and not inside intervals for independent answers; and the intervals are as wide as they should be.
 //
-// Of n independent intervals that are right the number that covers is binomial with p = 0.95. An interval is found
-// wrong if it covers so few or so many that this happens to a right one less than once in 10,000 such tests. As
-// numbers of one hospital are not independent of each other, each number is counted by itself.
+// Of n independent intervals that are right the number that covers is binomial with p = 0.95, and the sum of the squares
+// of what [deviate] makes of them is χ² with n degrees of freedom. An interval is found wrong if one of the two is so low
+// or so high that this happens to a right one less than once in 10,000 such tests. The count finds only intervals that
+// are too narrow, as n of n may cover; the sum of squares finds those that are too wide as well: of n = 120 it may be
+// from 69 to 190, and where intervals are c times as wide as they should be it is about 120/c², 53 for 1.5 and 245 for
+// 0.7. As numbers of one hospital are not independent of each other, each number is counted by itself.
 func TestIntervals(t *testing.T) {
 	var mu sync.Mutex
-	inside, of, without := map[string]int{}, map[string]int{}, 0
-	count := func(what string, expected float64, lower, upper *float64) {
+	all, without := map[string]*tally{}, 0
+	count := func(what string, expected float64, df int, lower, upper *float64) {
 		if lower == nil || upper == nil { // too few months are published
 			without++
 			return
 		}
-		of[what]++
-		if *lower <= expected && expected <= *upper {
-			inside[what]++
+		if all[what] == nil {
+			all[what] = &tally{}
 		}
+		all[what].add(expected, df, *lower, *upper)
 	}
 	work := make(chan demo.Config)
 	var workers sync.WaitGroup
@@ -70,16 +74,16 @@ func TestIntervals(t *testing.T) {
 				mu.Lock()
 				for _, p := range h.Programmes() {
 					e := found[p.ID]
-					count("learning", p.Expected.MeanGain, e.Learning.Lower, e.Learning.Upper)
+					count("learning", p.Expected.MeanGain, e.Learning.N-1, e.Learning.Lower, e.Learning.Upper)
 					for _, b := range e.Behaviour {
-						count("behaviour "+b.Competency, p.Expected.Behaviour[b.Competency], b.Lower, b.Upper)
+						count("behaviour "+b.Competency, p.Expected.Behaviour[b.Competency], b.N-1, b.Lower, b.Upper)
 					}
 					for _, r := range e.Results {
 						expected := p.Expected.Results[r.KPI]
-						count("results "+r.KPI, expected, r.Lower, r.Upper)
+						count("results "+r.KPI, expected, len(r.MonthsBefore)+len(r.MonthsAfter)-2, r.Lower, r.Upper)
 						if strings.HasSuffix(r.KPI, "/listened") || strings.HasSuffix(r.KPI, "/explained") {
-							half := independent(&r)
-							count("independent", expected, new(*r.Difference-half), new(*r.Difference+half))
+							half, answers := independent(&r)
+							count("independent", expected, answers-4, new(*r.Difference-half), new(*r.Difference+half))
 						}
 					}
 				}
@@ -97,26 +101,65 @@ func TestIntervals(t *testing.T) {
 	}
 	close(work)
 	workers.Wait()
-	if len(of) < 6 || without > seeds {
-		t.Fatalf("only %v were found, and %d without an interval", of, without)
+	if len(all) < 6 || without > seeds {
+		t.Fatalf("only %v were found, and %d without an interval", slices.Collect(maps.Keys(all)), without)
 	}
-	for what, n := range of {
-		least, most := bounds(n)
-		right := inside[what] >= least && inside[what] <= most
-		t.Logf("%s: %d of %d cover, between %d and %d may", what, inside[what], n, least, most)
+	for what, y := range all {
+		least, most := bounds(y.n)
+		low, high := squareBounds(y.n)
+		t.Logf("%s: %d of %d cover, between %d and %d may; squares of %.1f, between %.1f and %.1f", what, y.inside, y.n, least, most, y.squares, low, high)
+		covers, wide := y.inside >= least && y.inside <= most, y.squares >= low && y.squares <= high
 		if what == "independent" {
-			if right && seeds > 1 {
-				t.Errorf("an interval for independent answers covers %d of %d: this test would not notice one", inside[what], n)
+			if (covers || wide) && seeds > 1 {
+				t.Errorf("an interval for independent answers covers %d of %d, with squares of %.1f: this test would not notice one", y.inside, y.n, y.squares)
 			}
-		} else if !right {
-			t.Errorf("%s: %d of %d intervals cover what was planted; a 95 %% interval covers between %d and %d", what, inside[what], n, least, most)
+			continue
+		}
+		if !covers {
+			t.Errorf("%s: %d of %d intervals cover what was planted; a 95 %% interval covers between %d and %d", what, y.inside, y.n, least, most)
+		}
+		if !wide {
+			t.Errorf("%s: what was planted is, of %d intervals, %.1f standard errors squared away; of 95 %% intervals it is between %.1f and %.1f: "+
+				"with less they are too wide, with more too narrow", what, y.n, y.squares, low, high)
 		}
 	}
 }
 
+// tally is of the intervals of one number.
+type tally struct {
+	n, inside int
+	squares   float64 // Σ deviate²
+}
+
+func (y *tally) add(expected float64, df int, lower, upper float64) {
+	y.n++
+	if lower <= expected && expected <= upper {
+		y.inside++
+	}
+	d := deviate(expected, df, lower, upper)
+	y.squares += d * d
+}
+
+// deviate tells how far the middle of a 95 % Student interval is from what was planted. If the interval is right, that
+// distance in standard errors has Student's distribution; it is mapped to the normal one, quantile to quantile, so that
+// numbers of different degrees of freedom can be added up.
+func deviate(expected float64, df int, lower, upper float64) float64 {
+	student := distuv.StudentsT{Sigma: 1, Nu: float64(df)}
+	t := ((lower+upper)/2 - expected) / ((upper - lower) / 2) * student.Quantile(0.975)
+	return distuv.UnitNormal.Quantile(student.CDF(-math.Abs(t)))
+}
+
+// rare is how seldom a right interval is found wrong.
+const rare = 1e-4
+
+// squareBounds are what the squares of n right intervals add up to, but for one test in 10,000.
+func squareBounds(n int) (low, high float64) {
+	d := distuv.ChiSquared{K: float64(n)}
+	return d.Quantile(rare / 2), d.Quantile(1 - rare/2)
+}
+
 // bounds are how many of n right intervals cover, but for one test in 10,000.
 func bounds(n int) (least, most int) {
-	const rare = 1e-4
 	d := distuv.Binomial{N: float64(n), P: 0.95}
 	for d.CDF(float64(least)) < rare/2 {
 		least++
@@ -127,13 +170,15 @@ func bounds(n int) (least, most int) {
 	return least, most
 }
 
-// independent is half the 95 % interval of a difference of shares that takes each answer for one of its own.
-func independent(r *effectiveness.Result) float64 {
+// independent is half the 95 % interval of a difference of shares that takes each answer for one of its own, and how many
+// answers there are.
+func independent(r *effectiveness.Result) (half float64, answers int) {
 	variance := 0.0
 	for _, p := range []measure.Point{r.TreatedBefore, r.TreatedAfter, r.ComparisonBefore, r.ComparisonAfter} {
 		variance += *p.Value * (1 - *p.Value) / float64(p.N)
+		answers += p.N
 	}
-	return 1.959964 * math.Sqrt(variance)
+	return 1.959964 * math.Sqrt(variance), answers
 }
 
 // effects runs a hospital through the projections, in a directory, and gives the effectiveness of its programmes.
