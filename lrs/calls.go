@@ -6,6 +6,8 @@ import (
 	"iter"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/bedside-lrs/bedside/lrs/eventlog"
 )
 
@@ -21,6 +23,7 @@ type Neighbours interface {
 // call is what a node tells the others when another commit has the revision that it wanted.
 type call struct {
 	Node   string            `json:"node"`
+	Caller uuid.UUID         `json:"caller"` // of the process: two nodes may have been given one name
 	Lost   eventlog.Revision `json:"lost"`
 	Append int64             `json:"append_us"` // how long an append of this node takes, µs
 }
@@ -30,10 +33,15 @@ const callsAhead = 16
 
 // listen hands the committer what other nodes call, until ctx ends.
 func (s *Store) listen(ctx context.Context) {
+	told := false
 	for message := range s.cfg.Neighbours.Calls(ctx) {
 		var c call
-		if json.Unmarshal(message, &c) != nil || c.Node == s.cfg.Node || c.Append < 0 {
+		if json.Unmarshal(message, &c) != nil || c.Caller == s.caller || c.Append < 0 {
 			continue // what a later release says is no reason to wait
+		}
+		if c.Node == s.cfg.Node && !told {
+			told = true
+			s.cfg.Logger.Warn("another node has the name of this one: give each its own, with --node", "node", c.Node)
 		}
 		select {
 		case s.calls <- c:
@@ -42,21 +50,23 @@ func (s *Store) listen(ctx context.Context) {
 	}
 }
 
-// call tells the other nodes that this one has lost a revision.
-func (c *committer) call(lost eventlog.Revision) {
+// call tells the other nodes that this one has lost a revision, and returns whether it could.
+func (c *committer) call(lost eventlog.Revision) bool {
 	if c.cfg.Neighbours == nil {
-		return
+		return false
 	}
-	message, err := json.Marshal(call{c.cfg.Node, lost, c.turns.took.Microseconds()})
+	message, err := json.Marshal(call{c.cfg.Node, c.caller, lost, c.turns.took.Microseconds()})
 	if err == nil {
 		err = c.cfg.Neighbours.Call(message)
 	}
 	if err != nil {
 		c.cfg.Logger.Debug("the other nodes cannot be told that this one wants to append", "error", err)
 	}
+	return err == nil
 }
 
 // heard notes what another node called.
 func (c *committer) heard(other call) {
-	c.turns.heard(other.Node, other.Lost, time.Duration(other.Append)*time.Microsecond, time.Now())
+	took := time.Duration(min(other.Append, contends.Microseconds())) * time.Microsecond
+	c.turns.heard(other.Node, other.Lost, took, time.Now())
 }

@@ -80,7 +80,9 @@ func (c *committer) commit(ctx context.Context, carried []*change) []*change {
 		}
 		return rest
 	}
-	err = c.append(ctx, tx)
+	if err = c.append(ctx, tx); !errors.Is(err, eventlog.ErrConflict) {
+		c.passedOver.Store(0)
+	}
 	switch {
 	case err == nil:
 		for _, p := range waiting {
@@ -90,8 +92,8 @@ func (c *committer) commit(ctx context.Context, carried []*change) []*change {
 	case errors.Is(err, eventlog.ErrConflict):
 		// Another node was faster: see what it wrote, then decide again.
 		c.metrics.conflicts.Inc()
-		c.turns.lost = true
-		c.call(c.head.Revision + 1)
+		c.passedOver.CompareAndSwap(0, time.Now().UnixNano())
+		c.turns.missed(c.call(c.head.Revision+1), time.Now())
 		c.overtaken(ctx)
 		return append(changes(waiting), rest...)
 	default:

@@ -27,6 +27,9 @@ func (l *farLog) Append(ctx context.Context, expected eventlog.Revision, data []
 	time.Sleep(l.away)
 	err := l.Log.Append(ctx, expected, data)
 	time.Sleep(l.away)
+	if errors.Is(err, eventlog.ErrConflict) { // which is certain when the commit that has the revision was read
+		time.Sleep(4 * l.away)
+	}
 	return err
 }
 

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/bedside-lrs/bedside/lrs/auth"
 	"github.com/bedside-lrs/bedside/lrs/blob"
 	"github.com/bedside-lrs/bedside/lrs/eventlog"
@@ -75,6 +77,8 @@ type Store struct {
 	queue       chan *change
 	others      chan eventlog.Record // what other nodes append; nil: there are none
 	calls       chan call            // what other nodes call
+	caller      uuid.UUID            // who this process is in its own calls
+	passedOver  atomic.Int64         // since when other nodes have had every revision that this one wanted, ns since 1970; 0: they have not
 	heads       *heads               // where a shared log's head is
 	ticking     atomic.Bool          // a Tick is under way
 	ended       chan struct{}        // closed when the committer has ended
@@ -139,7 +143,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		s.others = make(chan eventlog.Record, othersAhead)
 		s.wg.Go(func() { s.keepUp(background) })
 		if cfg.Neighbours != nil {
-			s.calls = make(chan call, callsAhead)
+			s.calls, s.caller = make(chan call, callsAhead), uuid.New()
 			s.wg.Go(func() { s.listen(background) })
 		}
 		s.wg.Go(func() { s.heads.run(background, s.log, s.fail) })
@@ -275,6 +279,11 @@ func (s *Store) Ready() []error {
 	if since := s.appendSince.Load(); since != 0 {
 		if took := time.Since(time.Unix(0, since)); took > slowAppend {
 			reasons = append(reasons, fmt.Errorf("%w: the log has not answered an append for %s", ErrUnavailable, took.Round(time.Second)))
+		}
+	}
+	if since := s.passedOver.Load(); since != 0 {
+		if long := time.Since(time.Unix(0, since)); long > slowAppend {
+			reasons = append(reasons, fmt.Errorf("%w: other nodes have had every commit for %s", ErrUnavailable, long.Round(time.Second)))
 		}
 	}
 	if size := s.logBytes(); s.cfg.MaxLog > 0 && size+maxCommit > float64(s.cfg.MaxLog) {

@@ -2,8 +2,11 @@ package lrs
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"iter"
+	"math"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -77,12 +80,13 @@ func TestNodesShareTheLog(t *testing.T) {
 		call    bool
 		longest time.Duration
 	}{
-		"about as far":     {[]time.Duration{ms / 2, 3 * ms / 2, 3 * ms / 2}, true, 50 * ms},
-		"without calls":    {[]time.Duration{ms / 2, 3 * ms / 2, 3 * ms / 2}, false, 500 * ms},
-		"one is far":       {[]time.Duration{ms / 2, ms / 2, 10 * ms}, true, 200 * ms},
-		"one is very far":  {[]time.Duration{ms / 2, ms / 2, 100 * ms}, true, 2000 * ms},
-		"each has its own": {[]time.Duration{ms / 2, 10 * ms, 60 * ms}, true, 1000 * ms},
-		"two are far":      {[]time.Duration{ms / 2, 30 * ms, 30 * ms}, true, 600 * ms},
+		"about as far":          {[]time.Duration{ms / 2, 3 * ms / 2, 3 * ms / 2}, true, 50 * ms},
+		"without calls":         {[]time.Duration{ms / 2, 3 * ms / 2, 3 * ms / 2}, false, 500 * ms},
+		"one is far":            {[]time.Duration{ms / 2, ms / 2, 10 * ms}, true, 200 * ms},
+		"one is very, very far": {[]time.Duration{ms / 2, ms / 2, 200 * ms}, true, 5000 * ms},
+		"one is very far":       {[]time.Duration{ms / 2, ms / 2, 100 * ms}, true, 2000 * ms},
+		"each has its own":      {[]time.Duration{ms / 2, 10 * ms, 60 * ms}, true, 1000 * ms},
+		"two are far":           {[]time.Duration{ms / 2, 30 * ms, 30 * ms}, true, 600 * ms},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -102,39 +106,125 @@ func TestNodesShareTheLog(t *testing.T) {
 }
 
 // TestNodeSeldom: a node that is far away and seldom writes need not wait long, nor does one that always does wait for it all
-// the time.
+// the time; also if both were given the same name.
 func TestNodeSeldom(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		all := nodesCalling(t, true, time.Millisecond/2, 50*time.Millisecond)
-		ctx, stop := context.WithCancel(t.Context())
-		var busy sync.WaitGroup
-		busy.Go(func() {
-			for ctx.Err() == nil {
-				if _, err := all[0].put(t, draft(t, uuid.New(), "passed")); err != nil {
-					t.Error(err)
-					return
-				}
-			}
+	for _, name := range []string{"another", "node-0"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { seldom(t, name) })
 		})
-		for range 10 {
-			time.Sleep(time.Second)
-			start := time.Now()
-			if _, err := all[1].put(t, draft(t, uuid.New(), "passed")); err != nil {
+	}
+}
+
+func seldom(t *testing.T, name string) {
+	var a air
+	all := nodesWith(t, func(log eventlog.Log) eventlog.Log { return log }, func(c *Config, away time.Duration) {
+		c.Neighbours = a.hearer(away)
+		if c.Node != "node-0" {
+			c.Node = name
+		}
+	}, time.Millisecond/2, 50*time.Millisecond)
+	ctx, stop := context.WithCancel(t.Context())
+	var busy sync.WaitGroup
+	busy.Go(func() {
+		for ctx.Err() == nil {
+			if _, err := all[0].put(t, draft(t, uuid.New(), "passed")); err != nil {
 				t.Error(err)
+				return
 			}
-			if took := time.Since(start); took > 500*time.Millisecond {
-				t.Errorf("a write of the one that seldom writes took %v", took)
-			}
-		}
-		stop()
-		busy.Wait()
-		if n := all[0].Head().Revision; n < 5000 { // about 10,000 in as many seconds if it were alone
-			t.Errorf("%d commits while the other made ten", n)
-		}
-		for _, b := range all {
-			b.close(t)
 		}
 	})
+	for range 10 {
+		time.Sleep(time.Second)
+		start := time.Now()
+		if _, err := all[1].put(t, draft(t, uuid.New(), "passed")); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(start); took > 600*time.Millisecond {
+			t.Errorf("a write of the one that seldom writes took %v", took)
+		}
+	}
+	stop()
+	busy.Wait()
+	if n := all[0].Head().Revision; n < 5000 { // about 10,000 in as many seconds if it were alone
+		t.Errorf("%d commits while the other made ten", n)
+	}
+	for _, b := range all {
+		b.close(t)
+	}
+}
+
+// TestNodesOneDeaf: beside a node that does not hear calls, as one of an earlier release, those that are about as near to the
+// log have their share: they do not wait for one that is far, and that nobody could wait for alone.
+func TestNodesOneDeaf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var a air
+		deaf := 2
+		all := nodesWith(t, func(log eventlog.Log) eventlog.Log { return log }, func(c *Config, away time.Duration) {
+			if c.Node != fmt.Sprintf("node-%d", deaf) {
+				c.Neighbours = a.hearer(away)
+			}
+		}, time.Millisecond/2, 20*time.Millisecond, time.Millisecond/2)
+		ready := make(chan []error, len(all))
+		time.AfterFunc(7500*time.Millisecond, func() {
+			for _, b := range all {
+				ready <- b.Ready()
+			}
+		})
+		commits, by, _ := share(t, all)
+		t.Logf("%d commits, %v", commits, by)
+		for i := range all {
+			if reasons := <-ready; (i == 1) != strings.Contains(fmt.Sprint(reasons), "other nodes have had every commit for") {
+				t.Errorf("node %d is not ready: %v", i, reasons)
+			}
+		}
+		if by["node-0"]*5 < commits {
+			t.Errorf("the node that hears has %d of %d commits", by["node-0"], commits)
+		}
+	})
+}
+
+// TestNodesAndCrowd: whoever calls again and again, in any number of names, and never commits, keeps a node for seconds at most,
+// and then ever more seldom.
+func TestNodesAndCrowd(t *testing.T) {
+	for name, lie := range map[string]func(i int) call{
+		"one":                        func(int) call { return call{Node: "x", Append: 250_000} },
+		"as many as there are calls": func(i int) call { return call{Node: fmt.Sprint("x", i), Lost: 1 << 40, Append: 500_000} },
+		"for ever":                   func(i int) call { return call{Node: fmt.Sprint("x", i%3), Append: math.MaxInt64} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var a air
+				all := nodesWith(t, func(log eventlog.Log) eventlog.Log { return log }, func(c *Config, away time.Duration) {
+					c.Neighbours = a.hearer(away)
+				}, time.Millisecond/2, time.Millisecond/2)
+				liar := a.hearer(0)
+				ctx, stop := context.WithCancel(t.Context())
+				var lying sync.WaitGroup
+				lying.Go(func() {
+					for i := 0; ctx.Err() == nil; i++ {
+						message, err := json.Marshal(lie(i))
+						if err == nil {
+							err = liar.Call(message)
+						}
+						if err != nil {
+							t.Error(err)
+						}
+						time.Sleep(20 * time.Millisecond)
+					}
+				})
+				commits, by, longest := share(t, all)
+				stop()
+				lying.Wait()
+				t.Logf("%d commits, %v, the longest wait %v", commits, by, longest)
+				if commits < 150 { // of some 1,500 in five seconds, or one in each of them
+					t.Errorf("%d commits", commits)
+				}
+				if longest > 3*time.Second {
+					t.Errorf("somebody has waited %v", longest)
+				}
+			})
+		})
+	}
 }
 
 // TestNodeAlone: a node that never sees another hardly ever pauses for one.
@@ -159,16 +249,16 @@ func nodesCalling(t *testing.T, call bool, away ...time.Duration) []*bench {
 }
 
 // share has nodes write for some seconds, each the same, and closes them. It returns how many commits there are after the
-// first second, in which the nodes get to know each other, how many of each node, and how long the longest write took.
+// first three, in which the nodes get to know each other, how many of each node, and how long the longest write took.
 func share(t *testing.T, all []*bench) (commits int, by map[string]int, longest time.Duration) {
 	t.Helper()
-	ctx, stop := context.WithTimeout(t.Context(), 6*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), 8*time.Second)
 	defer stop()
 	var clients sync.WaitGroup
 	var mu sync.Mutex
 	var known eventlog.Revision
 	clients.Go(func() {
-		time.Sleep(time.Second)
+		time.Sleep(3 * time.Second)
 		known = all[0].Head().Revision
 	})
 	for _, b := range all {

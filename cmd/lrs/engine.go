@@ -144,7 +144,11 @@ func (e *engine) connect(ctx context.Context, log *slog.Logger) (*nats.Conn, err
 		nats.PingInterval(5 * time.Second), nats.MaxPingsOutstanding(2),
 		nats.PermissionErrOnSubscribe(true),
 		nats.IgnoreAuthErrorAbort(), // an operator corrects the servers' configuration while nodes run
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { log.Warn("the connection to NATS is lost", "error", err) }),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil { // else this process has closed it
+				log.Warn("the connection to NATS is lost", "error", err)
+			}
+		}),
 		nats.ReconnectHandler(func(c *nats.Conn) { log.Info("connected to NATS again", "server", c.ConnectedUrlRedacted()) }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { log.Warn("NATS", "error", err) }),
 	}
