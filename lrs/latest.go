@@ -27,7 +27,14 @@ type heads struct {
 	mu   sync.Mutex
 	next *headAnswer // of the question that is not asked yet, so that it says what was there when it was wanted
 
-	away atomic.Bool // the last question was not answered; the next is asked by itself
+	away   atomic.Bool            // the last question was not answered; the next is asked by itself
+	behind atomic.Pointer[behind] // how far this node must come; nil: no further than it had when it was answered last
+}
+
+// behind is a head that this node had not applied when the log said it.
+type behind struct {
+	head  eventlog.Revision
+	since time.Time
 }
 
 type headAnswer struct {
@@ -52,8 +59,9 @@ func (h *heads) want() *headAnswer {
 }
 
 // run asks until ctx ends: when somebody wants to know, now and then, and while the log is away, so that it is known when
-// it is back. If the log says that it is damaged, which it does of a gap and of a beginning that is gone, damaged is told.
-func (h *heads) run(ctx context.Context, log eventlog.Log, damaged func(error)) {
+// it is back. applied is what this node has come to. If the log says that it is damaged, which it does of a gap and of a
+// beginning that is gone, damaged is told.
+func (h *heads) run(ctx context.Context, log eventlog.Log, applied func() eventlog.Revision, damaged func(error)) {
 	again := time.After(headEvery)
 	for {
 		select {
@@ -76,7 +84,21 @@ func (h *heads) run(ctx context.Context, log eventlog.Log, damaged func(error)) 
 			damaged(a.err)
 		}
 		h.away.Store(a.err != nil)
+		if a.err == nil {
+			h.follow(a.head, applied())
+		}
 		close(a.done)
+	}
+}
+
+// follow notes where the log's head is, unless the node has still to come to one that was noted before.
+func (h *heads) follow(head, applied eventlog.Revision) {
+	switch b := h.behind.Load(); {
+	case b != nil && applied < b.head:
+	case applied < head:
+		h.behind.Store(&behind{head, time.Now()})
+	default:
+		h.behind.Store(nil)
 	}
 }
 

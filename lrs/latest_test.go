@@ -373,3 +373,59 @@ func TestLostBeginning(t *testing.T) {
 		})
 	}
 }
+
+// lateLog delivers nothing of what others append until it is opened.
+type lateLog struct {
+	eventlog.Log
+	opened chan struct{}
+}
+
+func (l *lateLog) Subscribe(ctx context.Context, from eventlog.Revision) iter.Seq2[eventlog.Record, error] {
+	return func(yield func(eventlog.Record, error) bool) {
+		select {
+		case <-l.opened:
+			l.Log.Subscribe(ctx, from)(yield)
+		case <-ctx.Done():
+			yield(eventlog.Record{}, ctx.Err())
+		}
+	}
+}
+
+// TestFarBehindIsNotReady: a node that does not come to where the log was ten seconds ago says so, until it has.
+func TestFarBehindIsNotReady(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		late := &lateLog{opened: make(chan struct{})}
+		all := nodesWith(t, func(log eventlog.Log) eventlog.Log { late.Log = log; return log }, func(c *Config, _ time.Duration) {
+			if c.Node == "node-1" {
+				c.Log = late
+			}
+		}, 0, 0)
+		var last Position
+		for range 5 {
+			at, err := all[0].put(t, draft(t, uuid.New(), "passed"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			last = at
+		}
+		time.Sleep(headEvery + slowFollow - time.Second)
+		if reasons := all[1].Ready(); len(reasons) > 0 {
+			t.Errorf("so soon: %v", reasons)
+		}
+		time.Sleep(2 * time.Second)
+		if reasons := fmt.Sprint(all[1].Ready()); !strings.Contains(reasons, fmt.Sprintf("of %d, at which the log was 11s ago", last.Revision)) {
+			t.Errorf("it is behind, and not ready for: %s", reasons)
+		}
+		if reasons := all[0].Ready(); len(reasons) > 0 {
+			t.Errorf("the other: %v", reasons)
+		}
+		close(late.opened)
+		upTo(t, all, last.Revision)
+		if reasons := all[1].Ready(); len(reasons) > 0 {
+			t.Errorf("it has caught up: %v", reasons)
+		}
+		for _, b := range all {
+			b.close(t)
+		}
+	})
+}

@@ -146,7 +146,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 			s.calls, s.caller = make(chan call, callsAhead), uuid.New()
 			s.wg.Go(func() { s.listen(background) })
 		}
-		s.wg.Go(func() { s.heads.run(background, s.log, s.fail) })
+		s.wg.Go(func() { s.heads.run(background, s.log, func() eventlog.Revision { return s.Head().Revision }, s.fail) })
 	}
 	s.wg.Go(func() {
 		defer close(s.ended)
@@ -281,6 +281,12 @@ func (s *Store) Ready() []error {
 			reasons = append(reasons, fmt.Errorf("%w: the log has not answered an append for %s", ErrUnavailable, took.Round(time.Second)))
 		}
 	}
+	if b, applied := s.heads.behind.Load(), s.Head().Revision; b != nil && applied < b.head {
+		if long := time.Since(b.since); long > slowFollow {
+			reasons = append(reasons, fmt.Errorf("%w: this node has come to revision %d of %d, at which the log was %s ago",
+				ErrUnavailable, applied, b.head, long.Round(time.Second)))
+		}
+	}
 	if since := s.passedOver.Load(); since != 0 {
 		if long := time.Since(time.Unix(0, since)); long > slowAppend {
 			reasons = append(reasons, fmt.Errorf("%w: other nodes have had every commit for %s", ErrUnavailable, long.Round(time.Second)))
@@ -320,6 +326,7 @@ type logFailure struct {
 const (
 	failureLasts = 10 * time.Second
 	slowAppend   = 5 * time.Second
+	slowFollow   = 10 * time.Second
 	maxCommit    = 1 << 20 // bytes, about
 )
 
