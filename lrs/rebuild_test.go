@@ -1,7 +1,6 @@
 package lrs
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -162,23 +161,22 @@ func TestRebuildIsNotLate(t *testing.T) {
 	if _, err := b.put(t, crowd(t, target, 250)); err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(t.Context())
-	var writing sync.WaitGroup
-	for range 2 {
-		writing.Go(func() {
-			for ctx.Err() == nil {
-				drafts := make([]*xapi.Draft, 60)
-				for i := range drafts {
-					drafts[i] = refersTo(t, target)
+	for i := range 8 {
+		var writing sync.WaitGroup
+		for range 2 {
+			writing.Go(func() {
+				for range 3 {
+					drafts := make([]*xapi.Draft, 60)
+					for i := range drafts {
+						drafts[i] = refersTo(t, target)
+					}
+					if _, err := b.StoreStatements(t.Context(), drafts, true); err != nil {
+						t.Error(err)
+						return
+					}
 				}
-				if _, err := b.StoreStatements(t.Context(), drafts, true); err != nil {
-					t.Error(err)
-					return
-				}
-			}
-		})
-	}
-	for i := range 10 {
+			})
+		}
 		next := b.emptyIndex(t, fmt.Sprintf("index-%d", i))
 		if err := b.Rebuild(t.Context(), next, func() error {
 			if p := next.Position(); p.Late > 0 {
@@ -188,7 +186,6 @@ func TestRebuildIsNotLate(t *testing.T) {
 		}); err != nil {
 			t.Error(err)
 		}
+		writing.Wait()
 	}
-	stop()
-	writing.Wait()
 }
