@@ -161,12 +161,12 @@ func TestRebuildIsNotLate(t *testing.T) {
 	if _, err := b.put(t, crowd(t, target, 250)); err != nil {
 		t.Fatal(err)
 	}
-	for i := range 8 {
+	for i := range 6 {
 		var writing sync.WaitGroup
 		for range 2 {
 			writing.Go(func() {
-				for range 3 {
-					drafts := make([]*xapi.Draft, 60)
+				for range 2 {
+					drafts := make([]*xapi.Draft, 30)
 					for i := range drafts {
 						drafts[i] = refersTo(t, target)
 					}
