@@ -170,7 +170,7 @@ func TestSettlesAgain(t *testing.T) {
 		}); err != nil {
 			t.Fatal(err)
 		}
-		b.manyReferrers(t, 250)
+		b.manyReferrers(t, 60)
 		full.Store(true)
 		tick <- time.Now()
 		synctest.Wait()
