@@ -17,7 +17,7 @@ func lateLab(t *testing.T) *lab {
 	t.Helper()
 	l := newLabOn(t, func(c *lrs.Config) { c.Late = -1 }) // answers do not wait for that
 	var crowd, referrers []string
-	for i := range 250 {
+	for i := range 40 {
 		crowd = append(crowd, fmt.Sprintf(`{"mbox":"mailto:%d@x.example"}`, i))
 	}
 	l.post(t, `{"id":"`+id(1)+`","actor":{"objectType":"Group","member":[`+strings.Join(crowd, ",")+`]},"verb":{"id":"urn:met"},"object":{"id":"urn:a"}}`)
