@@ -68,6 +68,7 @@ func (c *committer) commit(ctx context.Context, carried []*change) []*change {
 		c.reject(carried, err)
 		return nil
 	}
+	start := time.Now()
 	view := c.Index().View()
 	defer view.Close()
 	c.builder.Reset()
@@ -80,7 +81,9 @@ func (c *committer) commit(ctx context.Context, carried []*change) []*change {
 		}
 		return rest
 	}
-	if err = c.append(ctx, tx); !errors.Is(err, eventlog.ErrConflict) {
+	err = c.append(ctx, tx)
+	c.turns.tried(time.Since(start)) // others wait for the decisions too
+	if !errors.Is(err, eventlog.ErrConflict) {
 		c.passedOver.Store(0)
 	}
 	switch {
@@ -132,12 +135,10 @@ func (c *committer) append(ctx context.Context, tx *transaction) error {
 	case err == nil:
 		c.logFailure.Store(nil)
 		c.logHead.Store(uint64(sealed.Commit.Revision))
-		c.turns.tried(time.Since(start))
 		c.turns.won(time.Now())
 		return c.apply(ctx, sealed.Commit, tx)
 	case errors.Is(err, eventlog.ErrConflict):
 		c.logFailure.Store(nil)
-		c.turns.tried(time.Since(start))
 		c.clock.dropCommit()
 		return err
 	case errors.Is(err, eventlog.ErrUnknownOutcome):

@@ -15,17 +15,21 @@ import (
 // work for the index, and until that is done nobody's new statements are in a list that has `since`.
 const mostReferring = 1000
 
+// mostWaiting bounds how many requests of a credential wait for that: each looks again at every step of the index.
+const mostWaiting = 32
+
 // referring counts, by credential, the statements that refer to others.
 type referring struct {
 	mu      sync.Mutex
 	of      map[xapi.IFI]*referrers // by authority; under mu
-	waiting int                     // requests; under mu
+	waiting int                     // requests of all; under mu
 }
 
 // referrers are those of one credential.
 type referrers struct {
 	underWay int // being stored, or waited for until they are not late
 	late     []lateReferrers
+	waiting  int // requests
 }
 
 // lateReferrers are those of one request that were late when it was answered.
@@ -34,19 +38,25 @@ type lateReferrers struct {
 	count int    // of the request
 }
 
+// at gives those of a credential, new if it has none.
+func (r *referring) at(who xapi.IFI) *referrers {
+	h := r.of[who]
+	if h == nil {
+		if r.of == nil {
+			r.of = map[xapi.IFI]*referrers{}
+		}
+		h = &referrers{}
+		r.of[who] = h
+	}
+	return h
+}
+
 // enter counts those of a request, unless the credential has too many; p is how far the index is settled. A request that is
 // alone may have any number.
 func (r *referring) enter(who xapi.IFI, count int, p index.Position) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.of == nil {
-		r.of = map[xapi.IFI]*referrers{}
-	}
-	h := r.of[who]
-	if h == nil {
-		h = &referrers{}
-		r.of[who] = h
-	}
+	h := r.at(who)
 	h.late = slices.DeleteFunc(h.late, func(l lateReferrers) bool { return p.Late == 0 || p.Late > l.last })
 	has := h.underWay
 	for _, l := range h.late {
@@ -68,16 +78,38 @@ func (r *referring) leave(who xapi.IFI, count int, last uint64) (others bool) {
 	if last > 0 {
 		h.late = append(h.late, lateReferrers{last, count})
 	}
-	if h.underWay == 0 && len(h.late) == 0 {
-		delete(r.of, who)
-	}
+	r.forget(who, h)
 	return r.waiting > 0
 }
 
-func (r *referring) wait(by int) {
+// forget removes a credential that has nothing.
+func (r *referring) forget(who xapi.IFI, h *referrers) {
+	if h.underWay == 0 && len(h.late) == 0 && h.waiting == 0 {
+		delete(r.of, who)
+	}
+}
+
+// wait counts a request that waits, unless the credential has too many.
+func (r *referring) wait(who xapi.IFI) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.waiting += by
+	h := r.at(who)
+	if h.waiting >= mostWaiting {
+		return false
+	}
+	h.waiting++
+	r.waiting++
+	return true
+}
+
+// waited ends that.
+func (r *referring) waited(who xapi.IFI) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	h := r.of[who]
+	h.waiting--
+	r.waiting--
+	r.forget(who, h)
 }
 
 // refer waits, for Config.Late at most, until the credential of drafts may store as many that refer to others; leave must be
@@ -93,15 +125,7 @@ func (s *Store) refer(ctx context.Context, drafts []*xapi.Draft) (leave func(las
 		return func(uint64) {}, nil
 	}
 	who, _ := drafts[0].Statement().Authority.IFI() // all have the same; those without any share one count
-	limited, cancel := context.WithTimeout(ctx, s.cfg.Late)
-	defer cancel()
-	s.referring.wait(1)
-	err = s.await(limited, func() bool { return s.referring.enter(who, count, s.Position()) })
-	s.referring.wait(-1)
-	if err != nil && limited.Err() != nil && ctx.Err() == nil {
-		return nil, fmt.Errorf("%w: %d more, beside those that are late", ErrReferring, count)
-	}
-	if err != nil {
+	if err := s.enterReferring(ctx, who, count); err != nil {
 		return nil, err
 	}
 	return func(last uint64) {
@@ -109,4 +133,24 @@ func (s *Store) refer(ctx context.Context, drafts []*xapi.Draft) (leave func(las
 			s.wake()
 		}
 	}, nil
+}
+
+// enterReferring is refer for so many of a credential.
+func (s *Store) enterReferring(ctx context.Context, who xapi.IFI, count int) error {
+	enter := func() bool { return s.referring.enter(who, count, s.Position()) }
+	if enter() {
+		return nil
+	}
+	tooMany := fmt.Errorf("%w: %d more, beside those that are late", ErrReferring, count)
+	if !s.referring.wait(who) {
+		return tooMany
+	}
+	defer s.referring.waited(who)
+	limited, cancel := context.WithTimeout(ctx, s.cfg.Late)
+	defer cancel()
+	err := s.await(limited, enter)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		return tooMany
+	}
+	return err
 }

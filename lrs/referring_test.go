@@ -1,6 +1,7 @@
 package lrs
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -110,4 +111,56 @@ func TestReferringWaits(t *testing.T) {
 		}
 		b.close(t)
 	})
+}
+
+// TestReferringHungUp: who does not wait for the answer has what is stored counted all the same.
+func TestReferringHungUp(t *testing.T) {
+	log := &refusingLog{}
+	b := newBenchOn(t, func(c *Config) { log.Log, c.Log, c.Late = c.Log, log, -1 })
+	target := uuid.New()
+	if _, err := b.put(t, crowd(t, target, 250)); err != nil {
+		t.Fatal(err)
+	}
+	drafts := make([]*xapi.Draft, mostReferring)
+	for i := range drafts {
+		drafts[i] = refersTo(t, target)
+	}
+	held, release := log.hold()
+	ctx, hangUp := context.WithCancel(t.Context())
+	gone := make(chan error, 1)
+	go func() { _, err := b.StoreStatements(ctx, drafts, true); gone <- err }()
+	<-held
+	hangUp()
+	if err := <-gone; !errors.Is(err, ErrUnknownOutcome) {
+		t.Errorf("who hung up is told %v", err)
+	}
+	stored := b.Head().Revision + 1
+	release()
+	if err := b.Await(t.Context(), stored); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.put(t, refersTo(t, target)); !errors.Is(err, ErrReferring) {
+		t.Errorf("one more: %v", err)
+	}
+}
+
+// TestReferringCrowd: of many requests that would have to wait most are refused at once.
+func TestReferringCrowd(t *testing.T) {
+	var r referring
+	who, late := xapi.IFI{Value: "a"}, index.Position{Late: 1}
+	r.enter(who, mostReferring, late)
+	for i := range mostWaiting {
+		if r.enter(who, 1, late) || !r.wait(who) {
+			t.Fatalf("request %d does not wait", i)
+		}
+	}
+	if r.wait(who) {
+		t.Error("one more waits")
+	}
+	for range mostWaiting {
+		r.waited(who)
+	}
+	if r.leave(who, mostReferring, 0); len(r.of) > 0 || r.waiting != 0 {
+		t.Errorf("left over: %d credentials, %d requests", len(r.of), r.waiting)
+	}
 }

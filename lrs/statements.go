@@ -3,6 +3,7 @@ package lrs
 import (
 	"context"
 	"errors"
+	"math"
 
 	"github.com/bedside-lrs/bedside/lrs/event"
 	"github.com/bedside-lrs/bedside/lrs/eventlog"
@@ -48,6 +49,9 @@ func (s *Store) StoreStatements(ctx context.Context, drafts []*xapi.Draft, defin
 		})
 		if err == nil {
 			late = s.awaitLate(ctx, drafts)
+		}
+		if errors.Is(err, ErrUnknownOutcome) {
+			late = math.MaxUint64 // who hangs up has them counted until nothing is late
 		}
 		if !errors.Is(err, errCompareOutside) {
 			return at, err
