@@ -81,8 +81,12 @@ func (c *call) answer(do func(*moment) error) error { return c.answerFrom(projec
 func (c *call) answerFrom(names []string, do func(*moment) error) error {
 	wait, cancel := context.WithTimeoutCause(c.ctx, c.Wait, errBehind)
 	defer cancel()
-	if text := c.params.Get("after"); c.params.Has("after") {
-		revision, err := request.Position("parameter after", "parameter.after", text)
+	after, what := c.params.Get("after"), "parameter after"
+	if !c.params.Has("after") {
+		after, what = c.r.Header.Get(request.HeaderPosition), "header "+request.HeaderPosition
+	}
+	if after != "" || c.params.Has("after") {
+		revision, err := request.Position(what, "parameter.after", after)
 		if err != nil {
 			return err
 		}
@@ -91,6 +95,11 @@ func (c *call) answerFrom(names []string, do func(*moment) error) error {
 		}
 		// The projections may be ahead of what this node has applied of a log that others write to, and asOf follows that.
 		if err := c.Store.Await(wait, eventlog.Revision(revision)); err != nil {
+			return behind(err)
+		}
+	}
+	if !c.params.Has("asOf") && c.pinned == 0 { // about now, so about what any node has acknowledged
+		if err := c.Store.Latest(wait); err != nil {
 			return behind(err)
 		}
 	}

@@ -263,6 +263,9 @@ func (r *Registrar) reached(ctx context.Context) (events int64, ok bool) {
 }
 
 func (r *Registrar) present(ctx, wait context.Context) (p Present, err error) {
+	if err := r.Store.Latest(wait); err != nil { // what any node has acknowledged
+		return p, behind(err)
+	}
 	if err := r.Runtime.Wait(wait, uint64(r.Store.Head().Revision), people.Name, catalog.Name); err != nil {
 		return p, behind(err)
 	}

@@ -61,6 +61,7 @@ func TestNodes(t *testing.T) {
 	t.Run("one statement id", w.oneID)
 	t.Run("one document", w.oneDocument)
 	t.Run("position", w.position)
+	t.Run("read side", w.readSide)
 	t.Run("watermark", w.watermark)
 	t.Run("load is shared", w.shared)
 	t.Run("load is shared with a distant node", w.sharedFar)

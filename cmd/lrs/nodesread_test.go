@@ -120,3 +120,19 @@ func glimpsed(t *testing.T, a answer, there bool) glimpse {
 	}
 	return glimpse{through, there}
 }
+
+// readSide: what one node has acknowledged of the hospital the next request to another shows.
+func (w *ward) readSide(t *testing.T) {
+	at := func(i int) *server { return &server{url: strings.TrimSuffix(w.nodes[i%3].url, "/xapi")} }
+	for i := range 30 {
+		unit := fmt.Sprintf("unit-%d", i)
+		status, _, answer, err := at(i).doTyped(t.Context(), http.MethodPost, "/api/v1/units", "text/csv", []byte("unit,name,parent\n"+unit+",A unit,\n"))
+		if err != nil || status/100 != 2 {
+			t.Fatal(status, string(answer), err)
+		}
+		status, _, answer, err = at(i+1).doTyped(t.Context(), http.MethodGet, "/api/v1/units/"+unit, "", nil)
+		if err != nil || status != http.StatusOK {
+			t.Errorf("%s was stored, and the next node says %d %s, %v", unit, status, answer, err)
+		}
+	}
+}
