@@ -16,7 +16,7 @@ import (
 type Neighbours interface {
 	// Call tells the other nodes something. It does not wait for them, and who is not reached is not told later.
 	Call(message []byte) error
-	// Calls yields what others tell, and perhaps what this node does, until ctx ends.
+	// Calls yields what others tell, and what this node does, until ctx ends.
 	Calls(ctx context.Context) iter.Seq[[]byte]
 }
 
@@ -36,8 +36,12 @@ func (s *Store) listen(ctx context.Context) {
 	told := false
 	for message := range s.cfg.Neighbours.Calls(ctx) {
 		var c call
-		if json.Unmarshal(message, &c) != nil || c.Caller == s.caller || c.Append < 0 {
+		if json.Unmarshal(message, &c) != nil || c.Append < 0 {
 			continue // what a later release says is no reason to wait
+		}
+		if c.Caller == s.caller {
+			s.echoed.Store(time.Now().UnixNano())
+			continue
 		}
 		if c.Node == s.cfg.Node && !told {
 			told = true
@@ -50,7 +54,8 @@ func (s *Store) listen(ctx context.Context) {
 	}
 }
 
-// call tells the other nodes that this one has lost a revision, and returns whether it could.
+// call tells the other nodes that this one has lost a revision, and returns whether they hear it, as far as this node has heard
+// its own last call: a server that hangs takes calls too.
 func (c *committer) call(lost eventlog.Revision) bool {
 	if c.cfg.Neighbours == nil {
 		return false
@@ -62,7 +67,9 @@ func (c *committer) call(lost eventlog.Revision) bool {
 	if err != nil {
 		c.cfg.Logger.Debug("the other nodes cannot be told that this one wants to append", "error", err)
 	}
-	return err == nil
+	heard := c.called.IsZero() || c.echoed.Load() >= c.called.UnixNano()
+	c.called = time.Now()
+	return err == nil && heard
 }
 
 // heard notes what another node called.

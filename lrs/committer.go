@@ -19,6 +19,7 @@ type committer struct {
 	head    eventlog.Head // last commit that is applied
 	tip     tip
 	turns   turns
+	called  time.Time // when it called last
 }
 
 // run serves the queue until it is closed and empty.
@@ -47,7 +48,9 @@ func (c *committer) run(ctx context.Context) {
 			}
 		}
 		c.giveWay(ctx)
-		carried = c.commit(ctx, carried)
+		if carried = c.commit(ctx, carried); len(carried) == 0 {
+			c.passedOver.Store(0) // whatever they came to
+		}
 	}
 }
 
@@ -75,6 +78,7 @@ func (c *committer) commit(ctx context.Context, carried []*change) []*change {
 	tx := newTransaction(view, first)
 	waiting, rest := c.decideAll(tx, carried)
 	if len(tx.events) == 0 {
+		c.passedOver.Store(0) // it has no more to append
 		c.clock.dropCommit()
 		for _, p := range waiting {
 			c.finish(p.change, p.answer)

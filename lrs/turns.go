@@ -49,7 +49,7 @@ const (
 	contends = time.Second
 	// longestTurn bounds what a node that has not called is waited for.
 	longestTurn = 20 * time.Millisecond
-	// remembered is for how long a node that has committed is known.
+	// remembered is for how long a node that has committed or called is known.
 	remembered = time.Minute
 	// longestIgnored bounds for how long a node is not heard that never commits.
 	longestIgnored = 32 * contends
@@ -119,6 +119,7 @@ func (t *turns) missed(told bool, now time.Time) {
 
 // won notes a commit of this node.
 func (t *turns) won(now time.Time) {
+	t.inVain(now)
 	t.own, t.begun, t.lost, t.pushed = now, time.Time{}, time.Time{}, false
 	if t.alone.IsZero() {
 		t.alone, t.pauses = now, firstPauses
@@ -143,7 +144,7 @@ func (t *turns) wait(now time.Time) (until time.Time) {
 	active, missing, end := 0, 0, t.own.Add(turn)
 	for node, n := range t.others {
 		if now.Sub(n.at) > contends {
-			if now.After(n.ignored) && now.Sub(n.committed) > remembered {
+			if now.After(n.ignored) && now.Sub(n.committed) > remembered && now.Sub(n.called) > remembered {
 				delete(t.others, node)
 			}
 			continue
@@ -157,7 +158,7 @@ func (t *turns) wait(now time.Time) (until time.Time) {
 	pause := t.own.Add(longestTurn)
 	switch {
 	case missing > 0:
-		return t.waitFor(end, now)
+		return t.waitFor(end)
 	case active > 0: // all have had theirs; the next goes to who has lost it, if anybody has
 		return t.turned.Add(turn / 2)
 	case now.After(pause):
@@ -186,7 +187,7 @@ func (t *turns) quiet() time.Time {
 // waitFor is until when nodes are waited for that have not had their turn: all that miss it until end, and whoever has called
 // since for as long as it needs. One that was waited for in vain is not again until it commits or calls, and if that happens
 // again it is not heard for a while.
-func (t *turns) waitFor(end, now time.Time) time.Time {
+func (t *turns) waitFor(end time.Time) time.Time {
 	for _, n := range t.others {
 		if until := n.called.Add(n.needs); !n.since && until.After(end) {
 			end = until
@@ -195,9 +196,11 @@ func (t *turns) waitFor(end, now time.Time) time.Time {
 	if latest := t.begun.Add(contends); end.After(latest) {
 		end = latest
 	}
-	if end.After(now) {
-		return end
-	}
+	return end
+}
+
+// inVain notes who was waited for and did not commit before this node did, also when another went on without waiting.
+func (t *turns) inVain(now time.Time) {
 	for _, n := range t.others {
 		if n.since || n.needs == 0 || n.at.IsZero() || n.called.Add(n.needs/2).After(now) { // it called too late
 			continue
@@ -207,7 +210,6 @@ func (t *turns) waitFor(end, now time.Time) time.Time {
 			n.ignored = now.Add(min(contends<<min(n.vain, 10), longestIgnored))
 		}
 	}
-	return end
 }
 
 // giveWay lets other nodes go first if it is their turn.
