@@ -196,6 +196,16 @@ func (l *refusingLog) Append(ctx context.Context, expected eventlog.Revision, da
 	return l.Log.Append(ctx, expected, data)
 }
 
+// fillable is a file system on which no table can be written while full is set.
+func fillable(fs vfs.FS, full *atomic.Bool) vfs.FS {
+	return errorfs.Wrap(fs, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if full.Load() && op.Kind == errorfs.OpCreate && strings.HasSuffix(op.Path, ".sst") {
+			return syscall.ENOSPC
+		}
+		return nil
+	}))
+}
+
 // TestIndexUnwritable: a commit that is in the log when the index can write no rows
 // is applied as soon as it can. Until then its clients wait, those whose time is over
 // are told that nobody knows, and the store goes on afterwards.
@@ -203,12 +213,7 @@ func TestIndexUnwritable(t *testing.T) {
 	b := newBench(t)
 	b.close(t)
 	var full atomic.Bool
-	fs := errorfs.Wrap(b.fs, errorfs.InjectorFunc(func(op errorfs.Op) error {
-		if full.Load() && op.Kind == errorfs.OpCreate && strings.HasSuffix(op.Path, ".sst") {
-			return syscall.ENOSPC
-		}
-		return nil
-	}))
+	fs := fillable(b.fs, &full)
 	tick := make(chan time.Time)
 	log := &refusingLog{Log: b.log}
 	err := b.open(t, func(c *Config) {

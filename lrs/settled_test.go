@@ -5,13 +5,11 @@ import (
 	"math"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
-	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
 	"github.com/google/uuid"
 
 	"github.com/bedside-lrs/bedside/lrs/eventlog"
@@ -151,12 +149,7 @@ func TestSettlesAgain(t *testing.T) {
 		b := newBench(t)
 		b.close(t)
 		var full atomic.Bool
-		fs := errorfs.Wrap(b.fs, errorfs.InjectorFunc(func(op errorfs.Op) error {
-			if full.Load() && op.Kind == errorfs.OpCreate && strings.HasSuffix(op.Path, ".sst") {
-				return syscall.ENOSPC
-			}
-			return nil
-		}))
+		fs := fillable(b.fs, &full)
 		tick := make(chan time.Time)
 		if err := b.open(t, func(c *Config) {
 			if err := c.Index.Close(); err != nil {

@@ -107,8 +107,9 @@ func (t *turns) heard(node string, lost eventlog.Revision, took time.Duration, n
 }
 
 // tried notes how long an append of this node took. What takes longer than before counts at once: who is waited for too short
-// is waited for in vain.
+// is waited for in vain. One that an outage held up says nothing of the way to the log.
 func (t *turns) tried(took time.Duration) {
+	took = min(took, contends)
 	t.took = max(took, t.took+(took-t.took)/8)
 }
 
@@ -185,8 +186,7 @@ func (t *turns) quiet() time.Time {
 }
 
 // waitFor is until when nodes are waited for that have not had their turn: all that miss it until end, and whoever has called
-// since for as long as it needs. One that was waited for in vain is not again until it commits or calls, and if that happens
-// again it is not heard for a while.
+// since for as long as it needs; contends in all.
 func (t *turns) waitFor(end time.Time) time.Time {
 	for _, n := range t.others {
 		if until := n.called.Add(n.needs); !n.since && until.After(end) {
@@ -199,7 +199,8 @@ func (t *turns) waitFor(end time.Time) time.Time {
 	return end
 }
 
-// inVain notes who was waited for and did not commit before this node did, also when another went on without waiting.
+// inVain notes who was waited for and did not commit before this node did, also when another went on without waiting: it is not
+// waited for again until it commits or calls, and if that happens again it is not heard for a while.
 func (t *turns) inVain(now time.Time) {
 	for _, n := range t.others {
 		if n.since || n.needs == 0 || n.at.IsZero() || n.called.Add(n.needs/2).After(now) { // it called too late

@@ -229,6 +229,21 @@ func TestNodesAndCrowd(t *testing.T) {
 	}
 }
 
+// TestTurnAfterOutage: an append that was open for long, as while the log was away, does not make a node that loses its next one
+// wait as long.
+func TestTurnAfterOutage(t *testing.T) {
+	now := time.Now()
+	var own turns
+	own.tried(30 * time.Second)
+	own.missed(true, now)
+	for range 1000 { // another node goes on all the time
+		own.saw("another", 1, own.wait(now))
+	}
+	if waits := own.wait(now).Sub(now); waits > 2*contends {
+		t.Errorf("it waits %v", waits)
+	}
+}
+
 // TestNodeAlone: a node that never sees another hardly ever pauses for one.
 func TestNodeAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

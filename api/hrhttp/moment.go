@@ -81,12 +81,12 @@ func (c *call) answer(do func(*moment) error) error { return c.answerFrom(projec
 func (c *call) answerFrom(names []string, do func(*moment) error) error {
 	wait, cancel := context.WithTimeoutCause(c.ctx, c.Wait, errBehind)
 	defer cancel()
-	after, what := c.params.Get("after"), "parameter after"
+	after, what, code := c.params.Get("after"), "parameter after", "parameter.after"
 	if !c.params.Has("after") {
-		after, what = c.r.Header.Get(request.HeaderPosition), "header "+request.HeaderPosition
+		after, what, code = c.r.Header.Get(request.HeaderPosition), "header "+request.HeaderPosition, "request.position"
 	}
 	if after != "" || c.params.Has("after") {
-		revision, err := request.Position(what, "parameter.after", after)
+		revision, err := request.Position(what, code, after)
 		if err != nil {
 			return err
 		}
