@@ -21,6 +21,7 @@ import (
 type air struct {
 	mu    sync.Mutex
 	heard map[*hearer]time.Duration
+	hangs bool // it takes calls, and nobody hears them
 }
 
 // hearer is a node that calls, and hears what the others call.
@@ -44,6 +45,9 @@ func (a *air) hearer(away time.Duration) *hearer {
 func (h *hearer) Call(message []byte) error {
 	h.air.mu.Lock()
 	defer h.air.mu.Unlock()
+	if h.air.hangs {
+		return nil
+	}
 	for other, away := range h.air.heard {
 		time.AfterFunc(h.away+away, func() {
 			select {
@@ -183,6 +187,40 @@ func TestNodesOneDeaf(t *testing.T) {
 			t.Errorf("the node that hears has %d of %d commits", by["node-0"], commits)
 		}
 	})
+}
+
+// TestNodesWhileCallsHang: nodes that are about as near to the log have their share while the server that they call through takes
+// their calls and passes none on.
+func TestNodesWhileCallsHang(t *testing.T) {
+	const ms = time.Millisecond
+	for name, away := range map[string][]time.Duration{
+		"as far":       {ms / 2, ms / 2},
+		"about as far": {ms / 2, 3 * ms / 2, 3 * ms / 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var a air
+				all := nodesWith(t, func(log eventlog.Log) eventlog.Log { return log }, func(c *Config, away time.Duration) {
+					c.Neighbours = a.hearer(away)
+				}, away...)
+				time.AfterFunc(time.Second, func() {
+					a.mu.Lock()
+					defer a.mu.Unlock()
+					a.hangs = true
+				})
+				commits, by, longest := share(t, all, load{4, 1500 * ms, 3 * time.Second})
+				t.Logf("%d commits, %v, the longest wait %v", commits, by, longest)
+				for i := range all {
+					if n := by[fmt.Sprintf("node-%d", i)]; n*5 < commits {
+						t.Errorf("node %d has %d of %d commits", i, n, commits)
+					}
+				}
+				if longest > time.Second {
+					t.Errorf("somebody has waited %v", longest)
+				}
+			})
+		})
+	}
 }
 
 // TestNodesAndCrowd: whoever calls again and again, in any number of names, and never commits, keeps a node for seconds at most,

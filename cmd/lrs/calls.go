@@ -17,6 +17,7 @@ type calls struct {
 	subject string
 	log     *slog.Logger
 	refused atomic.Bool // by the servers, until they are asked again
+	next    chan []byte // what is sent next; capacity 1
 }
 
 // callsRetry is how often servers that refuse the calls of this node's user are asked again.
@@ -29,20 +30,46 @@ const (
 )
 
 func newCalls(conn *nats.Conn, logName string, log *slog.Logger) *calls {
-	return &calls{conn: conn, subject: "bedside.turns." + logName, log: log}
+	return &calls{conn: conn, subject: "bedside.turns." + logName, log: log, next: make(chan []byte, 1)}
 }
 
-// Call tells the other nodes something, unless the servers refuse that.
+// errCallsHang says that a call before could not be sent yet.
+var errCallsHang = errors.New("the server takes no calls at the moment")
+
+// Call tells the other nodes something while Calls goes on, unless the servers refuse that. It does not wait for them: one that
+// hangs holds up whoever writes to its connection, by which the relay's commits go too.
 func (c *calls) Call(message []byte) error {
 	if c.refused.Load() {
 		return nats.ErrPermissionViolation
 	}
-	return c.conn.Publish(c.subject, message)
+	select {
+	case c.next <- message:
+		return nil
+	default:
+		return errCallsHang
+	}
 }
 
-// Calls yields what nodes call, until ctx ends.
+// send sends what Call was given, until ctx ends.
+func (c *calls) send(ctx context.Context) {
+	for {
+		select {
+		case message := <-c.next:
+			if err := c.conn.Publish(c.subject, message); err != nil {
+				c.log.Debug("a call could not be sent", "error", err)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Calls yields what nodes call, and sends what this one does, until ctx ends.
 func (c *calls) Calls(ctx context.Context) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
+		sending, stop := context.WithCancel(ctx)
+		defer stop()
+		go c.send(sending) // not waited for: where a server hangs it ends with the connection
 		for told := false; ctx.Err() == nil; {
 			err := c.listen(ctx, yield)
 			if err == nil {

@@ -1,10 +1,14 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
+	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -46,13 +50,17 @@ func hears(t *testing.T, from, to *calls) {
 	defer cancel()
 	heard := make(chan string, 1)
 	go func() {
+		for range from.Calls(ctx) { // which sends too
+		}
+	}()
+	go func() {
 		for message := range to.Calls(ctx) {
 			heard <- string(message)
 			return
 		}
 	}()
 	for {
-		if err := from.Call([]byte("mine")); err != nil {
+		if err := from.Call([]byte("mine")); err != nil && !errors.Is(err, errCallsHang) {
 			t.Fatal(err)
 		}
 		select {
@@ -121,4 +129,52 @@ func TestCallsRefused(t *testing.T) {
 	}
 	cancel()
 	<-ended
+}
+
+// hanging is the other end of a connection to a server.
+type hanging struct{ end net.Conn }
+
+func (h hanging) InProcessConn() (net.Conn, error) { return h.end, nil }
+
+// TestCallsHang: who calls does not wait for a server that hangs.
+func TestCallsHang(t *testing.T) {
+	server, client := net.Pipe()
+	began := make(chan error, 1) // when the server has a byte of what is published, and the connection waits for it to take the rest
+	go func() {
+		_, _ = io.WriteString(server, `INFO {"server_id":"hangs","version":"2.15.0","max_payload":1048576}`+"\r\n")
+		for lines := bufio.NewScanner(server); lines.Scan() && lines.Text() != "PING"; {
+		}
+		_, _ = io.WriteString(server, "PONG\r\n")
+		_, err := server.Read(make([]byte, 1))
+		began <- err
+	}()
+	conn, err := nats.Connect("", nats.InProcessServer(hanging{client}), nats.NoReconnect(), nats.FlusherTimeout(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newCalls(conn, "main", slog.New(slog.DiscardHandler))
+	ctx, cancel := context.WithCancel(t.Context())
+	var listening sync.WaitGroup
+	listening.Go(func() {
+		for range c.Calls(ctx) {
+		}
+	})
+	if err := <-began; err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for !errors.Is(c.Call([]byte("mine")), errCallsHang) {
+		}
+	}()
+	select {
+	case <-done:
+	case <-time.After(patience):
+		t.Error("a call waits")
+	}
+	cancel()
+	_ = server.Close()
+	listening.Wait()
+	conn.Close()
 }
