@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -49,8 +50,10 @@ func (e *eventStore) flags() []string { return []string{"--log", e.double.URL(),
 
 // begin starts a node, without waiting for it.
 func (e *eventStore) begin(i int, dir string) *server {
-	return spawn(e.t, dir, nil, append(e.flags(), "--node", fmt.Sprintf("node-%d", i))...)
+	return spawn(e.t, dir, nil, append(e.flags(), "--node", e.name(i))...)
 }
+
+func (e *eventStore) name(i int) string { return fmt.Sprintf("node-%d", i) }
 
 // copied compares the relay's stream with the log, commit by commit, as soon as it has come as far.
 func (e *eventStore) copied() eventlog.Revision {
@@ -237,6 +240,20 @@ func TestEventStore(t *testing.T) {
 			}
 		}
 		standing(person, position)
+	}
+
+	// While NATS hangs nodes do not hear each other, and share the log all the same.
+	for i := range e.servers {
+		e.signal(i, syscall.SIGSTOP)
+	}
+	log, err := esdblog.Open(t.Context(), esdblog.Config{URL: e.double.URL(), Name: "main"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	share(t, log, nodes, e.name)
+	for i := range e.servers {
+		e.signal(i, syscall.SIGCONT)
 	}
 
 	// Without NATS statements are stored all the same, and the relay goes on when it is back.

@@ -22,11 +22,14 @@ const (
 	mostOvertaken = 400
 )
 
-// shared: when all nodes have the same to do each gets at least a fifth of the commits, and nobody is overtaken again and
+// shared: see share.
+func (w *ward) shared(t *testing.T) { share(t, openClusterLog(t, w.cluster, "main"), w.nodes, w.name) }
+
+// share: when all nodes have the same to do each gets at least a fifth of the commits, and nobody is overtaken again and
 // again: a wait is counted in the requests that began after one and were answered before it, so that a slow machine
 // changes nothing. That nobody waits long by the clock either is TestNodesShareTheLog's, which has a clock of its own.
-func (w *ward) shared(t *testing.T) {
-	log := openClusterLog(t, w.cluster, "main")
+func share(t *testing.T, log eventlog.Log, nodes []*server, name func(i int) string) {
+	t.Helper()
 	var before eventlog.Revision // under mu
 	var begun, answered atomic.Int64
 	var clients sync.WaitGroup
@@ -54,7 +57,7 @@ func (w *ward) shared(t *testing.T) {
 			}
 		}
 	}
-	for i, s := range w.nodes {
+	for i, s := range nodes {
 		for range sharedClients {
 			clients.Go(func() {
 				sender := &killWorker{n: i}
@@ -88,8 +91,8 @@ func (w *ward) shared(t *testing.T) {
 		by[c.Node]++
 	}
 	t.Logf("%d commits, %v; nobody was overtaken by more than %d of %d requests", commits, by, most, answered.Load())
-	for i := range w.nodes {
-		if n := by[w.name(i)]; n*5 < commits {
+	for i := range nodes {
+		if n := by[name(i)]; n*5 < commits {
 			t.Errorf("node %d has %d of %d commits", i, n, commits)
 		}
 	}
