@@ -99,7 +99,7 @@ func (c *call) sendTagged(etag string, value any, rows func() table) error {
 	h := c.w.Header()
 	if c.r.Method == http.MethodGet || c.r.Method == http.MethodHead { // what a write came to is nothing to ask for again
 		h.Set("ETag", etag)
-		if matches(c.r.Header.Get("If-None-Match"), etag) {
+		if matches(c.r.Header.Values("If-None-Match"), etag) {
 			c.w.WriteHeader(http.StatusNotModified)
 			return nil
 		}
@@ -109,10 +109,10 @@ func (c *call) sendTagged(etag string, value any, rows func() table) error {
 	return nil
 }
 
-// matches tells whether a list of ETags has one (RFC 9110, 13.1.2: weak comparison).
+// matches tells whether a list of ETags, in any number of header lines, has one (RFC 9110, 13.1.2: weak comparison).
 // A compressed answer's has a suffix.
-func matches(list, etag string) bool {
-	for part := range strings.SplitSeq(list, ",") {
+func matches(lines []string, etag string) bool {
+	for part := range strings.SplitSeq(strings.Join(lines, ","), ",") {
 		part = strings.TrimPrefix(strings.TrimSpace(part), "W/")
 		if part == "*" {
 			return true

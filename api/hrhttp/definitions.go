@@ -115,7 +115,7 @@ func (c *call) getDefinition(m *moment, kind, id string) error {
 	if asCSV {
 		tag = strings.TrimSuffix(tag, `"`) + `-csv"`
 	}
-	if matches(c.r.Header.Get("If-None-Match"), tag) {
+	if matches(c.r.Header.Values("If-None-Match"), tag) {
 		c.w.Header().Set("ETag", tag)
 		c.w.WriteHeader(http.StatusNotModified)
 		return nil
@@ -156,8 +156,8 @@ func (c *call) putDefinition() error {
 	if d.Kind() != kind || d.ID() != id {
 		return problem.BadRequest("definition.id", "The path names the %s %q, and the body the %s %q; they must be the same.", kind, id, d.Kind(), d.ID())
 	}
-	ifMatch, ifNoneMatch := c.r.Header.Get("If-Match"), c.r.Header.Get("If-None-Match")
-	conditional := c.r.Header.Values("If-Match") != nil // an empty one is a condition that nothing meets
+	ifMatch, ifNoneMatch := c.r.Header.Values("If-Match"), c.r.Header.Values("If-None-Match")
+	conditional := ifMatch != nil // an empty one is a condition that nothing meets
 	return c.done(c.register(func(p present) ([]event.Event, error) {
 		old, exists := p.definitions.Get(kind, id)
 		switch {

@@ -13,6 +13,7 @@ import (
 	"github.com/bedside-lrs/bedside/api/problem"
 	"github.com/bedside-lrs/bedside/lrs"
 	"github.com/bedside-lrs/bedside/lrs/event"
+	"github.com/bedside-lrs/bedside/lrs/eventlog"
 	"github.com/bedside-lrs/bedside/projections"
 	"github.com/bedside-lrs/bedside/projections/catalog"
 	"github.com/bedside-lrs/bedside/projections/people"
@@ -34,7 +35,11 @@ type Present struct {
 	People      *people.State
 	Definitions *catalog.Definitions
 	Through     int64 // all registrations up to this time are in it, µs
+	revision    uint64
 }
+
+// Position is where in the log this stands, as the header X-Bedside-Position has it.
+func (p Present) Position() string { return place(lrs.Position{Revision: eventlog.Revision(p.revision)}) }
 
 // registrations of other nodes that come in between are met by deciding again, so often.
 const tries = 20
@@ -231,6 +236,13 @@ func (r *Registrar) Present(ctx context.Context) (Present, error) {
 	return r.present(ctx, wait)
 }
 
+// Await waits until Present has what is at a revision, which another node may have told.
+func (r *Registrar) Await(ctx context.Context, revision uint64) error {
+	wait, cancel := context.WithTimeoutCause(ctx, r.Wait, errBehind)
+	defer cancel()
+	return behind(r.Store.Await(wait, eventlog.Revision(revision)))
+}
+
 // caughtUp waits until the projections have all that the log has now, as long as they get on.
 func (r *Registrar) caughtUp(ctx context.Context) error {
 	head := uint64(r.Store.Head().Revision)
@@ -266,7 +278,8 @@ func (r *Registrar) present(ctx, wait context.Context) (p Present, err error) {
 	if err := r.Store.Latest(wait); err != nil { // what any node has acknowledged
 		return p, behind(err)
 	}
-	if err := r.Runtime.Wait(wait, uint64(r.Store.Head().Revision), people.Name, catalog.Name); err != nil {
+	p.revision = uint64(r.Store.Head().Revision)
+	if err := r.Runtime.Wait(wait, p.revision, people.Name, catalog.Name); err != nil {
 		return p, behind(err)
 	}
 	err = r.Model.View(ctx, func(tx *readmodel.Tx) error {

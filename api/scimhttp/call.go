@@ -84,7 +84,21 @@ func (c *call) view() (*view, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.w.Header().Set(request.HeaderPosition, p.Position())
 	return &view{p.People, c.now()}, nil
+}
+
+// awaitOthers waits until this node has what its client has seen of others, if it says where that stands.
+func (c *call) awaitOthers() error {
+	text := c.r.Header.Get(request.HeaderPosition)
+	if text == "" {
+		return nil
+	}
+	revision, err := request.Position("header "+request.HeaderPosition, "request.position", text)
+	if err != nil {
+		return err
+	}
+	return c.registrar.Await(c.ctx, revision)
 }
 
 // now is the present moment as assignments have it.
@@ -109,7 +123,7 @@ func (c *call) register(decide func(*write) error) (*view, error) {
 		return w.draft.Events(), nil
 	})
 	if position != "" {
-		c.w.Header().Set("X-Bedside-Position", position)
+		c.w.Header().Set(request.HeaderPosition, position)
 	}
 	return after, err
 }

@@ -147,6 +147,9 @@ func (h *handler) serve(ctx context.Context, w http.ResponseWriter, r *http.Requ
 	if err := c.authenticate(&h.routes[i]); err != nil {
 		return err
 	}
+	if err := c.awaitOthers(); err != nil {
+		return err
+	}
 	return h.routes[i].serve(c)
 }
 

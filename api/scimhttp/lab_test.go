@@ -171,7 +171,10 @@ func (l *lab) do(t testing.TB, method, target, body string, header ...string) *a
 	}
 	header = slices.Concat([]string{"Authorization", l.all}, header)
 	for i := 0; i < len(header); i += 2 {
-		req.Header.Set(header[i], header[i+1])
+		if header[i] != "If-Match" { // of which there may be several
+			req.Header.Del(header[i])
+		}
+		req.Header.Add(header[i], header[i+1])
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {

@@ -83,7 +83,7 @@ func (c *call) get(k *kind) error {
 	if !ok {
 		return notFound(c.id)
 	}
-	if tag := version(r); tagged(c.r.Header.Get("If-None-Match"), tag) {
+	if tag := version(r); tagged(c.r.Header.Values("If-None-Match"), tag) {
 		c.w.Header().Set("ETag", tag)
 		c.w.WriteHeader(http.StatusNotModified)
 		return nil
@@ -217,7 +217,7 @@ func (c *call) expected(k *kind, w *write) (object, error) {
 	}
 	tag := version(r)
 	// An empty If-Match is a condition that nothing meets.
-	if given := c.r.Header.Values("If-Match"); given != nil && !tagged(given[0], tag) || tagged(c.r.Header.Get("If-None-Match"), tag) {
+	if given := c.r.Header.Values("If-Match"); given != nil && !tagged(given, tag) || tagged(c.r.Header.Values("If-None-Match"), tag) {
 		return nil, problem.New(http.StatusPreconditionFailed, "precondition.failed", "The resource is another than the request expects; read it again.")
 	}
 	return r, nil
@@ -249,9 +249,9 @@ func version(r object) string {
 	return `W/"` + base64.RawURLEncoding.EncodeToString(sum[:18]) + `"`
 }
 
-// tagged tells whether a list of ETags has one; weakly, as all of SCIM's are weak.
-func tagged(list, tag string) bool {
-	for part := range strings.SplitSeq(list, ",") {
+// tagged tells whether a list of ETags, in any number of header lines, has one; weakly, as all of SCIM's are weak.
+func tagged(lines []string, tag string) bool {
+	for part := range strings.SplitSeq(strings.Join(lines, ","), ",") {
 		part = strings.TrimSpace(part)
 		if part == "*" || strings.TrimPrefix(part, "W/") == strings.TrimPrefix(tag, "W/") {
 			return true

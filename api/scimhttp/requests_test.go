@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/bedside-lrs/bedside/api/request"
 	"github.com/bedside-lrs/bedside/api/scimhttp"
 	"github.com/bedside-lrs/bedside/lrs/auth"
 )
@@ -177,13 +178,38 @@ func TestETags(t *testing.T) {
 		l.scim(t, "DELETE", "/Users/emp-17", "", header...).refused(412, "")
 	}
 	l.scim(t, "GET", "/Users/emp-17", "").want(200).has("title", "midwife")
-	third := l.patch(t, "/Users/emp-17", title("nurse"), "If-Match", `"x", `+second).want(200).header.Get("ETag")
+	third := l.patch(t, "/Users/emp-17", title("nurse"), "If-Match", `"x"`, "If-Match", second).want(200).header.Get("ETag")
 	if third != first {
 		t.Errorf("the same again has the ETag %s, had %s", third, first)
 	}
 	group := l.scim(t, "GET", "/Groups/ward-a", "").want(200).header.Get("ETag")
 	l.scim(t, "DELETE", "/Users/emp-17", "", "If-Match", "*").want(204)
 	l.scim(t, "GET", "/Groups/ward-a", "", "If-None-Match", group).want(200).has("members", nil)
+}
+
+// TestPosition: what is read and what is stored tells where in the log it stands, and who sends that to another node is answered
+// when that node has come there.
+func TestPosition(t *testing.T) {
+	t.Parallel()
+	l := ward(t)
+	for i := range 5 {
+		person := fmt.Sprintf("emp-%d", 20+i)
+		at := l.scim(t, "GET", "/Users?count=0", "").want(200).header.Get(request.HeaderPosition)
+		revision, err := request.Position("header", "", at)
+		if err != nil || revision == 0 {
+			t.Fatalf("%q, %v", at, err)
+		}
+		got := make(chan *answer, 1)
+		go func() {
+			got <- l.scim(t, "GET", "/Users/"+person, "", request.HeaderPosition, fmt.Sprint(revision+1))
+		}()
+		post := l.scim(t, "POST", "/Users", `{"schemas":["`+coreUser+`"],"externalId":"`+person+`","userName":"`+person+`"}`).want(201)
+		if told := post.header.Get(request.HeaderPosition); told != fmt.Sprintf("%d.0", revision+1) {
+			t.Errorf("stored at %s, after %s", told, at)
+		}
+		(<-got).want(200).has("userName", person)
+	}
+	l.scim(t, "GET", "/Users", "", request.HeaderPosition, "bogus").want(400)
 }
 
 // TestLost: of writers that mean the same version one is done and the others are told.

@@ -52,7 +52,7 @@ var mayImport = map[string][]string{
 	"api/request":                         {"api/problem", "lrs/auth"},
 	"api/xapihttp":                        {"api/problem", "api/request", "lrs", "lrs/xapi", "lrs/eventlog", "lrs/event", "lrs/index", "lrs/blob", "lrs/auth", "schemas"},
 	"api/adminhttp":                       {"api/problem", "lrs", "lrs/xapi", "lrs/auth"},
-	"api/registrar":                       {"api/problem", "lrs", "lrs/event", "projections", "projections/catalog", "projections/people", "projections/readmodel"},
+	"api/registrar":                       {"api/problem", "lrs", "lrs/event", "lrs/eventlog", "projections", "projections/catalog", "projections/people", "projections/readmodel"},
 	"api/scimhttp":                        {"api/problem", "api/registrar", "api/request", "lrs", "lrs/auth", "lrs/event", "projections", "projections/catalog", "projections/people", "projections/readmodel"},
 	"api/hrhttp":                          {"api/problem", "api/registrar", "api/request", "lrs", "lrs/auth", "lrs/event", "lrs/eventlog", "schemas", "projections", "projections/fact", "projections/definition", "projections/catalog", "projections/people", "projections/competency", "projections/feedback", "projections/gaps", "projections/effectiveness", "projections/evaluation", "projections/measure", "projections/notice", "projections/readmodel"},
 	"api":                                 {"api/problem", "api/request", "api/xapihttp", "api/hrhttp", "api/scimhttp", "lrs", "lrs/xapi", "projections", "projections/readmodel"},
