@@ -56,7 +56,7 @@ const asides = 10
 
 // standing tells how each projection stands.
 func standing(ctx context.Context, store *lrs.Store, runtime *projections.Runtime) []projection {
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second) // half of it for the log
 	defer cancel()
 	all, err := runtime.Status(ctx)
 	at := store.Position()

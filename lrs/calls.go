@@ -40,7 +40,6 @@ func (s *Store) listen(ctx context.Context) {
 			continue // what a later release says is no reason to wait
 		}
 		if c.Caller == s.caller {
-			s.echoed.Store(time.Now().UnixNano())
 			continue
 		}
 		if c.Node == s.cfg.Node && !told {
@@ -54,8 +53,7 @@ func (s *Store) listen(ctx context.Context) {
 	}
 }
 
-// call tells the other nodes that this one has lost a revision, and returns whether they hear it, as far as this node has heard
-// its own last call: a server that hangs takes calls too.
+// call tells the other nodes that this one has lost a revision, and returns whether it is on its way.
 func (c *committer) call(lost eventlog.Revision) bool {
 	if c.cfg.Neighbours == nil {
 		return false
@@ -67,9 +65,7 @@ func (c *committer) call(lost eventlog.Revision) bool {
 	if err != nil {
 		c.cfg.Logger.Debug("the other nodes cannot be told that this one wants to append", "error", err)
 	}
-	heard := c.called.IsZero() || c.echoed.Load() >= c.called.UnixNano()
-	c.called = time.Now()
-	return err == nil && heard
+	return err == nil
 }
 
 // heard notes what another node called.

@@ -19,7 +19,6 @@ type committer struct {
 	head    eventlog.Head // last commit that is applied
 	tip     tip
 	turns   turns
-	called  time.Time // when it called last
 }
 
 // run serves the queue until it is closed and empty.

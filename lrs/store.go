@@ -78,7 +78,6 @@ type Store struct {
 	others      chan eventlog.Record // what other nodes append; nil: there are none
 	calls       chan call            // what other nodes call
 	caller      uuid.UUID            // who this process is in its own calls
-	echoed      atomic.Int64         // when it heard one of them, ns since 1970
 	passedOver  atomic.Int64         // since when other nodes have had every revision that this one wanted, ns since 1970; 0: they have not
 	heads       *heads               // where a shared log's head is
 	ticking     atomic.Bool          // a Tick is under way

@@ -145,6 +145,24 @@ func TestDamagedLog(t *testing.T) {
 	})
 }
 
+// TestStatusWhileLogHangs: how projections stand is told also while the log answers nobody, and heeds no context.
+func TestStatusWhileLogHangs(t *testing.T) {
+	onEach(t, func(t *testing.T, w *world) {
+		log := &heldLog{Log: w.log}
+		w.append("A")
+		rt := w.startWith(projections.Config{Log: log, Projections: []projections.Projection{newToy("one"), newToy("other")}})
+		w.caughtUp(rt)
+		held := newGate()
+		log.head.Store(held)
+		all, err := rt.Status(w.ctx)
+		if err != nil || len(all) != 2 || all[0].Live.Revision != 1 || all[1].Live.Revision != 1 {
+			t.Errorf("%+v, %v", all, err)
+		}
+		w.reached(held)
+		close(held.open)
+	})
+}
+
 // TestOtherHistory: when the log becomes another one while it is followed, there are no
 // answers until the projection is built of that.
 func TestOtherHistory(t *testing.T) {

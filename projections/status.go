@@ -3,6 +3,7 @@ package projections
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/bedside-lrs/bedside/lrs/eventlog"
 	"github.com/bedside-lrs/bedside/projections/readmodel"
@@ -30,8 +31,13 @@ func (r *Runtime) Status(ctx context.Context) ([]Status, error) {
 	for i, name := range r.names {
 		all[i] = r.runners[name].status()
 	}
+	next := map[uint64]int64{} // by revision: most have come as far as each other
 	for i := range all {
-		all[i].Next = r.next(ctx, all[i].Live.Revision)
+		revision := all[i].Live.Revision
+		if _, asked := next[revision]; !asked {
+			next[revision] = r.next(ctx, revision)
+		}
+		all[i].Next = next[revision]
 	}
 	err := r.cfg.Store.View(ctx, func(tx *readmodel.Tx) error {
 		for i := range all {
@@ -48,14 +54,28 @@ func (r *Runtime) Status(ctx context.Context) ([]Status, error) {
 	return all, err
 }
 
+// nextPatience is how long the log is waited for by who asks for the status: it tells the more, the less the log answers.
+const nextPatience = time.Second
+
 // next is the time of the first event after a revision; 0 if there is none or it cannot
 // be read, which whoever follows the log says.
 func (r *Runtime) next(ctx context.Context, revision uint64) int64 {
-	first, _, err := r.Commit(ctx, revision+1)
-	if err != nil {
+	ctx, cancel := context.WithTimeout(ctx, nextPatience)
+	defer cancel()
+	found := make(chan int64, 1)
+	go func() { // which may be longer than ctx: a connection to NATS is locked while it connects again to a server that hangs
+		first, _, err := r.Commit(ctx, revision+1)
+		if err != nil {
+			first = 0
+		}
+		found <- first
+	}()
+	select {
+	case first := <-found:
+		return first
+	case <-ctx.Done():
 		return 0
 	}
-	return first
 }
 
 // Commit reads from the log the time of a commit's first event, µs, and how many events it has, each a µs after the one
