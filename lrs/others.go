@@ -3,7 +3,6 @@ package lrs
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/bedside-lrs/bedside/lrs/eventlog"
@@ -120,45 +119,6 @@ func (c *committer) catchUpWaiting(ctx context.Context) {
 		select {
 		case <-time.After(resubscribe):
 		case <-ctx.Done():
-		}
-	}
-}
-
-// Await returns when this node has applied the commit with a revision, and its watermark is behind that: then it shows what
-// a client has written to another. The error is ctx's, ErrClosed, or why the store can serve no more.
-func (s *Store) Await(ctx context.Context, revision eventlog.Revision) error {
-	var head eventlog.Revision
-	err := s.await(ctx, func() bool {
-		s.headMu.Lock()
-		defer s.headMu.Unlock()
-		head = s.told
-		return head >= revision
-	})
-	if err != nil && err == context.Cause(ctx) {
-		return fmt.Errorf("%w: this node has applied revision %d, not yet %d: %w", ErrUnavailable, head, revision, err)
-	}
-	return err
-}
-
-// await returns when something holds that a commit or Settle may bring about. The error is ctx's cause, ErrClosed, or why
-// the store can serve no more.
-func (s *Store) await(ctx context.Context, holds func() bool) error {
-	for {
-		s.headMu.Lock()
-		advanced := s.advanced
-		s.headMu.Unlock()
-		if err := s.failure(); err != nil { // which wakes those who have advanced already
-			return err
-		}
-		if holds() {
-			return nil
-		}
-		select {
-		case <-advanced:
-		case <-s.ended:
-			return ErrClosed
-		case <-ctx.Done():
-			return context.Cause(ctx)
 		}
 	}
 }

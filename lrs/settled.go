@@ -3,7 +3,6 @@ package lrs
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -81,21 +80,6 @@ const (
 	settlePauseLate = 1
 )
 
-// shown returns when a condition on how far the index is settled holds, or with ctx's cause.
-func (s *Store) shown(ctx context.Context, holds func(index.Position) bool) error {
-	return s.await(ctx, func() bool { return holds(s.Position()) })
-}
-
-// AwaitThrough returns when lists show everything that was stored until t, µs, which some watermark has said: this node may
-// not have come as far as the one that said it, or as before it was restarted. The error is as Await's.
-func (s *Store) AwaitThrough(ctx context.Context, t int64) error {
-	err := s.shown(ctx, func(p index.Position) bool { return p.Late == 0 || p.LateStored > t })
-	if err != nil && err == context.Cause(ctx) {
-		return fmt.Errorf("%w: %w", ErrBehind, err)
-	}
-	return err
-}
-
 // awaitLate returns when statements that this node has just stored are found by what they refer to, or after Config.Late:
 // who sends many with large targets does not send more meanwhile. They are stored, and Consistent-Through is before the
 // first of those that are not found, whatever happens here. It returns the number of the last that is late, 0 if none is.
@@ -106,7 +90,7 @@ func (s *Store) awaitLate(ctx context.Context, drafts []*xapi.Draft) (late uint6
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Late)
 	defer cancel()
 	late = s.lastLate(drafts)
-	if late == 0 || s.shown(ctx, func(p index.Position) bool { return p.Late == 0 || p.Late > late }) == nil {
+	if late == 0 || s.awaitShown(ctx, late) == nil {
 		return 0
 	}
 	return late

@@ -101,6 +101,8 @@ type Store struct {
 	head     eventlog.Head     // last applied commit, for the head file; under headMu, as are
 	told     eventlog.Revision // head's, once the watermark is behind it; see tell
 	advanced chan struct{}     // closed and made anew when told moves
+	// Who waits until told is a revision; until the statement with a number is shown; until all that was stored at a time is.
+	revisions, shownNumbers, shownTimes waiters
 
 	broken      atomic.Pointer[error]      // the store can no longer go on; see fail
 	logFailure  atomic.Pointer[logFailure] // the last append's failure, nil after a success
@@ -240,7 +242,7 @@ func (s *Store) fail(err error) {
 	if !s.broken.CompareAndSwap(nil, &err) {
 		return
 	}
-	defer s.wake() // who waits for what will not come
+	defer s.wakeAll() // who waits for what will not come
 	if errors.Is(err, eventlog.ErrFormat) || errors.Is(err, index.ErrUnknownType) {
 		s.cfg.Logger.Error("the store stops serving: a newer release writes to the log; upgrade this node", "error", err)
 		return
@@ -341,24 +343,6 @@ func (s *Store) setHead(h eventlog.Head) {
 	s.headMu.Lock()
 	defer s.headMu.Unlock()
 	s.head = h
-}
-
-// tell lets those who Await see the head, when the watermark has come as far too: the head goes before it, so that who reads
-// first the watermark and then the head has all of the one in the other, and these go behind it.
-func (s *Store) tell() {
-	s.headMu.Lock()
-	defer s.headMu.Unlock()
-	s.told = s.head.Revision
-	close(s.advanced)
-	s.advanced = make(chan struct{})
-}
-
-// wake has those who Await look again.
-func (s *Store) wake() {
-	s.headMu.Lock()
-	defer s.headMu.Unlock()
-	close(s.advanced)
-	s.advanced = make(chan struct{})
 }
 
 // Index is the index that is read from now.

@@ -90,11 +90,12 @@ func (c *call) answerFrom(names []string, do func(*moment) error) error {
 		if err != nil {
 			return err
 		}
-		if err := c.Runtime.Wait(wait, revision, names...); err != nil {
+		// The projections may be ahead of what this node has applied of a log that others write to, and asOf follows that.
+		// And it comes first: thousands may wait for it at no cost.
+		if err := c.Store.Await(wait, eventlog.Revision(revision)); err != nil {
 			return behind(err)
 		}
-		// The projections may be ahead of what this node has applied of a log that others write to, and asOf follows that.
-		if err := c.Store.Await(wait, eventlog.Revision(revision)); err != nil {
+		if err := c.Runtime.Wait(wait, revision, names...); err != nil {
 			return behind(err)
 		}
 	}
