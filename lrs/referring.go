@@ -13,7 +13,7 @@ import (
 // mostReferring is how many statements that refer to others a credential may have under way or late (index.Position.Late)
 // before its next ones wait. Each may inherit a thousand filter values, so a request of a few hundred KB can be seconds of
 // work for the index, and until that is done nobody's new statements are in a list that has `since`.
-const mostReferring = 1000
+const mostReferring = 500
 
 // mostWaiting bounds how many requests of a credential wait for that: each looks again at every step of the index.
 const mostWaiting = 32

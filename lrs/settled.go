@@ -57,10 +57,20 @@ func (s *Store) settle(ctx context.Context) error {
 		p, now := s.Position(), s.clock.now().UnixMicro()
 		if now-p.LastStored < busyFor.Microseconds() {
 			share := settlePause
-			if p.Late > 0 && now-p.LateStored > soon.Microseconds() {
+			switch late := now - p.LateStored; {
+			case p.Late == 0 || late <= soon.Microseconds():
+			case late <= veryLate.Microseconds():
 				share = settlePauseLate
+			default:
+				share = 0
 			}
 			pause = min(time.Duration(share)*time.Since(began), busyFor) // it may have waited for a disk
+		}
+		if pause <= 0 { // also no yielding: among many who parse requests its turn comes seldom
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			continue
 		}
 		select {
 		case <-time.After(pause):
@@ -72,10 +82,12 @@ func (s *Store) settle(ctx context.Context) error {
 }
 
 // Somebody is taken to write for busyFor after a commit. Then settle pauses for settlePause times as long as it works, or
-// settlePauseLate times when statements have been late for longer than soon: lists with `since` end before them.
+// settlePauseLate times when statements have been late for longer than soon, and not at all when for longer than veryLate:
+// lists with `since` end before them.
 const (
 	busyFor         = time.Second
 	soon            = time.Second
+	veryLate        = 4 * time.Second
 	settlePause     = 5
 	settlePauseLate = 1
 )
