@@ -27,22 +27,22 @@ func TestReferring(t *testing.T) {
 		at      index.Position
 		refused bool
 	}{
-		{who: a, enters: 600, at: settled},
-		{who: a, enters: 400, at: settled},
+		{who: a, enters: 300, at: settled},
+		{who: a, enters: 200, at: settled},
 		{who: a, enters: 1, at: settled, refused: true},
 		{who: b, enters: 5000, at: settled}, // alone any number
 		{who: b, enters: 1, at: settled, refused: true},
-		{who: a, enters: -400, last: 70, at: late(60)}, // answered, and not found
+		{who: a, enters: -200, last: 70, at: late(60)}, // answered, and not found
 		{who: a, enters: 1, at: late(60), refused: true},
 		{who: a, enters: 1, at: late(70), refused: true},
-		{who: a, enters: 400, at: late(71)},
+		{who: a, enters: 200, at: late(71)},
 		{who: a, enters: 1, at: late(71), refused: true},
-		{who: a, enters: -400, at: late(80)},
-		{who: a, enters: -600, last: 90, at: late(80)},
+		{who: a, enters: -200, at: late(80)},
+		{who: a, enters: -300, last: 90, at: late(80)},
 		{who: a, enters: 1, at: late(80)},
-		{who: a, enters: 400, at: late(80), refused: true},
-		{who: a, enters: 999, at: settled},
-		{who: a, enters: -1}, {who: a, enters: -999}, {who: b, enters: -5000},
+		{who: a, enters: 200, at: late(80), refused: true},
+		{who: a, enters: 499, at: settled},
+		{who: a, enters: -1}, {who: a, enters: -499}, {who: b, enters: -5000},
 	} {
 		if step.enters < 0 {
 			r.leave(step.who, -step.enters, step.last)
