@@ -43,11 +43,18 @@ func (c *comparison) within(stored []byte, draft *xapi.Draft) (equal bool, cost 
 }
 
 // outside compares all drafts with what is stored now. The comparisons of all
-// changes take turns: each has two statements in memory, several times.
+// changes take turns: each has two statements in memory, several times. Those of
+// one credential take turns first, so that others wait for one of them at most.
 func (c *comparison) outside(ctx context.Context, drafts []*xapi.Draft) error {
 	if c.equal == nil {
 		c.equal = make(map[uuid.UUID]bool)
 	}
+	who, _ := drafts[0].Statement().Authority.IFI() // all have the same; those without any share one turn
+	done, err := c.store.comparers.turn(ctx, who)
+	if err != nil {
+		return fmt.Errorf("%w: waited for other comparisons of the credential: %w", ErrBusy, err)
+	}
+	defer done()
 	select {
 	case c.store.comparing <- struct{}{}:
 		defer func() { <-c.store.comparing }()

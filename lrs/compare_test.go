@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -73,5 +74,58 @@ func TestComparingTakesTurns(t *testing.T) {
 	<-b.comparing
 	if _, err := b.put(t, largeDraft(t, id, 1)); err != nil {
 		t.Errorf("in its turn: %v", err)
+	}
+}
+
+// TestComparingIsShared: who has many large statements compared has another credential wait for one of them, not for all.
+func TestComparingIsShared(t *testing.T) {
+	b := newBench(t)
+	id := uuid.New()
+	if _, err := b.put(t, largeDraft(t, id, 1)); err != nil {
+		t.Fatal(err)
+	}
+	authority, err := xapi.ParseAuthority([]byte(`{"mbox":"mailto:another@example.com"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.comparing <- struct{}{} // somebody else compares
+	done := make(chan string, 6)
+	send := func(name string, d *xapi.Draft) {
+		if _, err := b.put(t, d); err != nil {
+			t.Error(err)
+		}
+		done <- name
+	}
+	for range 5 {
+		go send("many", largeDraft(t, id, 1))
+	}
+	waiting := func(n int) bool {
+		b.comparers.mu.Lock()
+		defer b.comparers.mu.Unlock()
+		users := 0
+		for _, q := range b.comparers.queues {
+			users += q.users
+		}
+		return users == n
+	}
+	for !waiting(5) {
+		runtime.Gosched()
+	}
+	go send("another", xapi.NewDraft(largeDraft(t, id, 1).Statement(), authority, xapi.V1))
+	for !waiting(6) {
+		runtime.Gosched()
+	}
+	<-b.comparing
+	place := 0
+	for i := range 6 {
+		if <-done == "another" {
+			place = i
+		}
+	}
+	if place > 2 { // one has come first, and one more may be answered before it
+		t.Errorf("another credential was answered behind %d", place)
+	}
+	if len(b.comparers.queues) > 0 {
+		t.Errorf("%d queues are left over", len(b.comparers.queues))
 	}
 }

@@ -4,61 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/bedside-lrs/bedside/lrs/event"
 	"github.com/bedside-lrs/bedside/lrs/index"
 )
 
-// merging has those who merge into one large document take turns. Each reads the
-// document, writes it anew as a blob and commits that; side by side all but one would
-// have done so in vain, and left a blob that nothing names.
-type merging struct {
-	mu    sync.Mutex
-	turns map[event.DocumentKey]*mergeTurn // under mu; as many as somebody has or waits for
-}
-
-type mergeTurn struct {
-	taken chan struct{} // holds one while somebody has the turn; they get it in the order they came
-	users int           // who have it or wait; under merging.mu
-}
-
-// turn waits for the turn of a document, and gives it up with done.
-func (m *merging) turn(ctx context.Context, key event.DocumentKey) (done func(), err error) {
-	m.mu.Lock()
-	t := m.turns[key]
-	if t == nil {
-		t = &mergeTurn{taken: make(chan struct{}, 1)}
-		if m.turns == nil {
-			m.turns = make(map[event.DocumentKey]*mergeTurn)
-		}
-		m.turns[key] = t
-	}
-	t.users++
-	m.mu.Unlock()
-	leave := func() {
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		if t.users--; t.users == 0 {
-			delete(m.turns, key)
-		}
-	}
-	select {
-	case t.taken <- struct{}{}:
-		return func() { <-t.taken; leave() }, nil
-	case <-ctx.Done():
-		leave()
-		return nil, fmt.Errorf("%w: waited for others who merge into the document: %w", ErrBusy, context.Cause(ctx))
-	}
-}
-
 // mergeOutside merges large documents: it reads, merges and stores the result
 // as a blob, and starts again when the document has changed meanwhile: by another
 // node, or by who replaced it. Each round that fails is another writer's success.
 func (s *Store) mergeOutside(ctx context.Context, w DocumentWrite) (*event.Document, Position, error) {
+	// Each reads the document, writes it anew as a blob and commits that; side by side all but one would have done so in
+	// vain, and left a blob that nothing names.
 	done, err := s.merging.turn(ctx, w.Key)
 	if err != nil {
-		return nil, Position{}, err
+		return nil, Position{}, fmt.Errorf("%w: waited for others who merge into the document: %w", ErrBusy, err)
 	}
 	defer done()
 	for {

@@ -62,8 +62,8 @@ func TestMergesTakeTurns(t *testing.T) {
 	if n := blobs.created.Load(); n != many {
 		t.Errorf("%d blobs were written for %d merges", n, many)
 	}
-	if len(b.merging.turns) != 0 {
-		t.Errorf("%d turns are left over", len(b.merging.turns))
+	if len(b.merging.queues) != 0 {
+		t.Errorf("%d turns are left over", len(b.merging.queues))
 	}
 }
 
@@ -76,7 +76,7 @@ func TestMergeTurnIsWaitedFor(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := b.merging.turn(ctx, stateKey("large")); !errors.Is(err, ErrBusy) {
+	if _, _, err := b.mergeOutside(ctx, DocumentWrite{Key: stateKey("large")}); !errors.Is(err, ErrBusy) {
 		t.Errorf("without its turn: %v, want ErrBusy", err)
 	}
 	other, err := b.merging.turn(t.Context(), stateKey("other"))
@@ -85,8 +85,8 @@ func TestMergeTurnIsWaitedFor(t *testing.T) {
 	}
 	other()
 	done()
-	if err := b.write(t, stateKey("large"), `{"b":1}`, true, nil); err != nil || len(b.merging.turns) != 0 {
-		t.Errorf("afterwards: %v, and %d turns are left over", err, len(b.merging.turns))
+	if err := b.write(t, stateKey("large"), `{"b":1}`, true, nil); err != nil || len(b.merging.queues) != 0 {
+		t.Errorf("afterwards: %v, and %d turns are left over", err, len(b.merging.queues))
 	}
 }
 

@@ -15,8 +15,10 @@ import (
 
 	"github.com/bedside-lrs/bedside/lrs/auth"
 	"github.com/bedside-lrs/bedside/lrs/blob"
+	"github.com/bedside-lrs/bedside/lrs/event"
 	"github.com/bedside-lrs/bedside/lrs/eventlog"
 	"github.com/bedside-lrs/bedside/lrs/index"
+	"github.com/bedside-lrs/bedside/lrs/xapi"
 )
 
 // Config is what a Store is made of. The caller opens Log, Index and Blobs, and
@@ -75,17 +77,18 @@ type Store struct {
 	swapping sync.RWMutex
 
 	queue       chan *change
-	others      chan eventlog.Record // what other nodes append; nil: there are none
-	calls       chan call            // what other nodes call
-	caller      uuid.UUID            // who this process is in its own calls
-	passedOver  atomic.Int64         // since when other nodes have had every revision that this one wanted, ns since 1970; 0: they have not
-	heads       *heads               // where a shared log's head is
-	ticking     atomic.Bool          // a Tick is under way
-	ended       chan struct{}        // closed when the committer has ended
-	turn        chan struct{}        // holds one while somebody has the turn to register
-	referring   referring            // who refers to other statements how much
-	merging     merging              // whose turn it is to merge into a large document
-	comparing   chan struct{}        // holds one while large statements are compared; see comparison
+	others      chan eventlog.Record          // what other nodes append; nil: there are none
+	calls       chan call                     // what other nodes call
+	caller      uuid.UUID                     // who this process is in its own calls
+	passedOver  atomic.Int64                  // since when other nodes have had every revision that this one wanted, ns since 1970; 0: they have not
+	heads       *heads                        // where a shared log's head is
+	ticking     atomic.Bool                   // a Tick is under way
+	ended       chan struct{}                 // closed when the committer has ended
+	turn        chan struct{}                 // holds one while somebody has the turn to register
+	referring   referring                     // who refers to other statements how much
+	merging     oneAtATime[event.DocumentKey] // who merges into a large document
+	comparers   oneAtATime[xapi.IFI]          // who compares large statements, of each credential by its authority; see comparison
+	comparing   chan struct{}                 // holds one while large statements are compared
 	queuedBytes atomic.Int64
 
 	closing sync.RWMutex // held for reading while a change enters the queue
