@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
 	"regexp"
 	"strings"
 	"syscall"
@@ -42,7 +43,7 @@ func composeCluster(t *testing.T, change func(n int, config string) string) (c *
 		}
 		return config
 	})
-	passwords := map[string]string{"lrs": env["NATS_PASSWORD"], "admin": env["NATS_ADMIN_PASSWORD"]}
+	passwords := map[string]string{"lrs": env["NATS_PASSWORD"], "admin": env["NATS_ADMIN_PASSWORD"], "system": env["NATS_ADMIN_PASSWORD"]}
 	return c, func(user string) string {
 		var all []string
 		for _, s := range c.servers {
@@ -206,9 +207,11 @@ func TestComposeNATS(t *testing.T) {
 // reload: the servers read their configuration again when they are told to, as for an operator who has changed it.
 func reload(t *testing.T, c *cluster) {
 	t.Helper()
+	const reloaded = "Reloaded server configuration"
 	for i, s := range c.servers {
+		before := strings.Count(s.log.String(), reloaded)
 		c.signal(i, syscall.SIGHUP)
-		for deadline := time.After(patience); !strings.Contains(s.log.String(), "Reloaded server configuration"); {
+		for deadline := time.After(patience); strings.Count(s.log.String(), reloaded) == before; {
 			select {
 			case <-time.After(50 * time.Millisecond):
 			case <-deadline:
@@ -219,6 +222,26 @@ func reload(t *testing.T, c *cluster) {
 			}
 		}
 	}
+}
+
+// permitDeletion has the servers let streams be deleted.
+func permitDeletion(t *testing.T, c *cluster) {
+	t.Helper()
+	mappings := regexp.MustCompile(`(?s)\n *mappings \{.*?\}`)
+	for _, s := range c.servers {
+		config, err := os.ReadFile(s.config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		without := mappings.ReplaceAll(config, nil)
+		if len(without) == len(config) {
+			t.Fatalf("no mappings in\n%s", config)
+		}
+		if err := os.WriteFile(s.config, without, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reload(t, c)
 }
 
 // loseBeginning: when an operator limits the log's stream, its nodes stop as soon as they know what is lost, and say it.
@@ -286,7 +309,7 @@ func checkRights(t *testing.T, c *cluster, as func(string) string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, tt := range []struct{ api, request, answers string }{
+	for _, tt := range []right{
 		{"STREAM.CREATE.bedside-main", string(shorter), `"err_code":10058`}, // it is there, with other settings
 		{"STREAM.PURGE.OBJ_bedside-main", `{"filter":"$O.bedside-main.C.none"}`, `"success":true`},
 	} {
@@ -297,16 +320,29 @@ func checkRights(t *testing.T, c *cluster, as func(string) string) {
 	silent := slog.New(slog.DiscardHandler)
 	hears(t, newCalls(service.conn, "main", silent), newCalls(connectAs(t, as("lrs")).conn, "main", silent))
 	checkDoors(t, service, admin)
-	for _, tt := range []struct{ api, request, answers string }{
+	checkReplies(t, service, connectAs(t, as("system")))
+	checkOperator(t, service, admin, []right{
 		{"STREAM.UPDATE.bedside-main", string(update), "changed by an operator"},
 		{"STREAM.MSG.DELETE.bedside-main", `{"seq":1}`, `"err_code":10057`}, // deny_delete
 		{"STREAM.PURGE.bedside-main", `{}`, `"err_code":10110`},             // deny_purge
 		{"STREAM.SNAPSHOT.bedside-main", `{}`, `"type"`},
 		{"STREAM.LEADER.STEPDOWN.bedside-main", `{}`, `"success":true`},
+	})
+	permitDeletion(t, c)
+	checkOperator(t, service, admin, []right{
 		{"STREAM.DELETE.OBJ_bedside-main", "", `"success":true`},
 		{"STREAM.CREATE.other", `{"name":"other","subjects":["other"]}`, `"name":"other"`}, // in its place
 		{"STREAM.DELETE.bedside-main", "", `"success":true`},
-	} {
+	})
+}
+
+// right is a request to JetStream's API, and what the answer has to whoever may ask it.
+type right struct{ api, request, answers string }
+
+// checkOperator: what the operator may and the service user may not.
+func checkOperator(t *testing.T, service, admin *user, rights []right) {
+	t.Helper()
+	for _, tt := range rights {
 		subject := "$JS.API." + tt.api
 		if answer, ok := service.ask(subject, tt.request); ok {
 			t.Errorf("the service user may: %s: %s", subject, answer)
@@ -323,6 +359,39 @@ func checkRights(t *testing.T, c *cluster, as func(string) string) {
 		}
 		if !ok || !strings.Contains(answer, tt.answers) {
 			t.Errorf("the operator may not: %s: %s", subject, answer)
+		}
+	}
+}
+
+// checkReplies: the servers answer with their own rights, and to wherever the question says: to their own API too, where what has
+// no body deletes a stream. It comes to system instead.
+func checkReplies(t *testing.T, service, system *user) {
+	t.Helper()
+	kept, err := system.conn.SubscribeSync("bedside.kept.>")
+	if err == nil {
+		err = system.conn.Flush()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	const consumer = `{"stream_name":"bedside-main","config":{"name":"x","ack_policy":"none","deliver_policy":"new","mem_storage":true,"num_replicas":1,"inactive_threshold":60000000000}}`
+	if answer, ok := service.ask("$JS.API.CONSUMER.CREATE.bedside-main.x", consumer); !ok || !strings.Contains(answer, `"name":"x"`) {
+		t.Fatal(answer)
+	}
+	for _, stream := range []string{"bedside-main", "bedside-main-relay", "OBJ_bedside-main"} {
+		err := service.conn.PublishRequest("$JS.API.CONSUMER.MSG.NEXT.bedside-main.x", "$JS.API.STREAM.DELETE."+stream, []byte(`{"batch":1,"no_wait":true}`))
+		if err == nil {
+			err = service.conn.Flush()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for subject := ""; subject != "bedside.kept."+stream; {
+			msg, err := kept.NextMsg(patience)
+			if err != nil {
+				t.Fatalf("%s may be deleted by a reply: %v", stream, err)
+			}
+			subject = msg.Subject
 		}
 	}
 }
