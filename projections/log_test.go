@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -141,6 +142,41 @@ func TestDamagedLog(t *testing.T) {
 		}
 		w.log.Damage(2, func([]byte) []byte { return whole })
 		w.caughtUp(rt)
+		w.check(p.name)
+	})
+}
+
+// lateLog is a log whose answer to the first who asks for its head is on its way while something happens.
+type lateLog struct {
+	eventlog.Log
+	once      sync.Once
+	meanwhile func()
+}
+
+func (l *lateLog) Head(ctx context.Context) (eventlog.Revision, error) {
+	head, err := l.Log.Head(ctx)
+	l.once.Do(l.meanwhile)
+	return head, err
+}
+
+// TestOthersGoOn: a process that opens tables which another one keeps up to the log goes on with them, though these have come
+// further meanwhile.
+func TestOthersGoOn(t *testing.T) {
+	onEach(t, func(t *testing.T, w *world) {
+		p := newToy("toy")
+		w.append("A")
+		other := w.start(p)
+		w.caughtUp(other)
+		before := w.checkpoints(p.name)
+		log := &lateLog{Log: w.log, meanwhile: func() {
+			w.append("B")
+			w.caughtUp(other)
+		}}
+		w.caughtUp(w.startWith(projections.Config{Log: log, Projections: []projections.Projection{newToy("toy")}}))
+		after := w.checkpoints(p.name)
+		if len(before) != 1 || len(after) != 1 || after[0].Generation != before[0].Generation {
+			t.Errorf("of %+v came %+v", before, after)
+		}
 		w.check(p.name)
 	})
 }

@@ -64,8 +64,12 @@ func (n *runner) run(ctx context.Context) {
 		if n.status().Live.Revision != before {
 			pause = firstPause
 		}
-		n.set(func() { n.err = err })
-		n.log.Warn("a projection stands still and is tried again", "error", err, "after", pause)
+		if errors.Is(err, errMoved) { // as happens where several processes keep one database
+			n.log.Debug("another process has come first", "after", pause)
+		} else {
+			n.set(func() { n.err = err })
+			n.log.Warn("a projection stands still and is tried again", "error", err, "after", pause)
+		}
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
@@ -118,10 +122,6 @@ func (n *runner) serve(ctx context.Context) error {
 
 // load finds the live generation, and whether it can be gone on with.
 func (n *runner) load(ctx context.Context) (live readmodel.Checkpoint, usable bool, err error) {
-	head, err := n.runtime.cfg.Log.Head(ctx)
-	if err != nil {
-		return live, false, err
-	}
 	found, others := false, false
 	err = n.runtime.cfg.Store.View(ctx, func(tx *readmodel.Tx) error {
 		all, err := tx.Checkpoints(ctx, n.name)
@@ -138,6 +138,10 @@ func (n *runner) load(ctx context.Context) (live readmodel.Checkpoint, usable bo
 		err = n.clear(ctx)
 	}
 	if err != nil || !found {
+		return live, false, err
+	}
+	head, err := n.runtime.cfg.Log.Head(ctx) // after the checkpoint, which another process may move all the time
+	if err != nil {
 		return live, false, err
 	}
 	switch version := n.projection.Schema().Version; {
