@@ -39,7 +39,9 @@ type Present struct {
 }
 
 // Position is where in the log this stands, as the header X-Bedside-Position has it.
-func (p Present) Position() string { return place(lrs.Position{Revision: eventlog.Revision(p.revision)}) }
+func (p Present) Position() string {
+	return place(lrs.Position{Revision: eventlog.Revision(p.revision)})
+}
 
 // registrations of other nodes that come in between are met by deciding again, so often.
 const tries = 20
