@@ -78,9 +78,11 @@ func TestHostile(t *testing.T) {
 					t.Error("the honest client was not served once")
 				}
 			})
-			tc.attack(t, s)
-			close(stop)
-			bystander.Wait()
+			func() {
+				defer bystander.Wait() // also where the attack ends the test
+				defer close(stop)
+				tc.attack(t, s)
+			}()
 			mb := resident(t, s.cmd.Process.Pid)
 			t.Logf("%d MiB resident", mb)
 			if mb > maxResident {
