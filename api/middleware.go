@@ -31,6 +31,9 @@ func (s *Server) observe(next http.Handler) http.Handler {
 			stall: s.cfg.StallTimeout, end: start.Add(s.cfg.ReadTimeout), done: r.ContentLength == 0,
 		}
 		r.Body, rec.body = body, body
+		if body.done {
+			body.listen()
+		}
 		defer func() {
 			if v := recover(); v != nil {
 				if v == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so
@@ -76,12 +79,16 @@ func (p *paced) Read(b []byte) (int, error) {
 	n, err := p.ReadCloser.Read(b)
 	if err == io.EOF { //nolint:errorlint // readers return it as it is
 		p.done = true
-		_ = p.deadline(p.end) // net/http goes on reading, to see the client go
+		p.listen()
 	} else if err != nil {
 		p.failed = true
 	}
 	return n, err
 }
+
+// listen lets net/http read without end behind the body, as it does to see the client go. It takes the end of a time-out for
+// the client's end, and for that of each further request of the connection (go.dev/issue/70834).
+func (p *paced) listen() { _ = p.deadline(time.Time{}) } // no connection, as in a test: nothing to end
 
 // Abandon implements request.Abandoner: what is not here is not waited for.
 func (p *paced) Abandon() {

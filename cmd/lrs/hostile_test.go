@@ -53,7 +53,7 @@ var attacks = []struct {
 // memory that is bounded here, until the bound said nothing), with short time-outs.
 func startAttacked(t testing.TB) *server {
 	t.Helper()
-	s, err := spawnProgram(t, asShipped(t), t.TempDir(), nil, "--header-timeout", "2s", "--read-timeout", "8s", "--max-body", "4MB", "--max-bodies", "192MB", "--log-level", "error").await()
+	s, err := spawnProgram(t, asShipped(t), t.TempDir(), nil, "--header-timeout", "2s", "--read-timeout", "8s", "--commit-timeout", "10s", "--max-body", "4MB", "--max-bodies", "192MB", "--log-level", "error").await()
 	if err != nil {
 		t.Fatal(err)
 	}

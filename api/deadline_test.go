@@ -1,0 +1,142 @@
+package api
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gorilla/mux"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// pipes is a listener whose connections are within the process, so that synctest's clock is theirs.
+type pipes struct {
+	dialed chan net.Conn
+	closed chan struct{}
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.dialed:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error   { close(p.closed); return nil }
+func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "unix"} }
+
+func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
+	client, server := net.Pipe()
+	p.dialed <- server
+	return client, nil
+}
+
+// hostPipes serves a route /work without a network, until the test ends its client.
+func hostPipes(t *testing.T, cfg Config, work http.HandlerFunc) (client *http.Client, end func()) {
+	t.Helper()
+	cfg.Log, cfg.Registry = slog.New(slog.DiscardHandler), prometheus.NewRegistry()
+	s := NewServer(cfg)
+	s.route(nil, nil, func(r *mux.Router) { r.Handle("/work", work) })
+	p := &pipes{dialed: make(chan net.Conn), closed: make(chan struct{})}
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(p) }()
+	transport := &http.Transport{DialContext: p.dial, MaxConnsPerHost: 1}
+	return &http.Client{Transport: transport}, func() {
+		transport.CloseIdleConnections()
+		if err := s.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestLongWork: how long a client may send says nothing about how long the answer takes. When that took longer, net/http
+// took the end of the time for the client's, and that of each further request of the connection.
+func TestLongWork(t *testing.T) {
+	for _, tc := range []struct {
+		name, method string
+		body         func() io.Reader
+	}{
+		{"no body", http.MethodGet, func() io.Reader { return nil }},
+		{"body", http.MethodPost, func() io.Reader { return strings.NewReader("all of it") }},
+		{"chunked body", http.MethodPost, func() io.Reader { return io.MultiReader(strings.NewReader("all of it")) }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cfg := DefaultConfig
+				cfg.ReadTimeout, cfg.StallTimeout, cfg.WriteTimeout = time.Minute, time.Second, time.Hour
+				client, end := hostPipes(t, cfg, func(w http.ResponseWriter, r *http.Request) {
+					if _, err := io.Copy(io.Discard, r.Body); err != nil {
+						t.Error(err)
+					}
+					select {
+					case <-time.After(2 * cfg.ReadTimeout):
+					case <-r.Context().Done():
+						w.WriteHeader(http.StatusGone)
+					}
+				})
+				defer end()
+				for range 2 { // by one connection
+					req, err := http.NewRequestWithContext(t.Context(), tc.method, "http://pipe/work", tc.body())
+					if err != nil {
+						t.Fatal(err)
+					}
+					res, err := client.Do(req)
+					if err != nil {
+						t.Fatal(err)
+					}
+					res.Body.Close()
+					if res.StatusCode != http.StatusOK {
+						t.Errorf("the client was taken for gone")
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestClientGone: who hangs up ends what is done for it, at any time.
+func TestClientGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := DefaultConfig
+		cfg.ReadTimeout, cfg.WriteTimeout = time.Minute, time.Hour
+		begun := make(chan struct{})
+		ended := make(chan error, 1)
+		client, end := hostPipes(t, cfg, func(_ http.ResponseWriter, r *http.Request) {
+			close(begun)
+			select {
+			case <-time.After(30 * time.Minute):
+			case <-r.Context().Done():
+			}
+			ended <- r.Context().Err()
+		})
+		defer end()
+		ctx, hangUp := context.WithCancel(t.Context())
+		defer hangUp()
+		go func() {
+			<-begun
+			time.AfterFunc(10*time.Minute, hangUp)
+		}()
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://pipe/work", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res, err := client.Do(req); err == nil {
+			res.Body.Close()
+			t.Error("there was an answer")
+		}
+		if err := <-ended; err == nil {
+			t.Error("nobody noticed")
+		}
+	})
+}
