@@ -63,26 +63,41 @@ func hostPipes(t *testing.T, cfg Config, work http.HandlerFunc) (client *http.Cl
 // TestLongWork: how long a client may send says nothing about how long the answer takes. When that took longer, net/http
 // took the end of the time for the client's, and that of each further request of the connection.
 func TestLongWork(t *testing.T) {
-	for _, tc := range []struct {
-		name, method string
-		body         func() io.Reader
+	const sent = "all of it"
+	for name, tc := range map[string]struct {
+		method string
+		body   func() io.Reader
+		reads  bool // the handler
 	}{
-		{"no body", http.MethodGet, func() io.Reader { return nil }},
-		{"body", http.MethodPost, func() io.Reader { return strings.NewReader("all of it") }},
-		{"chunked body", http.MethodPost, func() io.Reader { return io.MultiReader(strings.NewReader("all of it")) }},
+		"no body":             {http.MethodGet, func() io.Reader { return nil }, false},
+		"body":                {http.MethodPost, func() io.Reader { return strings.NewReader(sent) }, true},
+		"chunked body":        {http.MethodPost, func() io.Reader { return io.MultiReader(strings.NewReader(sent)) }, true},
+		"unread body":         {http.MethodGet, func() io.Reader { return strings.NewReader(sent) }, false},
+		"unread chunked body": {http.MethodGet, func() io.Reader { return io.MultiReader(strings.NewReader(sent)) }, false},
 	} {
-		t.Run(tc.name, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				cfg := DefaultConfig
 				cfg.ReadTimeout, cfg.StallTimeout, cfg.WriteTimeout = time.Minute, time.Second, time.Hour
-				client, end := hostPipes(t, cfg, func(w http.ResponseWriter, r *http.Request) {
-					if _, err := io.Copy(io.Discard, r.Body); err != nil {
-						t.Error(err)
-					}
+				work := func(r *http.Request) {
 					select {
 					case <-time.After(2 * cfg.ReadTimeout):
 					case <-r.Context().Done():
-						w.WriteHeader(http.StatusGone)
+						t.Error("the client was taken for gone")
+					}
+				}
+				client, end := hostPipes(t, cfg, func(w http.ResponseWriter, r *http.Request) {
+					work(r)
+					if tc.reads {
+						if b, err := io.ReadAll(r.Body); err != nil || string(b) != sent {
+							t.Errorf("%q, %v", b, err)
+						}
+					}
+					for range 2 {
+						work(r)
+						if _, err := w.Write(make([]byte, 3*part)); err != nil {
+							t.Error(err)
+						}
 					}
 				})
 				defer end()
@@ -95,10 +110,10 @@ func TestLongWork(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					res.Body.Close()
-					if res.StatusCode != http.StatusOK {
-						t.Errorf("the client was taken for gone")
+					if n, err := io.Copy(io.Discard, res.Body); err != nil || n != 6*part {
+						t.Errorf("%d bytes, %v", n, err)
 					}
+					res.Body.Close()
 				}
 			})
 		})
@@ -139,4 +154,42 @@ func TestClientGone(t *testing.T) {
 			t.Error("nobody noticed")
 		}
 	})
+}
+
+// TestUnsentBody: a body that is announced, not needed and not sent is waited for as long as a body that stands still, also
+// where the answer is a stream, which has no end.
+func TestUnsentBody(t *testing.T) {
+	for name, expects := range map[string]string{"": "", "which the client asks about first": "Expect: 100-continue\r\n"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client, end := hostPipes(t, DefaultConfig, func(w http.ResponseWriter, _ *http.Request) {
+					if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(time.Hour)); err != nil {
+						t.Error(err)
+					}
+					_, _ = io.WriteString(w, "event")
+				})
+				defer end()
+				conn, err := client.Transport.(*http.Transport).DialContext(t.Context(), "", "")
+				if err != nil {
+					t.Fatal(err)
+				}
+				begun := time.Now()
+				if _, err := io.WriteString(conn, "GET /work HTTP/1.1\r\nHost: x\r\n"+expects+"Content-Length: 100\r\n\r\n"); err != nil {
+					t.Fatal(err)
+				}
+				answer, err := io.ReadAll(conn)
+				if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 200 ") || !strings.Contains(string(answer), "\r\nConnection: close\r\n") ||
+					!strings.HasSuffix(string(answer), "\r\nevent") {
+					t.Errorf("%q, %v", answer, err)
+				}
+				want := DefaultConfig.StallTimeout
+				if expects != "" {
+					want = 0
+				}
+				if took := time.Since(begun); took != want {
+					t.Errorf("it took %v, not %v", took, want)
+				}
+			})
+		})
+	}
 }

@@ -28,7 +28,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 		rec := &recorder{ResponseWriter: w, stall: s.cfg.StallTimeout, end: start.Add(s.cfg.WriteTimeout)}
 		body := &paced{
 			ReadCloser: r.Body, deadline: http.NewResponseController(w).SetReadDeadline,
-			stall: s.cfg.StallTimeout, end: start.Add(s.cfg.ReadTimeout), done: r.ContentLength == 0,
+			stall: s.cfg.StallTimeout, all: s.cfg.ReadTimeout, done: r.ContentLength == 0, unasked: r.Header.Get("Expect") != "",
 		}
 		r.Body, rec.body = body, body
 		if body.done {
@@ -63,13 +63,20 @@ type paced struct {
 	io.ReadCloser
 	deadline func(time.Time) error
 	stall    time.Duration
-	end      time.Time
-	done     bool // it was read to its end
-	failed   bool // it cannot be read further: it stood still, or the client has gone
+	all      time.Duration // from the first read: until then it is the client that waits
+	end      time.Time     // of that, zero before
+	unasked  bool          // the client does not send before it is asked to, by the first read
+	done     bool          // it was read to its end
+	failed   bool          // it cannot be read further: it stood still, or the client has gone
 }
 
 func (p *paced) Read(b []byte) (int, error) {
-	next := time.Now().Add(p.stall)
+	p.unasked = false
+	now := time.Now()
+	if p.end.IsZero() {
+		p.end = now.Add(p.all)
+	}
+	next := now.Add(p.stall)
 	if next.After(p.end) {
 		next = p.end
 	}
@@ -85,6 +92,23 @@ func (p *paced) Read(b []byte) (int, error) {
 	}
 	return n, err
 }
+
+// finish reads what is left of the body, up to leftover and within one stall: a client that sends first and reads then
+// gets the answer so. net/http would do so too, but unseen by p. Where it does not come to the end, net/http closes the
+// connection behind the answer; w is its own.
+func (p *paced) finish(w http.ResponseWriter) {
+	switch {
+	case p.done || p.failed:
+	case p.unasked:
+		p.Abandon()
+	default:
+		p.end = time.Now().Add(p.stall)
+		_, _ = io.Copy(io.Discard, http.MaxBytesReader(w, p, leftover)) // p and w know how it ended
+	}
+}
+
+// leftover is how much net/http reads behind a request, too.
+const leftover = 256 << 10
 
 // listen lets net/http read without end behind the body, as it does to see the client go. It takes the end of a time-out for
 // the client's end, and for that of each further request of the connection (go.dev/issue/70834).
@@ -115,30 +139,18 @@ const (
 	sendBuffer = 128 << 10
 )
 
-// begin gives the answer time. Before it net/http reads what is left of the body, up to
-// 256 kB, so that a client that sends first and reads then gets the answer: that must
-// end too.
-func (r *recorder) begin() {
-	if r.body == nil || r.body.done || r.body.failed || r.end.IsZero() {
-		return
-	}
-	now := time.Now()
-	_ = r.body.deadline(now.Add(r.stall))
-	_ = http.NewResponseController(r.ResponseWriter).SetWriteDeadline(now.Add(2 * r.stall))
-}
-
 func (r *recorder) WriteHeader(status int) {
 	if r.status == 0 {
 		r.status = status
 	}
-	r.begin()
+	r.body.finish(r.ResponseWriter)
 	r.ResponseWriter.WriteHeader(status)
 }
 
 func (r *recorder) Write(b []byte) (int, error) {
 	if r.status == 0 {
 		r.status = http.StatusOK
-		r.begin()
+		r.body.finish(r.ResponseWriter)
 	}
 	if r.end.IsZero() {
 		return r.ResponseWriter.Write(b)
@@ -146,9 +158,6 @@ func (r *recorder) Write(b []byte) (int, error) {
 	rc := http.NewResponseController(r.ResponseWriter)
 	for done := 0; ; {
 		next := time.Now().Add(r.stall)
-		if r.body != nil && !r.body.done {
-			next = next.Add(r.stall)
-		}
 		if next.After(r.end) {
 			next = r.end
 		}
@@ -156,9 +165,6 @@ func (r *recorder) Write(b []byte) (int, error) {
 		n, err := r.ResponseWriter.Write(b[done:min(len(b), done+part)])
 		if done += n; err != nil || done == len(b) {
 			return done, err
-		}
-		if r.body != nil && !r.body.done && !r.body.failed {
-			_ = r.body.deadline(r.body.end) // what was left of it is read by now, or the connection closes behind the answer
 		}
 	}
 }
