@@ -150,7 +150,13 @@ func (e *engine) connect(ctx context.Context, log *slog.Logger) (*nats.Conn, err
 			}
 		}),
 		nats.ReconnectHandler(func(c *nats.Conn) { log.Info("connected to NATS again", "server", c.ConnectedUrlRedacted()) }),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { log.Warn("NATS", "error", err) }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			level := slog.LevelWarn
+			if errors.Is(err, nats.ErrSlowConsumer) {
+				level = slog.LevelDebug // a reader asks again for what it has not been sent
+			}
+			log.Log(context.Background(), level, "NATS", "error", err)
+		}),
 	}
 	if e.creds != "" {
 		options = append(options, nats.UserCredentials(e.creds))

@@ -1,8 +1,10 @@
 package natsembed
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"slices"
 	"time"
@@ -28,7 +30,11 @@ func (s *Server) Connect() (*nats.Conn, error) {
 		nats.ReconnectJitter(0, 0),
 		nats.ReconnectBufSize(-1),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			s.log.Warn("in-process connection", "error", err)
+			level := slog.LevelWarn
+			if errors.Is(err, nats.ErrSlowConsumer) {
+				level = slog.LevelDebug // a reader asks again for what it has not been sent
+			}
+			s.log.Log(context.Background(), level, "in-process connection", "error", err)
 		}),
 	)
 	if err != nil {
