@@ -28,7 +28,8 @@ func (s *Server) observe(next http.Handler) http.Handler {
 		rec := &recorder{ResponseWriter: w, stall: s.cfg.StallTimeout, end: start.Add(s.cfg.WriteTimeout)}
 		body := &paced{
 			ReadCloser: r.Body, deadline: http.NewResponseController(w).SetReadDeadline,
-			stall: s.cfg.StallTimeout, all: s.cfg.ReadTimeout, done: r.ContentLength == 0, unasked: r.Header.Get("Expect") != "",
+			stall: s.cfg.StallTimeout, all: s.cfg.ReadTimeout, left: r.ContentLength,
+			done: r.ContentLength == 0, unasked: r.Header.Get("Expect") != "",
 		}
 		r.Body, rec.body = body, body
 		if body.done {
@@ -57,14 +58,14 @@ func (s *Server) observe(next http.Handler) http.Handler {
 	})
 }
 
-// paced ends a body that stands still: each read may take stall, and all of them until
-// end, whichever is first. What a client that sends nothing more has sent is not held.
+// paced ends a body that stands still: each read may take stall, and all of them together
+// what all says, whichever is first. What a client that sends nothing more has sent is not held.
 type paced struct {
 	io.ReadCloser
 	deadline func(time.Time) error
 	stall    time.Duration
-	all      time.Duration // from the first read: until then it is the client that waits
-	end      time.Time     // of that, zero before
+	all      time.Duration // for what is still to be read; between reads it is the client that waits
+	left     int64         // bytes that are announced and not read; below 0 if their number was not told
 	unasked  bool          // the client does not send before it is asked to, by the first read
 	done     bool          // it was read to its end
 	failed   bool          // it cannot be read further: it stood still, or the client has gone
@@ -72,18 +73,13 @@ type paced struct {
 
 func (p *paced) Read(b []byte) (int, error) {
 	p.unasked = false
-	now := time.Now()
-	if p.end.IsZero() {
-		p.end = now.Add(p.all)
-	}
-	next := now.Add(p.stall)
-	if next.After(p.end) {
-		next = p.end
-	}
-	if err := p.deadline(next); err != nil {
+	begun := time.Now()
+	if err := p.deadline(begun.Add(min(p.stall, p.all))); err != nil {
 		return p.ReadCloser.Read(b) // no connection, as in a test: nothing to end
 	}
 	n, err := p.ReadCloser.Read(b)
+	p.all -= time.Since(begun)
+	p.left -= int64(n)
 	if err == io.EOF { //nolint:errorlint // readers return it as it is
 		p.done = true
 		p.listen()
@@ -94,15 +90,15 @@ func (p *paced) Read(b []byte) (int, error) {
 }
 
 // finish reads what is left of the body, up to leftover and within one stall: a client that sends first and reads then
-// gets the answer so. net/http would do so too, but unseen by p. Where it does not come to the end, net/http closes the
-// connection behind the answer; w is its own.
+// gets the answer so. net/http would do so too, but unseen by p. Where there is more, net/http closes the connection behind
+// the answer; w is its own.
 func (p *paced) finish(w http.ResponseWriter) {
 	switch {
 	case p.done || p.failed:
-	case p.unasked:
+	case p.unasked, p.left >= leftover:
 		p.Abandon()
 	default:
-		p.end = time.Now().Add(p.stall)
+		p.all = p.stall
 		_, _ = io.Copy(io.Discard, http.MaxBytesReader(w, p, leftover)) // p and w know how it ended
 	}
 }
