@@ -32,9 +32,6 @@ func (s *Server) observe(next http.Handler) http.Handler {
 			done: r.ContentLength == 0, unasked: r.Header.Get("Expect") != "",
 		}
 		r.Body, rec.body = body, body
-		if body.done {
-			body.listen()
-		}
 		defer func() {
 			if v := recover(); v != nil {
 				if v == http.ErrAbortHandler { //nolint:errorlint // net/http compares it so
@@ -60,6 +57,9 @@ func (s *Server) observe(next http.Handler) http.Handler {
 
 // paced ends a body that stands still: each read may take stall, and all of them together
 // what all says, whichever is first. What a client that sends nothing more has sent is not held.
+//
+// Behind the body net/http reads on, without a deadline, to see the client go. None must be set then: net/http would take its
+// end for the client's, and for that of each further request of the connection (go.dev/issue/70834).
 type paced struct {
 	io.ReadCloser
 	deadline func(time.Time) error
@@ -72,6 +72,9 @@ type paced struct {
 }
 
 func (p *paced) Read(b []byte) (int, error) {
+	if p.done {
+		return 0, io.EOF
+	}
 	p.unasked = false
 	begun := time.Now()
 	if err := p.deadline(begun.Add(min(p.stall, p.all))); err != nil {
@@ -82,7 +85,6 @@ func (p *paced) Read(b []byte) (int, error) {
 	p.left -= int64(n)
 	if err == io.EOF { //nolint:errorlint // readers return it as it is
 		p.done = true
-		p.listen()
 	} else if err != nil {
 		p.failed = true
 	}
@@ -98,7 +100,7 @@ func (p *paced) finish(w http.ResponseWriter) {
 	case p.unasked, p.left >= leftover:
 		p.Abandon()
 	default:
-		p.all = p.stall
+		p.all = min(p.all, p.stall)
 		_, _ = io.Copy(io.Discard, http.MaxBytesReader(w, p, leftover)) // p and w know how it ended
 	}
 }
@@ -106,12 +108,11 @@ func (p *paced) finish(w http.ResponseWriter) {
 // leftover is how much net/http reads behind a request, too.
 const leftover = 256 << 10
 
-// listen lets net/http read without end behind the body, as it does to see the client go. It takes the end of a time-out for
-// the client's end, and for that of each further request of the connection (go.dev/issue/70834).
-func (p *paced) listen() { _ = p.deadline(time.Time{}) } // no connection, as in a test: nothing to end
-
 // Abandon implements request.Abandoner: what is not here is not waited for.
 func (p *paced) Abandon() {
+	if p.done {
+		return
+	}
 	p.failed = true
 	_ = p.deadline(time.Now()) // no connection, as in a test: nothing to end
 }
