@@ -168,10 +168,11 @@ func TestUnsentBody(t *testing.T) {
 		announced string
 		wait      time.Duration
 	}{
-		"some":                           {"Content-Length: 100\r\n", stall},
-		"without a length":               {"Transfer-Encoding: chunked\r\n", stall},
-		"more than would be read":        {"Content-Length: 262144\r\n", 0},
-		"some, which is asked for first": {"Expect: 100-continue\r\nContent-Length: 100\r\n", 0},
+		"some":                           {"1.1\r\nContent-Length: 100\r\n", stall},
+		"without a length":               {"1.1\r\nTransfer-Encoding: chunked\r\n", stall},
+		"more than would be read":        {"1.1\r\nContent-Length: 262144\r\n", 0},
+		"some, which is asked for first": {"1.1\r\nExpect: 100-continue\r\nContent-Length: 100\r\n", 0},
+		"some, which HTTP/1.0 sends":     {"1.0\r\nExpect: 100-continue\r\nContent-Length: 100\r\n", stall},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -189,7 +190,7 @@ func TestUnsentBody(t *testing.T) {
 					t.Fatal(err)
 				}
 				begun := time.Now()
-				if _, err := io.WriteString(conn, "GET /work HTTP/1.1\r\nHost: x\r\n"+tc.announced+"\r\n"); err != nil {
+				if _, err := io.WriteString(conn, "GET /work HTTP/"+tc.announced+"Host: x\r\n\r\n"); err != nil {
 					t.Fatal(err)
 				}
 				res, err := http.ReadResponse(bufio.NewReader(conn), nil)

@@ -29,7 +29,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 		body := &paced{
 			ReadCloser: r.Body, deadline: http.NewResponseController(w).SetReadDeadline,
 			stall: s.cfg.StallTimeout, all: s.cfg.ReadTimeout, left: r.ContentLength,
-			done: r.ContentLength == 0, unasked: r.Header.Get("Expect") != "",
+			done: r.ContentLength == 0, unasked: r.ProtoAtLeast(1, 1) && r.Header.Get("Expect") != "",
 		}
 		r.Body, rec.body = body, body
 		defer func() {
