@@ -20,6 +20,7 @@ type slowNetwork struct {
 	delay time.Duration  // at least so long each way, and at random up to twice as long
 	held  map[int]bool   // servers whose links deliver nothing
 	apart map[int]apart  // servers that lack connections to others
+	shut  map[int]bool   // servers that nodes may not connect to
 	open  chan struct{}  // closed, and made anew, when one of them delivers again
 	conns []joined       // to be closed at the end
 	wg    sync.WaitGroup // of all goroutines; not under mu
@@ -27,7 +28,7 @@ type slowNetwork struct {
 
 // newSlowNetwork makes one that does not delay yet. It ends with the test.
 func newSlowNetwork(t *testing.T) *slowNetwork {
-	n := &slowNetwork{t: t, held: map[int]bool{}, apart: map[int]apart{}, open: make(chan struct{})}
+	n := &slowNetwork{t: t, held: map[int]bool{}, apart: map[int]apart{}, shut: map[int]bool{}, open: make(chan struct{})}
 	t.Cleanup(n.wg.Wait)
 	t.Cleanup(func() {
 		n.mu.Lock()
@@ -45,11 +46,32 @@ func (n *slowNetwork) cut(server int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.apart[server] = wholly
+	n.closeLocked()
+}
+
+// closeLocked ends the connections that may not be.
+func (n *slowNetwork) closeLocked() {
 	for _, c := range n.conns {
-		if n.between(c.way, false) {
+		if n.shutOff(c.way, false) {
 			c.close()
 		}
 	}
+}
+
+// gather ends the connections of nodes to all servers but one, and lets them have none there until they are let in.
+func (n *slowNetwork) gather(server int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for i := range 3 {
+		n.shut[i] = i != server
+	}
+	n.closeLocked()
+}
+
+func (n *slowNetwork) letIn() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	clear(n.shut)
 }
 
 // mendHalf lets a server that was cut off have connections again, but not those by which servers elect a leader: they
@@ -77,13 +99,16 @@ const (
 // systemRoute is in what servers say first on the connection between them that is for elections.
 var systemRoute = []byte(`"route_account":"$SYS"`)
 
-// between tells whether a way is one between a server and another that may not be now; for elections, or for all else.
-func (n *slowNetwork) between(w way, elections bool) bool {
+// shutOff tells whether a way is one that may not be now; of one between servers, for elections, or for all else.
+func (n *slowNetwork) shutOff(w way, elections bool) bool {
+	if w.from < 0 {
+		return n.shut[w.to]
+	}
 	least := wholly
 	if elections {
 		least = forElections
 	}
-	return w.from >= 0 && (n.apart[w.from] >= least || n.apart[w.to] >= least)
+	return n.apart[w.from] >= least || n.apart[w.to] >= least
 }
 
 // slow sets the delay of what is sent from now on.
@@ -173,7 +198,7 @@ func (n *slowNetwork) join(w way, from net.Conn, address string) {
 	defer to.Close()
 	n.mu.Lock()
 	n.conns = append(n.conns, joined{w, from, to})
-	apart := n.between(w, false)
+	apart := n.shutOff(w, false)
 	n.mu.Unlock()
 	if apart {
 		return
@@ -236,7 +261,7 @@ func (n *slowNetwork) carry(w way, to io.Writer, from io.Reader, ended <-chan st
 func (n *slowNetwork) lacks(w way) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.between(w, true)
+	return n.shutOff(w, true)
 }
 
 // due is when what is sent now arrives.

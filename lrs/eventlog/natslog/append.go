@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/bedside-lrs/bedside/lrs/eventlog"
 	"github.com/nats-io/nats.go"
@@ -42,6 +43,7 @@ func (l *Log) Append(ctx context.Context, expected eventlog.Revision, data []byt
 	if err := l.server.ready(ctx); err != nil {
 		return unavailable(err)
 	}
+	asked := time.Now()
 	waiting, cancel := context.WithTimeout(ctx, l.cfg.AppendTimeout)
 	defer cancel()
 	ack, err := l.js.PublishMsg(waiting,
@@ -49,16 +51,21 @@ func (l *Log) Append(ctx context.Context, expected eventlog.Revision, data []byt
 		jetstream.WithExpectStream(streamName(l.cfg.Name)),
 		jetstream.WithExpectLastSequence(uint64(expected)),
 		jetstream.WithRetryAttempts(0))
+	var api *jetstream.APIError
+	refused := errors.As(err, &api) // by the leader, or by who was it
 	err = l.outcome(ctx, ack, err, expected)
-	if err == nil {
+	switch {
+	case err == nil:
 		l.shorter.Over()
+		l.stay.answered()
+	case !refused && errors.Is(err, eventlog.ErrUnknownOutcome):
+		l.stay.failed(asked, err)
 	}
 	switch {
 	case !errors.Is(err, eventlog.ErrUnknownOutcome):
 		l.server.answered()
 	case !errors.Is(err, context.Canceled): // else the caller gave up
-		var api *jetstream.APIError
-		l.server.silent(errors.As(err, &api) && api.ErrorCode == codeStoreFailed)
+		l.server.silent(refused && api.ErrorCode == codeStoreFailed)
 	}
 	return err
 }

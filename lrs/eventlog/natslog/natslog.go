@@ -132,6 +132,7 @@ type Log struct {
 	life     context.Context // ends with Close
 	close    context.CancelFunc
 	server   warden
+	stay     *stay
 	shorter  eventlog.Shorter
 	replicas atomic.Int32 // of the stream, as it last said
 }
@@ -151,14 +152,17 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 	l := &Log{cfg: cfg, js: js, log: cfg.Logger.With("component", "natslog", "log", cfg.Name)}
 	l.life, l.close = context.WithCancel(context.Background())
 	l.server.init(l)
+	l.stay = newStay(cfg, l.log)
 	p := l.patience()
 	for {
+		asked := time.Now()
 		if l.stream, err = l.openStream(ctx); err == nil {
 			_, err = l.info(ctx) // a stream that was just made has no leader yet
 		}
 		if err == nil || !errors.Is(err, eventlog.ErrUnavailable) {
 			break
 		}
+		l.stay.failed(asked, err)
 		if err = p.wait(ctx, err); err != nil {
 			break
 		}
@@ -244,17 +248,21 @@ func (l *Log) info(ctx context.Context) (*jetstream.StreamInfo, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, l.cfg.RequestTimeout)
 	defer cancel()
+	asked := time.Now()
 	var doubt error
 	for range 3 { // a replica that answers its leader just then may look as if it never had
 		info, err := l.stream.Info(ctx)
 		if err != nil {
+			l.stay.failed(asked, err)
 			return nil, unavailable(fmt.Errorf("stream info: %w", err))
 		}
 		l.replicas.Store(int32(info.Config.Replicas))
 		if doubt = leads(info); doubt == nil {
+			l.stay.answered()
 			return info, nil
 		}
 	}
+	l.stay.failed(asked, doubt)
 	return nil, unavailable(fmt.Errorf("stream info: %w", doubt))
 }
 

@@ -106,6 +106,7 @@ type reader struct {
 // read returns the record with sequence next and advances.
 func (r *reader) read(ctx context.Context) (eventlog.Record, error) {
 	for {
+		asked := time.Now()
 		record, err := r.try(ctx)
 		switch {
 		case err == nil:
@@ -118,6 +119,7 @@ func (r *reader) read(ctx context.Context) (eventlog.Record, error) {
 			r.progress()
 		case errors.Is(err, eventlog.ErrUnavailable), errors.Is(err, errShorter), errors.Is(err, errGap):
 			r.stop()
+			r.stay.failed(asked, err)
 			if err := r.wait(ctx, err); err != nil {
 				return record, err
 			}

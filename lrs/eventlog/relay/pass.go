@@ -184,12 +184,18 @@ func (r *Relay) watch(ctx context.Context, end context.CancelCauseFunc) {
 	}
 }
 
+// raced is how many attempts may have no certain outcome before that is something in the way: of relays that store the same
+// at once each but one may be told that it is taken, before it can be read.
+const raced = 2
+
 // store stores a commit in the target; taken: something is there already.
 func (r *Relay) store(ctx context.Context, c commit) (taken bool, err error) {
 	err = eventlog.Settle(ctx, r.cfg.Target, c.Revision-1, c.data, eventlog.SettleOptions{
 		Timeout: r.cfg.Timeout,
 		Backoff: func(attempt int, err error) time.Duration {
-			r.hindered(fmt.Errorf("target: revision %d: %w", c.Revision, err))
+			if attempt > raced || errors.Is(err, context.DeadlineExceeded) {
+				r.hindered(fmt.Errorf("target: revision %d: %w", c.Revision, err))
+			}
 			return min(firstPause<<min(attempt-1, 10), r.cfg.MaxPause)
 		},
 	})
