@@ -1,0 +1,86 @@
+package natslog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/bedside-lrs/bedside/lrs/eventlog"
+	"github.com/nats-io/nats.go"
+)
+
+func TestStay(t *testing.T) {
+	type event struct {
+		at    int   // seconds
+		asked int   // what failed
+		err   error // nil: an answer came
+		again bool  // the connection was made again before
+	}
+	failures := func(from, to int) (all []event) {
+		for i := from; i <= to; i++ {
+			all = append(all, event{at: i, asked: i - 1, err: nats.ErrTimeout})
+		}
+		return all
+	}
+	with := func(all []event, others ...event) []event {
+		all = append(all, others...)
+		slices.SortStableFunc(all, func(a, b event) int { return a.at - b.at })
+		return all
+	}
+	for name, tt := range map[string]struct {
+		events []event
+		leaves []int // seconds
+	}{
+		"an election":                           {failures(1, 9), nil},
+		"a server that is cut off":              {failures(1, 12), []int{10}},
+		"none is better":                        {failures(1, 200), []int{10, 30, 70, 130, 190}},
+		"an answer in between":                  {with(failures(1, 14), event{at: 5}), nil},
+		"an answer, and then none any more":     {with(failures(1, 20), event{at: 5}), []int{15}},
+		"a better one, and then none any more":  {with(failures(1, 30), event{at: 12}), []int{10, 22}},
+		"one wait that is long enough":          {[]event{{at: 0}, {at: 30, asked: 1, err: nats.ErrTimeout}}, []int{30}},
+		"what was asked before the last answer": {[]event{{at: 25}, {at: 30, asked: 1, err: nats.ErrTimeout}}, nil},
+		"hardly anything is asked":              {[]event{{at: 1, err: nats.ErrTimeout}, {at: 60, asked: 59, err: nats.ErrTimeout}, {at: 120, asked: 119, err: nats.ErrTimeout}}, nil},
+		"another connection has its own time":   {with(failures(1, 25), event{at: 8, asked: 7, err: nats.ErrTimeout, again: true}), []int{18}},
+		"what was asked of the connection before": {
+			[]event{{at: 1, err: nats.ErrTimeout}, {at: 12, asked: 1, err: nats.ErrTimeout, again: true}, {at: 13, asked: 2, err: nats.ErrTimeout}}, nil,
+		},
+		"callers that give up": {
+			[]event{{at: 1, err: context.Canceled}, {at: 20, asked: 1, err: fmt.Errorf("%w: %w", eventlog.ErrUnavailable, context.Canceled)}}, nil,
+		},
+		"what was not sent": {[]event{{at: 20, err: unavailable(nats.ErrReconnectBufExceeded)}}, nil},
+		"a closed log":      {[]event{{at: 20, err: eventlog.ErrClosed}}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			begun := time.Now()
+			clock := func(seconds int) time.Time { return begun.Add(time.Duration(seconds) * time.Second) }
+			var now int
+			var made uint64
+			var left []int
+			s := &stay{
+				now: func() time.Time { return clock(now) }, count: func() uint64 { return made }, bound: leaveAfter,
+				leave: func(why error) {
+					if !errors.Is(why, nats.ErrTimeout) {
+						t.Errorf("after %d s it leaves because of %v", now, why)
+					}
+					left = append(left, now)
+				},
+			}
+			for _, e := range tt.events {
+				if now = e.at; e.again {
+					made++
+				}
+				if e.err == nil {
+					s.answered()
+				} else {
+					s.failed(clock(e.asked), e.err)
+				}
+			}
+			if !slices.Equal(left, tt.leaves) {
+				t.Errorf("it leaves after %v s, want %v", left, tt.leaves)
+			}
+		})
+	}
+}
