@@ -152,7 +152,7 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 	l := &Log{cfg: cfg, js: js, log: cfg.Logger.With("component", "natslog", "log", cfg.Name)}
 	l.life, l.close = context.WithCancel(context.Background())
 	l.server.init(l)
-	l.stay = newStay(cfg, l.log)
+	l.stay = l.newStay()
 	p := l.patience()
 	for {
 		asked := time.Now()
@@ -208,6 +208,7 @@ func (l *Log) Stream() string { return streamName(l.cfg.Name) }
 func (l *Log) Close() error {
 	l.close()
 	l.server.stop()
+	l.stay.stop()
 	return nil
 }
 

@@ -3,7 +3,6 @@ package natslog
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -19,40 +18,59 @@ const (
 	longestStay = time.Minute
 )
 
+// near is within what time a server answers a ping to which the way is good. By a way on which much is waiting to be sent
+// all takes long, and another server would be no nearer.
+const near = 2 * time.Second
+
 // stay is that of the connection at one server of a cluster. A server that is cut off from the others keeps its clients,
 // and answers their pings; but it neither stores anything nor knows who leads, where a client of another server could go on.
 type stay struct {
 	now   func() time.Time
 	count func() uint64   // of the connections that there were
-	leave func(why error) // goes to another server; it does not wait
+	leave func(why error) // goes to another server, unless the way to this one is what takes long
 
-	mu    sync.Mutex
-	at    uint64        // the connection that what follows is about
-	since time.Time     // when the first was asked of those in a row that had no answer; zero: the last had one
-	last  time.Time     // when either was last noted
-	bound time.Duration // what since may be ago
+	mu      sync.Mutex
+	at      uint64         // the connection that what follows is about
+	since   time.Time      // when the first was asked of those in a row that had no answer; zero: the last had one
+	last    time.Time      // when either was last noted
+	bound   time.Duration  // what since may be ago
+	stopped bool           // by stop
+	wg      sync.WaitGroup // of calls of leave; grows under mu
 }
 
-// newStay is that of a connection; it does not leave the embedded server.
-func newStay(cfg Config, log *slog.Logger) *stay {
-	s := &stay{
-		now: time.Now, bound: leaveAfter,
-		count: func() uint64 { return cfg.Conn.Stats().Reconnects },
-		leave: func(why error) {
-			if !cfg.Conn.IsConnected() {
-				return // it is looking for one already
-			}
-			log.Warn("the server of the cluster that this node is connected to does not reach the log's leader; going to another",
-				"server", cfg.Conn.ConnectedUrlRedacted(), "error", why)
-			if err := cfg.Conn.ForceReconnect(); err != nil {
-				log.Warn("the connection cannot go to another server", "error", err)
-			}
-		},
-	}
-	if cfg.Restart != nil {
-		s.leave = func(error) {}
+// newStay is that of the log's connection. Nobody leaves the embedded server.
+func (l *Log) newStay() *stay {
+	s := &stay{now: time.Now, count: func() uint64 { return l.cfg.Conn.Stats().Reconnects }, bound: leaveAfter}
+	s.leave = func(why error) {
+		if l.cfg.Restart == nil {
+			ctx, cancel := context.WithTimeout(l.life, near)
+			defer cancel()
+			l.elsewhere(ctx, why)
+		}
 	}
 	return s
+}
+
+// elsewhere takes the connection to another server, if this one answers a ping within ctx.
+func (l *Log) elsewhere(ctx context.Context, why error) {
+	conn := l.cfg.Conn
+	server := conn.ConnectedUrlRedacted()
+	if conn.FlushWithContext(ctx) != nil {
+		return
+	}
+	l.log.Warn("the server of the cluster to which this node is connected does not reach the log's leader; going to another",
+		"server", server, "error", why)
+	if err := conn.ForceReconnect(); err != nil {
+		l.log.Warn("the connection cannot go to another server", "error", err)
+	}
+}
+
+// stop waits for a change of servers that is under way. None begins after that.
+func (s *stay) stop() {
+	s.mu.Lock()
+	s.stopped = true
+	s.mu.Unlock()
+	s.wg.Wait()
 }
 
 // answered notes an answer that only the log's leader can have given.
@@ -82,9 +100,9 @@ func (s *stay) failed(asked time.Time, err error) {
 			s.since = s.last
 		}
 	}
-	if s.last = now; now.Sub(s.since) < s.bound {
+	if s.last = now; now.Sub(s.since) < s.bound || s.stopped {
 		return
 	}
 	s.since, s.bound = time.Time{}, min(2*s.bound, longestStay)
-	s.leave(err)
+	s.wg.Go(func() { s.leave(err) })
 }

@@ -4,11 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"net"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/bedside-lrs/bedside/lrs/eventlog"
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 )
 
@@ -69,6 +74,7 @@ func TestStay(t *testing.T) {
 				},
 			}
 			for _, e := range tt.events {
+				s.wg.Wait()
 				if now = e.at; e.again {
 					made++
 				}
@@ -78,9 +84,81 @@ func TestStay(t *testing.T) {
 					s.failed(clock(e.asked), e.err)
 				}
 			}
+			s.stop()
+			now = 1000
+			for range 30 {
+				now += 10
+				s.failed(clock(now-1), nats.ErrTimeout)
+			}
 			if !slices.Equal(left, tt.leaves) {
 				t.Errorf("it leaves after %v s, want %v", left, tt.leaves)
 			}
 		})
+	}
+}
+
+// late is a connection on which nothing arrives while it is held.
+type late struct {
+	net.Conn
+	held *sync.RWMutex
+}
+
+func (l late) Read(b []byte) (int, error) {
+	n, err := l.Conn.Read(b)
+	l.held.RLock()
+	defer l.held.RUnlock()
+	return n, err
+}
+
+// Dial makes late the dialer of a connection.
+func (l late) Dial(network, address string) (net.Conn, error) {
+	conn, err := net.Dial(network, address)
+	return late{conn, l.held}, err
+}
+
+// TestElsewhere: a server that answers pings is left; one to which nothing gets through is not.
+func TestElsewhere(t *testing.T) {
+	var urls []string
+	for range 2 {
+		s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, NoSigs: true, NoLog: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Start()
+		defer s.Shutdown()
+		if !s.ReadyForConnections(20 * time.Second) {
+			t.Fatal("no server")
+		}
+		urls = append(urls, s.ClientURL())
+	}
+	var held sync.RWMutex
+	again := make(chan string, 1)
+	conn, err := nats.Connect(strings.Join(urls, ","), nats.SetCustomDialer(late{held: &held}), nats.DontRandomize(),
+		nats.ReconnectHandler(func(c *nats.Conn) { again <- c.ConnectedUrl() }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	l := &Log{cfg: Config{Conn: conn}, log: slog.New(slog.DiscardHandler)}
+
+	held.Lock()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	l.elsewhere(ctx, nats.ErrTimeout)
+	held.Unlock()
+	if err := conn.Flush(); err != nil || conn.ConnectedUrl() != urls[0] || conn.Stats().Reconnects != 0 {
+		t.Errorf("a slow way: it has gone to %s (%v)", conn.ConnectedUrl(), err)
+	}
+
+	ctx, cancel = context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	l.elsewhere(ctx, nats.ErrTimeout)
+	select {
+	case server := <-again:
+		if server != urls[1] {
+			t.Errorf("it has gone to %s, not to %s", server, urls[1])
+		}
+	case <-ctx.Done():
+		t.Error("it has not gone elsewhere")
 	}
 }
