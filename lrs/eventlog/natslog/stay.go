@@ -18,8 +18,8 @@ const (
 	longestStay = time.Minute
 )
 
-// near is within what time a server answers a ping to which the way is good. By a way on which much is waiting to be sent
-// all takes long, and another server would be no nearer.
+// near is within what time a server answers a ping, and lets a client in, to which the way is good. By a way on which much
+// is waiting to be sent all takes long, and another server would be no nearer.
 const near = 2 * time.Second
 
 // stay is that of the connection at one server of a cluster. A server that is cut off from the others keeps its clients,
@@ -51,18 +51,33 @@ func (l *Log) newStay() *stay {
 	return s
 }
 
-// elsewhere takes the connection to another server, if this one answers a ping within ctx.
+// elsewhere takes the connection to another server, if this one answers a ping within ctx. The connection may know one by
+// several addresses, as by the name that it was given and the number that the servers tell.
 func (l *Log) elsewhere(ctx context.Context, why error) {
 	conn := l.cfg.Conn
-	server := conn.ConnectedUrlRedacted()
+	server, id := conn.ConnectedUrlRedacted(), conn.ConnectedServerId()
 	if conn.FlushWithContext(ctx) != nil {
 		return
 	}
-	l.log.Warn("the server of the cluster to which this node is connected does not reach the log's leader; going to another",
+	l.log.Warn("the server of the cluster to which this node is connected does not reach the log's leader; looking for another",
 		"server", server, "error", why)
-	if err := conn.ForceReconnect(); err != nil {
-		l.log.Warn("the connection cannot go to another server", "error", err)
+	connected := conn.StatusChanged(nats.CONNECTED)
+	defer conn.RemoveStatusListener(connected)
+	for range conn.Servers() {
+		if err := conn.ForceReconnect(); err != nil {
+			l.log.Warn("the connection cannot go to another server", "error", err)
+			return
+		}
+		select {
+		case <-connected:
+		case <-ctx.Done():
+			return // it goes on by itself
+		}
+		if conn.ConnectedServerId() != id {
+			return
+		}
 	}
+	l.log.Warn("no other server of the cluster is known that can be reached", "server", server)
 }
 
 // stop waits for a change of servers that is under way. None begins after that.

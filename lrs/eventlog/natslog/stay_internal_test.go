@@ -1,6 +1,7 @@
 package natslog
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -116,49 +117,61 @@ func (l late) Dial(network, address string) (net.Conn, error) {
 	return late{conn, l.held}, err
 }
 
-// TestElsewhere: a server that answers pings is left; one to which nothing gets through is not.
+// TestElsewhere: a server that answers pings is left for another, which is not itself by another address; one to which
+// nothing gets through is not left.
 func TestElsewhere(t *testing.T) {
-	var urls []string
-	for range 2 {
+	begin := func() (url string) {
 		s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, NoSigs: true, NoLog: true})
 		if err != nil {
 			t.Fatal(err)
 		}
 		s.Start()
-		defer s.Shutdown()
+		t.Cleanup(s.Shutdown)
 		if !s.ReadyForConnections(20 * time.Second) {
 			t.Fatal("no server")
 		}
-		urls = append(urls, s.ClientURL())
+		return s.ClientURL()
 	}
-	var held sync.RWMutex
-	again := make(chan string, 1)
-	conn, err := nats.Connect(strings.Join(urls, ","), nats.SetCustomDialer(late{held: &held}), nats.DontRandomize(),
-		nats.ReconnectHandler(func(c *nats.Conn) { again <- c.ConnectedUrl() }))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	l := &Log{cfg: Config{Conn: conn}, log: slog.New(slog.DiscardHandler)}
-
-	held.Lock()
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	l.elsewhere(ctx, nats.ErrTimeout)
-	held.Unlock()
-	if err := conn.Flush(); err != nil || conn.ConnectedUrl() != urls[0] || conn.Stats().Reconnects != 0 {
-		t.Errorf("a slow way: it has gone to %s (%v)", conn.ConnectedUrl(), err)
-	}
-
-	ctx, cancel = context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	l.elsewhere(ctx, nats.ErrTimeout)
-	select {
-	case server := <-again:
-		if server != urls[1] {
-			t.Errorf("it has gone to %s, not to %s", server, urls[1])
-		}
-	case <-ctx.Done():
-		t.Error("it has not gone elsewhere")
+	one, other := begin(), begin()
+	alias := strings.Replace(one, "127.0.0.1", "localhost", 1)
+	for name, tt := range map[string]struct {
+		urls []string
+		held bool
+		want string
+		said string
+	}{
+		"another":             {[]string{one, other}, false, other, ""},
+		"by another address":  {[]string{one, alias, other}, false, other, ""},
+		"no other":            {[]string{one}, false, one, "no other server"},
+		"no other, two names": {[]string{one, alias}, false, one, "no other server"},
+		"a slow way":          {[]string{one, other}, true, one, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var held sync.RWMutex
+			conn, err := nats.Connect(strings.Join(tt.urls, ","), nats.SetCustomDialer(late{held: &held}), nats.DontRandomize(), nats.MaxReconnects(-1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			var out bytes.Buffer
+			l := &Log{cfg: Config{Conn: conn}, log: slog.New(slog.NewTextHandler(&out, nil))}
+			bound := 20 * time.Second
+			if tt.held {
+				held.Lock()
+				bound = 50 * time.Millisecond
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), bound)
+			defer cancel()
+			l.elsewhere(ctx, nats.ErrTimeout)
+			if tt.held {
+				held.Unlock()
+			}
+			if err := conn.FlushTimeout(20 * time.Second); err != nil || conn.ConnectedUrl() != tt.want || tt.held != (conn.Stats().Reconnects == 0) {
+				t.Errorf("it is at %s, not at %s; %d connections more (%v)", conn.ConnectedUrl(), tt.want, conn.Stats().Reconnects, err)
+			}
+			if !strings.Contains(out.String(), tt.said) || tt.said == "" && strings.Contains(out.String(), "no other") {
+				t.Errorf("it says %s", &out)
+			}
+		})
 	}
 }
