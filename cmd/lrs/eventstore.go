@@ -29,16 +29,21 @@ func (n *node) openEventStore(ctx context.Context, e engine, log *slog.Logger) e
 	return nil
 }
 
-// relayTo opens the copy of a log on EventStoreDB, in JetStream, and starts to carry commits there. Every node does: the
-// first to come stores a commit, and when that node is gone another is the first.
-func (n *node) relayTo(ctx context.Context, e engine, reg prometheus.Registerer, log *slog.Logger) error {
-	opened, err := natslog.Open(ctx, natslog.Config{Conn: n.conn, Name: e.name + copySuffix, Replicas: e.replicas, Logger: log})
+// openCopy opens the copy of a log on EventStoreDB, in JetStream. It comes before the attachments: a server of the NATS
+// cluster that does not reach the others is left by who asks it for a log, see package natslog.
+func (n *node) openCopy(ctx context.Context, e engine, log *slog.Logger) (err error) {
+	n.copy, err = natslog.Open(ctx, natslog.Config{Conn: n.conn, Name: e.name + copySuffix, Replicas: e.replicas, Logger: log})
 	if err != nil {
 		return fmt.Errorf("copy of the event log (--nats): %w", err)
 	}
-	n.copy = opened
+	return nil
+}
+
+// carry starts to carry commits to the copy. Every node does: the first to come stores a commit, and when that node is gone
+// another is the first.
+func (n *node) carry(ctx context.Context, reg prometheus.Registerer, log *slog.Logger) error {
 	// The copy can be made anew, the attachments beside it cannot.
-	if err := n.synced.watch(ctx, opened.CheckSynced, log); err != nil {
+	if err := n.synced.watch(ctx, n.copy.CheckSynced, log); err != nil {
 		return fmt.Errorf("copy of the event log (--nats): %w", err)
 	}
 	n.relay = relay.Start(relay.Config{Source: n.log, Target: n.copy, Logger: log})

@@ -135,7 +135,7 @@ type node struct {
 	nats  *natsembed.Server // nil if the log is elsewhere
 	conn  *nats.Conn        // to the server that has the log or, with EventStoreDB, its copy
 	log   eventlog.Log
-	copy  eventlog.Log // of a log on EventStoreDB, for the projections; nil without
+	copy  *natslog.Log // of a log on EventStoreDB, for the projections; nil without
 	relay *relay.Relay // which fills it
 	index *index.Index // the first one
 
@@ -171,6 +171,11 @@ func openNode(ctx context.Context, cfg nodeConfig, registry *auth.Registry, reg 
 	path := func(name string) string { return filepath.Join(cfg.dir, name) }
 	if err := n.openLog(ctx, cfg, log); err != nil {
 		return n, err
+	}
+	if cfg.engine.eventStore() {
+		if err := n.openCopy(ctx, cfg.engine, log); err != nil {
+			return n, err
+		}
 	}
 	blobs, err := n.openBlobs(ctx, cfg)
 	if err != nil {

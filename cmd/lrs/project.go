@@ -42,8 +42,8 @@ func (n *node) project(ctx context.Context, cfg nodeConfig, reg prometheus.Regis
 		return fmt.Errorf("read model (--read-model): %w", err)
 	}
 	n.cfg = cfg
-	if cfg.engine.eventStore() {
-		if err := n.relayTo(ctx, cfg.engine, reg, log); err != nil {
+	if n.copy != nil {
+		if err := n.carry(ctx, reg, log); err != nil {
 			return err
 		}
 	}

@@ -51,21 +51,20 @@ func (l *Log) Append(ctx context.Context, expected eventlog.Revision, data []byt
 		jetstream.WithExpectStream(streamName(l.cfg.Name)),
 		jetstream.WithExpectLastSequence(uint64(expected)),
 		jetstream.WithRetryAttempts(0))
-	var api *jetstream.APIError
-	refused := errors.As(err, &api) // by the leader, or by who was it
 	err = l.outcome(ctx, ack, err, expected)
 	switch {
 	case err == nil:
 		l.shorter.Over()
 		l.stay.answered()
-	case !refused && errors.Is(err, eventlog.ErrUnknownOutcome):
+	case errors.Is(err, eventlog.ErrUnknownOutcome):
 		l.stay.failed(asked, err)
 	}
 	switch {
 	case !errors.Is(err, eventlog.ErrUnknownOutcome):
 		l.server.answered()
 	case !errors.Is(err, context.Canceled): // else the caller gave up
-		l.server.silent(refused && api.ErrorCode == codeStoreFailed)
+		var api *jetstream.APIError
+		l.server.silent(errors.As(err, &api) && api.ErrorCode == codeStoreFailed)
 	}
 	return err
 }

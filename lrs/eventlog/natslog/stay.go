@@ -3,11 +3,13 @@ package natslog
 import (
 	"context"
 	"errors"
+	"net/http"
 	"sync"
 	"time"
 
 	"github.com/bedside-lrs/bedside/lrs/eventlog"
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // leaveAfter is for how long nothing that is asked of the log may be answered before the connection goes to another server:
@@ -18,9 +20,12 @@ const (
 	longestStay = time.Minute
 )
 
-// near is within what time a server answers a ping, and lets a client in, to which the way is good. By a way on which much
-// is waiting to be sent all takes long, and another server would be no nearer.
-const near = 2 * time.Second
+// near is within what time a server answers a ping to which the way is good. By a way on which much is waiting to be sent
+// all takes long, and another server would be no nearer. search is how long another is looked for: some may not answer.
+const (
+	near   = 2 * time.Second
+	search = 30 * time.Second
+)
 
 // stay is that of the connection at one server of a cluster. A server that is cut off from the others keeps its clients,
 // and answers their pings; but it neither stores anything nor knows who leads, where a client of another server could go on.
@@ -43,20 +48,22 @@ func (l *Log) newStay() *stay {
 	s := &stay{now: time.Now, count: func() uint64 { return l.cfg.Conn.Stats().Reconnects }, bound: leaveAfter}
 	s.leave = func(why error) {
 		if l.cfg.Restart == nil {
-			ctx, cancel := context.WithTimeout(l.life, near)
+			ctx, cancel := context.WithTimeout(l.life, search)
 			defer cancel()
-			l.elsewhere(ctx, why)
+			l.elsewhere(ctx, near, why)
 		}
 	}
 	return s
 }
 
-// elsewhere takes the connection to another server, if this one answers a ping within ctx. The connection may know one by
+// elsewhere takes the connection to another server, if this one answers a ping in time. The connection may know one by
 // several addresses, as by the name that it was given and the number that the servers tell.
-func (l *Log) elsewhere(ctx context.Context, why error) {
+func (l *Log) elsewhere(ctx context.Context, near time.Duration, why error) {
 	conn := l.cfg.Conn
 	server, id := conn.ConnectedUrlRedacted(), conn.ConnectedServerId()
-	if conn.FlushWithContext(ctx) != nil {
+	pinging, cancel := context.WithTimeout(ctx, near)
+	defer cancel()
+	if conn.FlushWithContext(pinging) != nil {
 		return
 	}
 	l.log.Warn("the server of the cluster to which this node is connected does not reach the log's leader; looking for another",
@@ -96,8 +103,12 @@ func (s *stay) answered() {
 }
 
 // failed notes that what was asked at a time has had no such answer, and goes to another server if that lasts. What nobody
-// waits for any more, and what was not sent, says nothing.
+// waits for any more, what was not sent, and what JetStream has refused for a reason says nothing.
 func (s *stay) failed(asked time.Time, err error) {
+	var api *jetstream.APIError
+	if errors.As(err, &api) && api.Code != http.StatusServiceUnavailable {
+		return
+	}
 	for _, nothing := range []error{context.Canceled, eventlog.ErrClosed, nats.ErrReconnectBufExceeded} {
 		if errors.Is(err, nothing) {
 			return

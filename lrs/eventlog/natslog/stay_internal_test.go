@@ -3,7 +3,6 @@ package natslog
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -16,6 +15,7 @@ import (
 	"github.com/bedside-lrs/bedside/lrs/eventlog"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 func TestStay(t *testing.T) {
@@ -57,6 +57,8 @@ func TestStay(t *testing.T) {
 			[]event{{at: 1, err: context.Canceled}, {at: 20, asked: 1, err: fmt.Errorf("%w: %w", eventlog.ErrUnavailable, context.Canceled)}}, nil,
 		},
 		"what was not sent": {[]event{{at: 20, err: unavailable(nats.ErrReconnectBufExceeded)}}, nil},
+		"a refusal":         {[]event{{at: 20, err: unavailable(&jetstream.APIError{Code: 404, ErrorCode: jetstream.JSErrCodeStreamNotFound})}}, nil},
+		"no JetStream":      {[]event{{at: 20, err: unavailable(&jetstream.APIError{Code: 503, ErrorCode: codeNotAvailable})}}, []int{20}},
 		"a closed log":      {[]event{{at: 20, err: eventlog.ErrClosed}}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -68,8 +70,8 @@ func TestStay(t *testing.T) {
 			s := &stay{
 				now: func() time.Time { return clock(now) }, count: func() uint64 { return made }, bound: leaveAfter,
 				leave: func(why error) {
-					if !errors.Is(why, nats.ErrTimeout) {
-						t.Errorf("after %d s it leaves because of %v", now, why)
+					if why == nil {
+						t.Errorf("after %d s it leaves and does not say why", now)
 					}
 					left = append(left, now)
 				},
@@ -133,6 +135,14 @@ func TestElsewhere(t *testing.T) {
 		return s.ClientURL()
 	}
 	one, other := begin(), begin()
+	silent := func() (url string) {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { l.Close() })
+		return "nats://" + l.Addr().String()
+	}
 	alias := strings.Replace(one, "127.0.0.1", "localhost", 1)
 	for name, tt := range map[string]struct {
 		urls []string
@@ -140,13 +150,15 @@ func TestElsewhere(t *testing.T) {
 		want string
 		said string
 	}{
-		"another":             {[]string{one, other}, false, other, ""},
-		"by another address":  {[]string{one, alias, other}, false, other, ""},
+		"another":            {[]string{one, other}, false, other, ""},
+		"by another address": {[]string{one, alias, other}, false, other, ""},
+		"hosts that say nothing, for two seconds each": {[]string{one, silent(), silent(), silent(), alias, other}, false, other, ""},
 		"no other":            {[]string{one}, false, one, "no other server"},
 		"no other, two names": {[]string{one, alias}, false, one, "no other server"},
 		"a slow way":          {[]string{one, other}, true, one, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // some wait
 			var held sync.RWMutex
 			conn, err := nats.Connect(strings.Join(tt.urls, ","), nats.SetCustomDialer(late{held: &held}), nats.DontRandomize(), nats.MaxReconnects(-1))
 			if err != nil {
@@ -155,16 +167,14 @@ func TestElsewhere(t *testing.T) {
 			defer conn.Close()
 			var out bytes.Buffer
 			l := &Log{cfg: Config{Conn: conn}, log: slog.New(slog.NewTextHandler(&out, nil))}
-			bound := 20 * time.Second
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
 			if tt.held {
 				held.Lock()
-				bound = 50 * time.Millisecond
-			}
-			ctx, cancel := context.WithTimeout(t.Context(), bound)
-			defer cancel()
-			l.elsewhere(ctx, nats.ErrTimeout)
-			if tt.held {
+				l.elsewhere(ctx, 50*time.Millisecond, nats.ErrTimeout)
 				held.Unlock()
+			} else {
+				l.elsewhere(ctx, 5*time.Second, nats.ErrTimeout)
 			}
 			if err := conn.FlushTimeout(20 * time.Second); err != nil || conn.ConnectedUrl() != tt.want || tt.held != (conn.Stats().Reconnects == 0) {
 				t.Errorf("it is at %s, not at %s; %d connections more (%v)", conn.ConnectedUrl(), tt.want, conn.Stats().Reconnects, err)
