@@ -16,6 +16,8 @@
 // storing). So of a stream with replicas a refusal only says to look again (see outcome), and an answer about the stream
 // counts if a majority has been heard from lately (see leads, and there for how long that may deceive).
 //
+// One that stays cut off is left: the connection goes to another server (see stay).
+//
 // # Rights
 //
 // A user needs to publish to bedside.log.NAME, to $JS.API.STREAM.{INFO,CREATE,MSG.GET}.bedside-NAME, to
@@ -168,7 +170,7 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 		}
 	}
 	if err != nil {
-		l.close()
+		_ = l.Close()
 		return nil, fmt.Errorf("natslog: log %s: %w", cfg.Name, err)
 	}
 	return l, nil

@@ -56,12 +56,12 @@ func (l *Log) newStay() *stay {
 	return s
 }
 
-// elsewhere takes the connection to another server, if this one answers a ping in time. The connection may know one by
+// elsewhere takes the connection to another server, if this one answers a ping within pong. The connection may know one by
 // several addresses, as by the name that it was given and the number that the servers tell.
-func (l *Log) elsewhere(ctx context.Context, near time.Duration, why error) {
+func (l *Log) elsewhere(ctx context.Context, pong time.Duration, why error) {
 	conn := l.cfg.Conn
 	server, id := conn.ConnectedUrlRedacted(), conn.ConnectedServerId()
-	pinging, cancel := context.WithTimeout(ctx, near)
+	pinging, cancel := context.WithTimeout(ctx, pong)
 	defer cancel()
 	if conn.FlushWithContext(pinging) != nil {
 		return
