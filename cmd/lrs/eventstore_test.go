@@ -37,7 +37,12 @@ type eventStore struct {
 
 func startEventStore(t *testing.T) *eventStore {
 	t.Helper()
-	e := &eventStore{t, esdbtest.New(esdbtest.Config{}), startCluster(t, nil)}
+	return startEventStoreBeside(t, startCluster(t, nil))
+}
+
+func startEventStoreBeside(t *testing.T, c *cluster) *eventStore {
+	t.Helper()
+	e := &eventStore{t, esdbtest.New(esdbtest.Config{}), c}
 	if err := e.double.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -68,6 +68,18 @@ func (n *slowNetwork) gather(server int) {
 	n.closeLocked()
 }
 
+// taken is how many connections of nodes a server has had.
+func (n *slowNetwork) taken(server int) (count int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, c := range n.conns {
+		if c.way == (way{-1, server}) {
+			count++
+		}
+	}
+	return count
+}
+
 func (n *slowNetwork) letIn() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
