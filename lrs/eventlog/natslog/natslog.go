@@ -173,6 +173,13 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 		_ = l.Close()
 		return nil, fmt.Errorf("natslog: log %s: %w", cfg.Name, err)
 	}
+	if cfg.Restart == nil {
+		l.stay.wg.Go(func() {
+			ticker := time.NewTicker(watchEvery)
+			defer ticker.Stop()
+			l.watch(ticker.C)
+		})
+	}
 	return l, nil
 }
 
@@ -255,8 +262,12 @@ func (l *Log) info(ctx context.Context) (*jetstream.StreamInfo, error) {
 	var doubt error
 	for range 3 { // a replica that answers its leader just then may look as if it never had
 		info, err := l.stream.Info(ctx)
-		if err != nil {
+		if reason(err) {
+			l.stay.answered() // as that there is no such stream
+		} else if err != nil {
 			l.stay.failed(asked, err)
+		}
+		if err != nil {
 			return nil, unavailable(fmt.Errorf("stream info: %w", err))
 		}
 		l.replicas.Store(int32(info.Config.Replicas))

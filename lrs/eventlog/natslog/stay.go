@@ -27,6 +27,9 @@ const (
 	search = 30 * time.Second
 )
 
+// watchEvery is how often the leader is asked where nobody asks.
+const watchEvery = 2 * time.Second
+
 // stay is that of the connection at one server of a cluster. A server that is cut off from the others keeps its clients,
 // and answers their pings; but it neither stores anything nor knows who leads, where a client of another server could go on.
 type stay struct {
@@ -48,21 +51,43 @@ func (l *Log) newStay() *stay {
 	s := &stay{now: time.Now, count: func() uint64 { return l.cfg.Conn.Stats().Reconnects }, bound: leaveAfter}
 	s.leave = func(why error) {
 		if l.cfg.Restart == nil {
-			ctx, cancel := context.WithTimeout(l.life, search)
-			defer cancel()
-			l.elsewhere(ctx, near, why)
+			l.elsewhere(near, why)
 		}
 	}
 	return s
 }
 
+// watch asks the log's leader at each tick, unless something else has had an answer or none since about the last: who waits
+// for the attachments beside the log asks nothing of the log, and waits for as long as the connection stays where it is.
+func (l *Log) watch(ticks <-chan time.Time) {
+	for {
+		select {
+		case <-ticks:
+			if l.stay.quiet() {
+				_, _ = l.info(l.life) // which notes what comes of it
+			}
+		case <-l.life.Done():
+			return
+		}
+	}
+}
+
+// quiet tells whether nothing was noted for about as long as from tick to tick.
+func (s *stay) quiet() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.now().Sub(s.last) > watchEvery/2
+}
+
 // elsewhere takes the connection to another server, if this one answers a ping within pong. The connection may know one by
 // several addresses, as by the name that it was given and the number that the servers tell.
-func (l *Log) elsewhere(ctx context.Context, pong time.Duration, why error) {
+func (l *Log) elsewhere(pong time.Duration, why error) {
 	conn := l.cfg.Conn
 	server, id := conn.ConnectedUrlRedacted(), conn.ConnectedServerId()
-	pinging, cancel := context.WithTimeout(ctx, pong)
+	ctx, cancel := context.WithTimeout(l.life, search)
 	defer cancel()
+	pinging, pinged := context.WithTimeout(ctx, pong)
+	defer pinged()
 	if conn.FlushWithContext(pinging) != nil {
 		return
 	}
@@ -102,11 +127,17 @@ func (s *stay) answered() {
 	s.since, s.last, s.bound = time.Time{}, s.now(), leaveAfter
 }
 
+// reason tells whether JetStream has refused something for a reason, which one that is cut off does not: it is then as
+// though there were no JetStream, or as though it were the leader still.
+func reason(err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) && api.Code != http.StatusServiceUnavailable
+}
+
 // failed notes that what was asked at a time has had no such answer, and goes to another server if that lasts. What nobody
 // waits for any more, what was not sent, and what JetStream has refused for a reason says nothing.
 func (s *stay) failed(asked time.Time, err error) {
-	var api *jetstream.APIError
-	if errors.As(err, &api) && api.Code != http.StatusServiceUnavailable {
+	if reason(err) {
 		return
 	}
 	for _, nothing := range []error{context.Canceled, eventlog.ErrClosed, nats.ErrReconnectBufExceeded} {

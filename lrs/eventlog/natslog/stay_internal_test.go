@@ -3,13 +3,16 @@ package natslog
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/bedside-lrs/bedside/lrs/eventlog"
@@ -166,15 +169,13 @@ func TestElsewhere(t *testing.T) {
 			}
 			defer conn.Close()
 			var out bytes.Buffer
-			l := &Log{cfg: Config{Conn: conn}, log: slog.New(slog.NewTextHandler(&out, nil))}
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			defer cancel()
+			l := &Log{cfg: Config{Conn: conn}, log: slog.New(slog.NewTextHandler(&out, nil)), life: t.Context()}
 			if tt.held {
 				held.Lock()
-				l.elsewhere(ctx, 50*time.Millisecond, nats.ErrTimeout)
+				l.elsewhere(50*time.Millisecond, nats.ErrTimeout)
 				held.Unlock()
 			} else {
-				l.elsewhere(ctx, 5*time.Second, nats.ErrTimeout)
+				l.elsewhere(5*time.Second, nats.ErrTimeout)
 			}
 			if err := conn.FlushTimeout(20 * time.Second); err != nil || conn.ConnectedUrl() != tt.want || tt.held != (conn.Stats().Reconnects == 0) {
 				t.Errorf("it is at %s, not at %s; %d connections more (%v)", conn.ConnectedUrl(), tt.want, conn.Stats().Reconnects, err)
@@ -184,4 +185,76 @@ func TestElsewhere(t *testing.T) {
 			}
 		})
 	}
+}
+
+// asked is a stream of which only Info is asked.
+type asked struct {
+	jetstream.Stream
+	info  *jetstream.StreamInfo
+	err   error
+	times int
+}
+
+func (a *asked) Info(context.Context, ...jetstream.StreamInfoOpt) (*jetstream.StreamInfo, error) {
+	a.times++
+	return a.info, a.err
+}
+
+// TestWatch: where nobody asks anything of the log its leader is asked, and a server that does not reach it is left.
+func TestWatch(t *testing.T) {
+	gone := &jetstream.APIError{Code: http.StatusNotFound, ErrorCode: jetstream.JSErrCodeStreamNotFound}
+	for name, tt := range map[string]struct {
+		stream asked
+		beside func(*stay) // every 900 ms
+		times  int         // that it asks in 21 s
+		leaves int
+	}{
+		"it answers":              {asked{info: &jetstream.StreamInfo{}}, nil, 10, 0},
+		"it does not":             {asked{err: nats.ErrTimeout}, nil, 10, 1},
+		"others have answers":     {asked{err: nats.ErrTimeout}, (*stay).answered, 0, 0},
+		"others have none either": {asked{err: nats.ErrTimeout}, func(s *stay) { s.failed(time.Now(), nats.ErrTimeout) }, 0, 1},
+		"there is no such stream": {asked{err: gone}, nil, 10, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				life, end := context.WithCancel(t.Context())
+				l := &Log{cfg: Config{RequestTimeout: time.Minute}, stream: &tt.stream, life: life}
+				left := 0
+				l.stay = &stay{now: time.Now, count: func() uint64 { return 0 }, leave: func(error) { left++ }, bound: leaveAfter}
+				var wg sync.WaitGroup
+				wg.Go(func() { l.watch(time.Tick(watchEvery)) })
+				if tt.beside != nil {
+					wg.Go(func() {
+						for life.Err() == nil {
+							tt.beside(l.stay)
+							<-time.After(900 * time.Millisecond)
+						}
+					})
+				}
+				<-time.After(21 * time.Second)
+				end()
+				wg.Wait()
+				l.stay.stop()
+				if tt.stream.times != tt.times || left != tt.leaves {
+					t.Errorf("asked %d times, left %d times; want %d, %d", tt.stream.times, left, tt.times, tt.leaves)
+				}
+			})
+		})
+	}
+}
+
+// TestNoSuchStream: appends to a stream that was deleted have no answer, and no server is to blame.
+func TestNoSuchStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stream := &asked{err: &jetstream.APIError{Code: http.StatusNotFound, ErrorCode: jetstream.JSErrCodeStreamNotFound}}
+		l := &Log{cfg: Config{RequestTimeout: time.Minute}, stream: stream, life: t.Context()}
+		l.stay = &stay{now: time.Now, count: func() uint64 { return 0 }, leave: func(why error) { t.Errorf("it leaves: %v", why) }, bound: leaveAfter}
+		for range 60 {
+			l.stay.failed(time.Now(), jetstream.ErrNoStreamResponse)
+			<-time.After(time.Second)
+			if _, err := l.info(t.Context()); !errors.Is(err, eventlog.ErrUnavailable) {
+				t.Error(err)
+			}
+		}
+	})
 }
