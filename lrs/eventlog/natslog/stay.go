@@ -43,7 +43,7 @@ type stay struct {
 	last    time.Time      // when either was last noted
 	bound   time.Duration  // what since may be ago
 	stopped bool           // by stop
-	wg      sync.WaitGroup // of calls of leave; grows under mu
+	wg      sync.WaitGroup // of Log.watch, and of calls of leave, for which it grows under mu
 }
 
 // newStay is that of the log's connection. Nobody leaves the embedded server.
