@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -216,7 +217,15 @@ func (c *cluster) leader(leftOut ...int) int {
 // them on a busy machine.
 func (c *cluster) formed() {
 	c.t.Helper()
-	conn, err := nats.Connect("nats://"+c.servers[0].address, nats.MaxReconnects(-1), nats.RetryOnFailedConnect(true), nats.IgnoreDiscoveredServers())
+	if err := c.untilJetStream(0, func(err error) bool { return err == nil }); err != nil {
+		c.t.Fatalf("the servers are no cluster after %s: %v\n%s", patience, err, c.servers[0].log)
+	}
+}
+
+// untilJetStream asks a server for its JetStream until what comes of that is what is wanted.
+func (c *cluster) untilJetStream(i int, wanted func(error) bool) (err error) {
+	c.t.Helper()
+	conn, err := nats.Connect("nats://"+c.servers[i].address, nats.MaxReconnects(-1), nats.RetryOnFailedConnect(true), nats.IgnoreDiscoveredServers())
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -227,19 +236,19 @@ func (c *cluster) formed() {
 	}
 	ctx, cancel := context.WithTimeout(c.t.Context(), patience)
 	defer cancel()
-	for ctx.Err() == nil {
+	for {
 		asking, done := context.WithTimeout(ctx, 2*time.Second)
 		_, err := js.AccountInfo(asking)
 		done()
-		if err == nil {
-			return
+		if wanted(err) {
+			return nil
 		}
 		select {
 		case <-ctx.Done():
+			return errors.Join(ctx.Err(), err)
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
-	c.t.Fatalf("the servers are no cluster after %s: %s", patience, c.servers[0].log)
 }
 
 // nodes starts stores over the cluster, each on a directory of its own.

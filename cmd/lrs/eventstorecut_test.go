@@ -1,13 +1,11 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -58,24 +56,10 @@ func TestEventStoreStartsCutOff(t *testing.T) {
 // noJetStream waits until a server that is cut off says that it knows of no leader. Before, it may pass for one itself.
 func (c *cluster) noJetStream(i int) {
 	c.t.Helper()
-	conn, err := nats.Connect("nats://"+c.servers[i].address, nats.IgnoreDiscoveredServers())
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	defer conn.Close()
-	js, err := jetstream.New(conn)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	for began := time.Now(); time.Since(began) < patience; {
-		asking, done := context.WithTimeout(c.t.Context(), time.Second)
-		_, err := js.AccountInfo(asking)
-		done()
+	if err := c.untilJetStream(i, func(err error) bool {
 		var api *jetstream.APIError
-		if errors.As(err, &api) && api.Code == http.StatusServiceUnavailable {
-			return
-		}
-		<-time.After(50 * time.Millisecond)
+		return errors.As(err, &api) && api.Code == http.StatusServiceUnavailable
+	}); err != nil {
+		c.t.Fatalf("after %s server %d, which is cut off, still has JetStream (%v)", patience, i, err)
 	}
-	c.t.Fatalf("after %s server %d, which is cut off, still has JetStream", patience, i)
 }
